@@ -46,16 +46,21 @@ def diagnose(seen: Observation) -> Finding | None:
     )
 
 
+def _ask(entry: Entry, seen: Observation) -> Finding | None:
+    assert entry.rule is not None  # only `Unreadable` has none, and it is in no walk
+    return entry.rule(seen)
+
+
 def _root(seen: Observation, entries: tuple[Entry, ...]) -> Finding | None:
     try:
-        return next((found for entry in entries if (found := entry.rule(seen)) is not None), None)
+        return next((found for entry in entries if (found := _ask(entry, seen)) is not None), None)
     except LiveStateNeeded:
         return _unreadable(seen)
 
 
 def _holds(seen: Observation, entry: Entry) -> bool:
     try:
-        return entry.rule(seen) is not None
+        return _ask(entry, seen) is not None
     except LiveStateNeeded:
         return False
 

@@ -10,7 +10,16 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from remediator.diagnosis import checksum, controller, deletion, identity, lambda_state, permissions, terminal, unexplained
+from remediator.diagnosis import (
+    checksum,
+    controller,
+    deletion,
+    identity,
+    lambda_state,
+    permissions,
+    terminal,
+    unexplained,
+)
 from remediator.model.finding import Finding, FindingName
 from remediator.model.observation import Observation
 
@@ -24,7 +33,7 @@ class Entry(Struct, frozen=True):
     """
 
     name: FindingName
-    rule: Rule
+    rule: Rule | None
     meaning: str
     advice: str
     timeout: str = "at once"
@@ -190,5 +199,13 @@ LIVING: tuple[Entry, ...] = (
     ),
 )
 
-UNREADABLE_MEANING = "AWS could not be asked, or its answer cannot be trusted, and the diagnosis needs it."
-UNREADABLE_ADVICE = "Give the remediator the access that is named. Unreadable is never taken for gone."
+# Not a rule: what the walk ends in when a rule needs AWS's answer and there is none.
+UNREADABLE = Entry(
+    FindingName.UNREADABLE,
+    None,
+    "AWS could not be asked, or its answer cannot be trusted, and the diagnosis needs it.",
+    "Give the remediator the access that is named. Unreadable is never taken for gone.",
+    "never stuck: unknown",
+)
+
+CATALOGUE: tuple[Entry, ...] = (*DELETING, *(each for each in LIVING if each not in DELETING), UNREADABLE)

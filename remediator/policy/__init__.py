@@ -13,8 +13,8 @@ import msgspec
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic.alias_generators import to_camel
 
-from remediator.model.times import parse_duration
 from remediator.model.timeouts import Timeouts
+from remediator.model.times import parse_duration
 
 __all__ = ["Breaker", "LambdaCall", "Mode", "Policy"]
 
@@ -58,7 +58,8 @@ class _Section(BaseModel):
 class Breaker(_Section):
     """When so many are stuck at once that it is an incident, and nothing may be done one by one.
 
-    Open when `percent` of the population is stuck or unreadable, from `min_population` on, or `objects` in all.
+    Open when more than `percent` of the population is stuck or unreadable, from `min_population` on, or more than
+    `objects` in all.
     """
 
     percent: Annotated[int, Field(gt=0, le=100)] = 20
