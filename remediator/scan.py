@@ -89,6 +89,15 @@ class Pass:
         results = tuple(self._decide(each, population) for each in judged)
         return Scan(results, partial, leftovers, controller, started)
 
+    def examine(self, namespace: str, name: str) -> Judged:
+        """Look at one resource alone, AWS included; the others only tell whether the controller is alive."""
+        resource = self._means.cluster.get(namespace, name)
+        others = [each for each in self._means.cluster.resources() if isinstance(each, Resource)]
+        heartbeats = [each.heartbeat for each in others if each.heartbeat is not None]
+        controller = self._means.cluster.controller(heartbeats, self._means.clock.now())
+        seen = self._seen(resource, self._means.cloud.probe(resource), controller)
+        return self._decide(self._judge(seen), None)
+
     def undo_leftovers(self, scan: Scan) -> int:
         """Finish what a killed Resync left half done; how many there were."""
         return sum(undo(each, self._means.cluster) for each in scan.leftovers)
@@ -144,14 +153,14 @@ class Pass:
 
     # -- decide ------------------------------------------------------------------------------------------------
 
-    def _decide(self, each: Judged, population: Population) -> Judged:
+    def _decide(self, each: Judged, population: Population | None) -> Judged:
         if each.finding is None:
             return each
         decision = decide(each.finding, plan_for(each.finding, each.seen), self._situation(population))
         return msgspec.structs.replace(each, decision=decision)
 
     def _situation(
-        self, population: Population, *, acted: int = 0, approved: frozenset[str] = frozenset()
+        self, population: Population | None, *, acted: int = 0, approved: frozenset[str] = frozenset()
     ) -> Situation:
         return Situation(
             now=self._means.clock.now(),

@@ -51,7 +51,9 @@ def _needs(seen: Observation) -> tuple[Need, ...]:
     told = f"being deleted for {format_duration(age)}" if age is not None else "not being deleted"
     down = seen.controller.health is Health.DOWN
     tried = seen.history.resync_without_effect
-    why = seen.controller.why if down else "a Resync had no effect" if tried else "let the controller do it: Resync first"
+    why = (
+        seen.controller.why if down else "a Resync had no effect" if tried else "let the controller do it: Resync first"
+    )
     return (
         Need("ACK's finalizer is there", resource.managed, ", ".join(resource.finalizers) or "no finalizers"),
         Need("deletion is overdue", overdue, f"{told}, the timeout is {format_duration(timeout)}"),

@@ -93,8 +93,14 @@ def _needs(seen: Observation) -> tuple[Need, ...]:
     return (
         Need("spec.publish is free", absent, "absent" if absent else "the spec sets it; it is not ours to touch"),
         Need("controller works", working, seen.controller.why),
-        Need("controller watches it", watched, "it does" if watched else "this namespace is not among those it watches"),
-        Need("not Terminal", not resource.terminal, "ACK never retries a Terminal resource" if resource.terminal else "so"),
+        Need(
+            "controller watches it", watched, "it does" if watched else "this namespace is not among those it watches"
+        ),
+        Need(
+            "not Terminal",
+            not resource.terminal,
+            "ACK never retries a Terminal resource" if resource.terminal else "so",
+        ),
         Need("AWS has settled", settled, f"AWS says {live.kind_of_state}"),
         Need("controller not at it right now", rested, f"last pass {age}; it must be over 60 s ago"),
     )
@@ -126,9 +132,7 @@ def _at_stake(seen: Observation) -> tuple[str, ...]:
     variables = resource.spec.environment.variables if resource.spec.environment else None
     if variables is not None:
         differing = sorted(
-            key
-            for key in variables.keys() | live.environment.keys()
-            if variables.get(key) != live.environment.get(key)
+            key for key in variables.keys() | live.environment.keys() if variables.get(key) != live.environment.get(key)
         )
         if differing:
             notes.append(f"environment differs in {', '.join(differing)}: the controller will set the spec's values.")

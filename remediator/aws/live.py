@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 _NOT_FOUND = "ResourceNotFoundException"
-# GetFunctionConfiguration shares 15 calls a second with every deployment in the account; GetFunction has 100 of its own.
+# GetFunctionConfiguration shares 15 calls a second with all deployments of the account; GetFunction has its own 100.
 _SECONDS_BETWEEN = {LambdaCall.GET_FUNCTION_CONFIGURATION: 1.0, LambdaCall.GET_FUNCTION: 0.2}
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
 

@@ -63,7 +63,7 @@ def cli(ctx: click.Context, verbose: int) -> None:
     Reads only, unless you approve: `remediator scan` and `remediator explain` are safe to type at any time.
     """
     if ctx.invoked_subcommand not in ("version", "findings"):
-        from remediator.telemetry.logs import configure  # noqa: PLC0415  (kept out of --help's way)
+        from remediator.telemetry.logs import configure
 
         configure(verbose)
 

@@ -12,7 +12,11 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 _CLUSTER = (
-    click.option("--kubeconfig", type=click.Path(path_type=Path), help="The kubeconfig file; else KUBECONFIG, else ~/.kube/config."),
+    click.option(
+        "--kubeconfig",
+        type=click.Path(path_type=Path),
+        help="The kubeconfig file; else KUBECONFIG, else ~/.kube/config.",
+    ),
     click.option("--context", help="The context in the kubeconfig; else its current one."),
     click.option("-n", "--namespace", help="The namespace; else the context's."),
 )

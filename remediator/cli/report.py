@@ -14,7 +14,12 @@ from remediator.model.times import format_duration, format_time
 from remediator.scan import Judged, Scan
 
 SCHEMA_VERSION = "1"
-_OUTCOME_STYLES = {Result.RESOLVED: "green", Result.STILL_STUCK: "red", Result.UNKNOWN: "magenta", Result.SKIPPED: "yellow"}
+_OUTCOME_STYLES = {
+    Result.RESOLVED: "green",
+    Result.STILL_STUCK: "red",
+    Result.UNKNOWN: "magenta",
+    Result.SKIPPED: "yellow",
+}
 # Worst first, so that the top of the screen is what matters.
 _ORDER = list(State)
 
@@ -155,10 +160,24 @@ def tell_leftovers(scan: Scan, page: Page) -> None:
 
 def tell_next(scan: Scan, page: Page) -> None:
     """Say what to type next."""
-    worst = min((each for each in scan.results if each.finding), key=lambda each: _ORDER.index(each.state), default=None)
+    worst = min(
+        (each for each in scan.results if each.finding), key=lambda each: _ORDER.index(each.state), default=None
+    )
     if worst is None:
         return
     ref = worst.seen.resource.ref
     page.line(f"Next: remediator explain function/{ref.name} -n {ref.namespace}")
     if scan.proposals:
         page.line(f"      remediator run --approve   ({len(scan.proposals)} proposed)")
+
+
+def one_as_json(judged: Judged) -> str:
+    """Write one result with its verdicts and its commands, for machines."""
+    document = {"schemaVersion": SCHEMA_VERSION, **_result(judged)}
+    decision, plan = judged.decision, judged.plan
+    document["gates"] = [
+        {"gate": each.gate, "ruling": each.ruling.value, "reason": each.reason}
+        for each in (decision.verdicts if decision else ())
+    ]
+    document["commands"] = list(plan.kubectl()) if plan else []
+    return msgspec.json.format(msgspec.json.encode(document)).decode()

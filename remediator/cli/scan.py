@@ -27,9 +27,9 @@ def command(
     exit_code: bool,
 ) -> int:
     """Show what is stuck or waiting, since when, why, and what would help. Changes nothing."""
-    from remediator.cli import report  # noqa: PLC0415  (kubernetes and boto3 come with it)
-    from remediator.cli.render import narration  # noqa: PLC0415
-    from remediator.cli.wiring import wire  # noqa: PLC0415
+    from remediator.cli import report
+    from remediator.cli.render import narration
+    from remediator.cli.wiring import wire
 
     wired = wire(
         kubeconfig=kubeconfig,

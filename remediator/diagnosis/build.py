@@ -29,14 +29,16 @@ def timed(
     remedy: Remedy = Remedy.REPORT,
     started: datetime | None = None,
     heals: bool = False,
-    **evidence: str,
+    evidence: dict[str, str] | None = None,
 ) -> Finding:
     """Build a finding that is waited for until `timeout` has passed since `started`, and is stuck from then on.
 
     `heals`: whether it should pass by itself in that time.
     """
     begin = since(seen, started)
-    return until(seen, name, summary, deadline=begin + timeout, begin=begin, remedy=remedy, heals=heals, **evidence)
+    return until(
+        seen, name, summary, deadline=begin + timeout, begin=begin, remedy=remedy, heals=heals, evidence=evidence
+    )
 
 
 def until(
@@ -48,7 +50,7 @@ def until(
     begin: datetime,
     remedy: Remedy,
     heals: bool = True,
-    **evidence: str,
+    evidence: dict[str, str] | None = None,
 ) -> Finding:
     """Build a finding that is waited for until a moment that was worked out."""
     waiting = seen.now < deadline
@@ -60,11 +62,11 @@ def until(
         stuck_at=deadline,
         self_heals_at=deadline if heals else None,
         remedy=Remedy.WAIT if waiting else remedy,
-        evidence=evidence,
+        evidence=evidence or {},
     )
 
 
-def advisory(seen: Observation, name: FindingName, summary: str, **evidence: str) -> Finding:
+def advisory(seen: Observation, name: FindingName, summary: str, evidence: dict[str, str]) -> Finding:
     """Build a finding that a person should know of, though nothing is stuck."""
     return Finding(
         name=name, state=State.ADVISORY, summary=summary, since=since(seen), remedy=Remedy.REPORT, evidence=evidence

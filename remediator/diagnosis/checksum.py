@@ -37,8 +37,8 @@ def checksum_mismatch(seen: Observation) -> Finding | None:
     summary = f"spec.code.sha256 {_WHAT[variant]}{advice}: {_CONSEQUENCE}."
     evidence = {"variant": variant, "stated": stated, "matching": matching or "unknown"}
     if seen.resource.synced:
-        return advisory(seen, FindingName.CHECKSUM_MISMATCH, summary, **evidence)
-    return timed(seen, FindingName.CHECKSUM_MISMATCH, summary, timeout=AT_ONCE, **evidence)
+        return advisory(seen, FindingName.CHECKSUM_MISMATCH, summary, evidence)
+    return timed(seen, FindingName.CHECKSUM_MISMATCH, summary, timeout=AT_ONCE, evidence=evidence)
 
 
 _WHAT = {

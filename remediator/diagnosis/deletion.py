@@ -32,7 +32,7 @@ def finalizer_left(seen: Observation) -> Finding | None:
         timeout=seen.timeouts.deletion,
         started=seen.resource.deleted_at,
         remedy=Remedy.CLEAR_FINALIZER if last_resort else Remedy.RESYNC,
-        gone=seen.live.vouched.value,
+        evidence={"gone": seen.live.vouched.value},
     )
 
 

@@ -45,7 +45,7 @@ def update_failed(seen: Observation) -> Finding | None:
         f"{_explained(code, live.last_update_status_reason)}",
         timeout=AT_ONCE,
         remedy=Remedy.RESYNC if retry else Remedy.REPORT,
-        reasonCode=code or "",
+        evidence={"reasonCode": code or ""},
     )
 
 
@@ -57,9 +57,10 @@ def create_failed(seen: Observation) -> Finding | None:
     return timed(
         seen,
         FindingName.CREATE_FAILED,
-        f"Lambda could not bring the function up (State Failed): {_explained(live.state_reason_code, live.state_reason)}",
+        f"Lambda could not bring the function up (State Failed): "
+        f"{_explained(live.state_reason_code, live.state_reason)}",
         timeout=AT_ONCE,
-        reasonCode=live.state_reason_code or "",
+        evidence={"reasonCode": live.state_reason_code or ""},
     )
 
 
@@ -78,7 +79,7 @@ def function_pending(seen: Observation) -> Finding | None:
         timeout=timeout,
         started=started,
         heals=True,
-        reasonCode=live.state_reason_code or "",
+        evidence={"reasonCode": live.state_reason_code or ""},
     )
 
 
@@ -109,7 +110,7 @@ def stale_pending(seen: Observation) -> Finding | None:
         timeout=seen.timeouts.stale_pending,
         remedy=Remedy.RESYNC if resting else Remedy.REPORT,
         heals=True,
-        controllerVersion=seen.controller.version or "unknown",
+        evidence={"controllerVersion": seen.controller.version or "unknown"},
     )
 
 

@@ -20,5 +20,5 @@ def permission_denied(seen: Observation) -> Finding | None:
         FindingName.PERMISSION_DENIED,
         f"AWS refuses {action} to {principal}: grant it, and the controller goes on by itself within 17 minutes.",
         timeout=AT_ONCE,
-        **who,
+        evidence=who,
     )

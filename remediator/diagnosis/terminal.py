@@ -26,7 +26,7 @@ def already_exists(seen: Observation) -> Finding | None:
         "object. If it should: annotate services.k8s.aws/adoption-policy: adopt-or-create, "
         "after making sure that no other object claims it.",
         timeout=AT_ONCE,
-        terminal=message,
+        evidence={"terminal": message},
     )
 
 
@@ -40,5 +40,5 @@ def terminal_error(seen: Observation) -> Finding | None:
         FindingName.TERMINAL_ERROR,
         f"ACK has given up and never retries by itself: {message or 'no message'}",
         timeout=AT_ONCE,
-        terminal=message,
+        evidence={"terminal": message},
     )

@@ -10,6 +10,8 @@ def breaker(proposal: Proposal, at: Situation) -> Verdict:
 
     Percentages are compared exactly, without rounding, and only from a population on where they mean something.
     """
+    if at.population is None:
+        return Verdict(GateName.BREAKER, Ruling.LATER, "is counted in a scan; this is one resource alone")
     total, unwell = at.population.total, at.population.unwell
     said = f"{unwell} of {total} resources are stuck or unreadable"
     if unwell > at.breaker_objects:

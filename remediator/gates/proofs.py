@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from remediator.model.decision import GateName, Proposal, Ruling, Situation, Verdict
 
 # AWS is eventually consistent, and a wrong route or account can answer NotFound once.
@@ -26,7 +28,7 @@ def proofs(proposal: Proposal, at: Situation) -> Verdict:
         return Verdict(GateName.PROOFS, Ruling.HELD, reason)
     if len(taken) < needed:
         return Verdict(GateName.PROOFS, Ruling.HELD, f"{len(taken)} of {needed} proofs")
-    gap = min(later.taken - earlier.taken for earlier, later in zip(taken, taken[1:], strict=False))
+    gap = min(later.taken - earlier.taken for earlier, later in pairwise(taken))
     if gap < SECONDS_BETWEEN_PROOFS:
         return Verdict(GateName.PROOFS, Ruling.HELD, f"the proofs are only {gap:.0f} s apart")
     return Verdict(GateName.PROOFS, Ruling.ALLOWED, f"proven gone {len(taken)} times, {gap:.0f} s apart")

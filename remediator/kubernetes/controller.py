@@ -158,7 +158,9 @@ def _lease_is_fresh(transport: Transport, now: datetime) -> bool:
 
 def _by_heartbeat(latest: datetime | None, now: datetime, hidden: str) -> ControllerFacts:
     if latest is None:
-        return ControllerFacts(Health.UNKNOWN, f"no Deployment of the lambda-controller is seen{hidden}, and no heartbeat")
+        return ControllerFacts(
+            Health.UNKNOWN, f"no Deployment of the lambda-controller is seen{hidden}, and no heartbeat"
+        )
     age = now - latest
     if age < LONGEST_BACKOFF + _MARGIN:
         return ControllerFacts(Health.ALIVE, f"a pass was finished {format_duration(age)} ago{hidden}")

@@ -126,7 +126,9 @@ class Transport:
             raise self._refusal(response.status, response.reason or "", content, dict(response.headers or {}))
         return content
 
-    def _refusal(self, status: int | None, reason: str, body: bytes | str | None, headers: dict[str, str]) -> ClusterError:
+    def _refusal(
+        self, status: int | None, reason: str, body: bytes | str | None, headers: dict[str, str]
+    ) -> ClusterError:
         said = _message(body) or reason or f"HTTP {status}"
         match status:
             case 401:

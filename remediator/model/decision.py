@@ -60,11 +60,12 @@ class Population(Struct, frozen=True):
 class Situation(Struct, frozen=True, kw_only=True):
     """Everything beside the proposal that gates look at.
 
-    `approved` holds the digests that a person approved; `evidence` is there only right before the act.
+    `approved` holds the digests that a person approved; `evidence` is there only right before the act; `population`
+    is None where one resource was looked at alone.
     """
 
     now: datetime
-    population: Population
+    population: Population | None
     may_act: bool
     actions_per_run: int
     breaker_percent: int

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 MASK = "•••"
 
-# Shorter values ("1", "on") are no secrets, and occur in any sentence by chance; masking them would make the text unreadable and
-# reveal by its gaps what it hides.
+# Shorter values ("1", "on") are no secrets, and occur in any sentence by chance: masking them would make the text
+# unreadable, and reveal by its gaps what it hides.
 SHORTEST_SECRET = 3
 
 

@@ -102,7 +102,7 @@ class FunctionSpec(Struct, frozen=True, rename="camel"):
     name: str | None = None
     package_type: str | None = None
     code: Code | None = None
-    publish: bool | None | UnsetType = UNSET
+    publish: bool | UnsetType | None = UNSET
     environment: Environment | None = None
     vpc_config: VpcConfig | None = None
     snap_start: SnapStart | None = None
@@ -206,7 +206,7 @@ class Resource(Struct, frozen=True, rename="camel"):
 
     @property
     def error_text(self) -> str:
-        """What the controller last complained of, without request ids (they change on every retry); empty if nothing."""
+        """What the controller last complained of, without request ids (each retry has its own); empty if nothing."""
         recoverable, synced = self.condition("ACK.Recoverable"), self.condition("ACK.ResourceSynced")
         text = ""
         if recoverable is not None and recoverable.status == "True":

@@ -29,7 +29,7 @@ def format_time(at: datetime | None) -> str | None:
 
 
 def parse_duration(text: str) -> timedelta:
-    """Read `90s`, `15m`, `2h`, `7d` or a sum such as `1h30m`, largest unit first; raise ValueError for anything else."""
+    """Read `90s`, `15m`, `2h`, `7d` or a sum such as `1h30m`, largest unit first; else raise ValueError."""
     match = _DURATION.fullmatch(text)
     if not text or match is None:
         raise ValueError(f"{text!r} is no duration; write it as 90s, 15m, 2h, 7d or 1h30m")

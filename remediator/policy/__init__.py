@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import msgspec
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from remediator.model.timeouts import Timeouts
@@ -75,15 +74,25 @@ class Aws(_Section):
     workers: Annotated[int, Field(ge=1, le=32)] = 4
 
 
-def _timeouts_section() -> type[_Section]:
-    """Derive the file's section from the model, so that each timeout has one name and one default."""
-    fields: dict[str, Any] = {
-        each.name: (Duration, each.default) for each in msgspec.structs.fields(Timeouts)
-    }
-    return create_model("TimeoutsSection", __base__=_Section, **fields)
+_DEFAULTS = Timeouts()
 
 
-TimeoutsSection = _timeouts_section()
+class TimeoutsSection(_Section):
+    """How long each kind of trouble may last before it counts as stuck; the model has the defaults."""
+
+    deletion: Duration = _DEFAULTS.deletion
+    never_reconciled: Duration = _DEFAULTS.never_reconciled
+    references_unresolved: Duration = _DEFAULTS.references_unresolved
+    controller_silent: Duration = _DEFAULTS.controller_silent
+    function_pending: Duration = _DEFAULTS.function_pending
+    function_pending_image: Duration = _DEFAULTS.function_pending_image
+    function_pending_vpc: Duration = _DEFAULTS.function_pending_vpc
+    function_pending_snap_start: Duration = _DEFAULTS.function_pending_snap_start
+    stale_pending: Duration = _DEFAULTS.stale_pending
+    update_in_progress: Duration = _DEFAULTS.update_in_progress
+    update_in_progress_vpc: Duration = _DEFAULTS.update_in_progress_vpc
+    unclassified_error: Duration = _DEFAULTS.unclassified_error
+    not_synced_unexplained: Duration = _DEFAULTS.not_synced_unexplained
 
 
 class Policy(_Section):
@@ -95,8 +104,8 @@ class Policy(_Section):
     actions_per_run: Annotated[int, Field(ge=0)] = 5
     breaker: Breaker = Breaker()
     aws: Aws = Aws()
-    timeouts_section: TimeoutsSection = Field(default=TimeoutsSection(), alias="timeouts")  # type: ignore[valid-type]
+    timeouts_section: TimeoutsSection = Field(default=TimeoutsSection(), alias="timeouts")
 
     @property
     def timeouts(self) -> Timeouts:
-        return Timeouts(**self.timeouts_section.__dict__)
+        return Timeouts(**dict(self.timeouts_section))
