@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from remediator.cli.options import cluster_options, output_option
 
+if TYPE_CHECKING:
+    from remediator.ports import Clock
+
 
 @click.command("explain")
+@click.pass_obj
 @click.argument("target", metavar="[function/]NAME")
 @cluster_options
 @output_option
 def command(
+    clock: Clock | None,
     target: str,
     kubeconfig: Path | None,
     context: str | None,
@@ -29,7 +35,7 @@ def command(
     kind, slash, name = target.rpartition("/")
     if slash and kind.lower() not in ("function", "functions", "functions.lambda.services.k8s.aws"):
         raise UsageError(f"cannot explain a {kind!r}", hint="Only functions, so far: remediator explain function/NAME")
-    wired = wire(kubeconfig=kubeconfig, context=context, namespace=namespace, policy=policy)
+    wired = wire(kubeconfig=kubeconfig, context=context, namespace=namespace, policy=policy, clock=clock)
     where = wired.namespace or "default"
     try:
         judged = wired.work.examine(where, name)

@@ -37,7 +37,8 @@ def _field(page: Page, name: str, value: str) -> None:
 def _times(page: Page, judged: Judged, finding: Finding) -> None:
     page.line("")
     now = judged.seen.now
-    _field(page, "since", f"{format_time(finding.since)} ({format_duration(now - finding.since)} ago, at least)")
+    age = now - finding.since
+    _field(page, "since", f"{format_time(finding.since)} ({format_duration(age)} ago)" if age else "first seen now")
     if finding.stuck_at is not None:
         word = "counts as stuck from" if finding.stuck_at > now else "stuck since"
         _field(page, word, format_time(finding.stuck_at) or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -89,10 +90,13 @@ def healthy_summary(each: Judged) -> str:
     return "Nothing is wrong."
 
 
-def table(scan: Scan, *, healthy: bool) -> None:
-    """Print what was found, worst first, each with its sentence beneath."""
+def table(scan: Scan, *, healthy: bool = False, actionable: bool = False) -> None:
+    """Print what was found, worst first, each with its sentence beneath.
+
+    `healthy`: the others, too; `actionable`: only what an action would help, held back or not.
+    """
     shown = sorted(
-        (each for each in scan.results if healthy or each.finding),
+        (each for each in scan.results if (each.plan if actionable else healthy or each.finding)),
         key=lambda each: (_ORDER.index(each.state), each.seen.resource.ref),
     )
     if shown:
@@ -107,7 +111,7 @@ def _row(each: Judged) -> tuple[tuple[str, ...], str, str]:
         cells = (metadata.namespace, metadata.name, "-", state, "-", "-", "-")
         return cells, STATE_STYLES[state], healthy_summary(each)
     decision = each.decision.kind.value if each.decision else "-"
-    age = format_duration(each.seen.now - finding.since)
+    age = format_duration(each.seen.now - finding.since) if finding.since < each.seen.now else "new"
     cells = (metadata.namespace, metadata.name, finding.name.value, state, age, finding.remedy.value, decision)
     return cells, STATE_STYLES[state], sentence(each)
 
@@ -116,17 +120,18 @@ def sentence(each: Judged) -> str:
     """Say what is wrong, and when it passes by itself or counts as stuck."""
     finding, now = each.finding, each.seen.now
     assert finding is not None
+    said = finding.summary if finding.summary.endswith((".", "!", "?")) else f"{finding.summary}."
     if finding.state is State.WAITING and finding.self_heals_at is not None:
-        return f"{finding.summary} Should heal by itself by {clock_time(finding.self_heals_at)} UTC."
+        return f"{said} Should heal by itself by {_moment(finding.self_heals_at, now)}."
     if finding.state is State.WAITING and finding.stuck_at is not None:
-        left = format_duration(finding.stuck_at - now)
-        return f"{finding.summary} Counts as stuck from {clock_time(finding.stuck_at)} UTC on (in {left})."
-    return finding.summary
+        return f"{said} Counts as stuck from {_moment(finding.stuck_at, now)}."
+    return said
 
 
-def clock_time(at: Any) -> str:
-    """Write a moment as people on call say it; with its date where it is not today's question."""
-    return str(at.strftime("%H:%M:%S"))
+def _moment(at: datetime, now: datetime) -> str:
+    """Write a coming moment as people on call say it, with its date where that is not today's."""
+    form = "%H:%M UTC" if at.date() == now.date() else "%Y-%m-%d %H:%M UTC"
+    return f"{at.strftime(form)} (in {format_duration(at - now)})"
 
 
 def totals(scan: Scan) -> str:

@@ -14,9 +14,11 @@ from remediator.errors import UsageError
 
 if TYPE_CHECKING:
     from remediator.cli.wiring import Wired
+    from remediator.ports import Clock
 
 
 @click.command("run")
+@click.pass_obj
 @cluster_options
 @scope_options
 @output_option
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Change nothing, whatever the policy says.")
 @click.option("--backups", type=click.Path(path_type=Path), help="Where objects are saved before ClearFinalizer.")
 def command(
+    clock: Clock | None,
     kubeconfig: Path | None,
     context: str | None,
     namespace: str | None,
@@ -67,6 +70,7 @@ def command(
         selector=selector,
         policy=policy,
         backups=backups,
+        clock=clock,
     )
     session = Session(wired, as_json=output == "json", may_write=not dry_run)
     return session.approve(frozenset(proposals)) if approve else session.propose()

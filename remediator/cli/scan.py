@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from remediator.cli.options import cluster_options, output_option, scope_options
 
+if TYPE_CHECKING:
+    from remediator.ports import Clock
+
 
 @click.command("scan")
+@click.pass_obj
 @cluster_options
 @scope_options
 @output_option
 @click.option("--all", "healthy", is_flag=True, help="List the healthy too.")
 @click.option("--exit-code", is_flag=True, help="Exit 3 when there are findings.")
 def command(
+    clock: Clock | None,
     kubeconfig: Path | None,
     context: str | None,
     namespace: str | None,
@@ -38,6 +44,7 @@ def command(
         all_namespaces=all_namespaces,
         selector=selector,
         policy=policy,
+        clock=clock,
     )
     scan = wired.work.scan()
     if output == "json":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import click
 
@@ -21,8 +21,11 @@ _SECONDS_TO_EFFECT = 61.0
 class Session:
     """One run against one cluster."""
 
-    def __init__(self, wired: Wired, *, as_json: bool, may_write: bool) -> None:
+    def __init__(
+        self, wired: Wired, *, as_json: bool = False, may_write: bool = True, ask: Callable[[str], str] | None = None
+    ) -> None:
         self._wired = wired
+        self._ask_person = ask or _prompt
         self._as_json = as_json
         self._may_write = may_write
         self._aside: Page = narration()
@@ -67,13 +70,16 @@ class Session:
         if self._as_json:
             click.echo(report.as_json(scan, healthy=False))
         else:
-            report.table(scan, healthy=False)
+            report.table(scan, actionable=True)
         self._tell_missing(scan)
 
     def _tell_missing(self, scan: Scan) -> None:
         report.tell_partial(scan, self._aside)
         report.tell_leftovers(scan, self._aside)
         self._aside.line(f"{self._wired.connection.context}, {self._wired.scope}: {report.totals(scan)}")
+        others = sum(1 for each in scan.results if each.finding and not each.plan)
+        if others:
+            self._aside.line(f"{others} more wait, or need a person; `remediator scan` shows them.")
 
     def _tell_plan(self, proposals: Sequence[Judged]) -> None:
         self._aside.line("")
@@ -116,7 +122,7 @@ class Session:
         self._aside.line(f"Cluster  {context} ({self._wired.connection.server}), {self._wired.scope}")
         limit = f"; at most {policy.actions_per_run} a run" if count > policy.actions_per_run else ""
         self._aside.line(f"Effect   {count} action{'s' if count != 1 else ''}{limit}")
-        typed = click.prompt("Type the context's name to go on", default="", show_default=False, err=True)
+        typed = self._ask_person("Type the context's name to go on")
         if typed != context:
             raise UsageError("that is not the context's name; nothing was changed", hint=f"Expected {context}.")
 
@@ -132,3 +138,7 @@ class Session:
         wanted = bool(named) or any(each.plan for each in scan.results)
         acted = any(each.result is not Result.SKIPPED for each in outcomes)
         return _HELD_BACK if wanted and not acted else _DONE
+
+
+def _prompt(question: str) -> str:
+    return str(click.prompt(question, default="", show_default=False, err=True))

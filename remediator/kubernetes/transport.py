@@ -45,10 +45,11 @@ class Connection:
 
     def _load(self, kubeconfig: Path | None, context: str | None) -> tuple[str, str]:
         in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ
-        path = str(kubeconfig) if kubeconfig else None
-        default = Path(os.environ.get("KUBECONFIG", "~/.kube/config").split(os.pathsep)[0]).expanduser()
+        # Read now: the client reads KUBECONFIG once, when it is imported.
+        path = str(kubeconfig or os.environ.get("KUBECONFIG") or Path.home() / ".kube/config")
+        files = [Path(each) for each in path.split(os.pathsep) if each]
         try:
-            if in_cluster and path is None and context is None and not default.exists():
+            if in_cluster and context is None and not any(each.exists() for each in files):
                 config.load_incluster_config(client_configuration=self.configuration)
                 return "in-cluster", _own_namespace()
             contexts, active = config.list_kube_config_contexts(config_file=path)
@@ -59,12 +60,12 @@ class Connection:
             config.load_kube_config(config_file=path, context=context, client_configuration=self.configuration)
         except ConfigException as error:
             raise UsageError(
-                f"cannot use the kubeconfig {path or default}: {error}",
+                f"cannot use the kubeconfig {path}: {error}",
                 hint="Name one with --kubeconfig or KUBECONFIG, or choose a --context that is in it.",
             ) from error
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise UsageError(
-                f"cannot read the kubeconfig {path or default}: {type(error).__name__}: {error}",
+                f"cannot read the kubeconfig {path}: {type(error).__name__}: {error}",
                 hint="Name another with --kubeconfig or KUBECONFIG.",
             ) from error
         return chosen["name"], (chosen.get("context") or {}).get("namespace") or "default"
