@@ -128,7 +128,9 @@ def _expect_place(obj: Object, target: Target, *, named: bool) -> None:
     if target.name and name and name != target.name:
         raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({target.name})")
     if namespace and namespace != target.namespace:
-        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
 
 
 def _cannot_be(resource: Resource) -> str:

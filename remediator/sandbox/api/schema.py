@@ -9,23 +9,8 @@ from typing import Any
 from remediator.sandbox.api.values import Object
 
 METADATA = frozenset(
-    [
-        "name",
-        "generateName",
-        "namespace",
-        "selfLink",
-        "uid",
-        "resourceVersion",
-        "generation",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "labels",
-        "annotations",
-        "ownerReferences",
-        "finalizers",
-        "managedFields",
-    ]
+    """name generateName namespace selfLink uid resourceVersion generation creationTimestamp deletionTimestamp
+    deletionGracePeriodSeconds labels annotations ownerReferences finalizers managedFields""".split()
 )
 """The fields of ObjectMeta. The rest is dropped by decoding, whatever a schema says."""
 

@@ -163,7 +163,9 @@ class Api:
             doomed = listing.listed(self._store, where.resource, _scope(where), request.query)
             for item in doomed["items"]:
                 meta = item["metadata"]
-                self.objects.delete(where.resource, meta.get("namespace", ""), meta["name"], policy=policy, dry_run=dry)
+                self.objects.delete(
+                    where.resource, meta.get("namespace", ""), meta["name"], policy=policy, dry_run=dry
+                )
         return Answer(200, doomed)
 
 
