@@ -1,0 +1,234 @@
+"""Find or build what the cluster tests run on: kube-apiserver, etcd, and the ACK lambda-controller.
+
+Each is built once, by module path and pinned version, into `${XDG_CACHE_HOME:-~/.cache}/ack-remediator`.
+Binaries that are there already can be handed in instead:
+
+    KUBEBUILDER_ASSETS     a folder with kube-apiserver and etcd
+    ACK_LAMBDA_CONTROLLER  a controller binary, together with
+    ACK_LAMBDA_CRDS        the folder of its CRD manifests
+    CONTROLLER             real (default), sandbox, or auto: the real one, or the sandbox's own, out loud,
+                           where the module proxy does not serve the real one
+
+`python -m tests.cluster.toolchain` does it by hand. It exits 0 when everything is there, 1 when something could
+not be built, 2 when something only the user can supply is missing.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cluster import gobuild
+from tests.cluster.gobuild import BuildFailed, Program, Unavailable
+
+Say = Callable[[str], None]
+
+SANDBOX_CRDS = Path(__file__).parents[2] / "remediator" / "sandbox" / "crds"
+
+APISERVER = Program(
+    name="kube-apiserver",
+    module="k8s.io/kubernetes",
+    version="v1.36.3",
+    package="k8s.io/kubernetes/cmd/kube-apiserver",
+    takes="10 to 15 minutes on 2 cores",
+    variables={
+        "k8s.io/component-base/version.gitVersion": "v1.36.3",
+        "k8s.io/component-base/version.gitMajor": "1",
+        "k8s.io/component-base/version.gitMinor": "36",
+    },
+    staging="v0.36.3",
+)
+ETCD = Program(
+    name="etcd",
+    module="go.etcd.io/etcd/server/v3",
+    version="v3.6.16",
+    package="go.etcd.io/etcd/server/v3",
+    takes="about 2 minutes on 2 cores",
+)
+CONTROLLER = Program(
+    name="lambda-controller",
+    module="github.com/aws-controllers-k8s/lambda-controller",
+    version="v1.14.1",
+    package="github.com/aws-controllers-k8s/lambda-controller/cmd/controller",
+    takes="about 4 minutes on 2 cores",
+    # Without it every function is tagged with an empty controller version, which ACK then sees as a difference.
+    variables={"github.com/aws-controllers-k8s/lambda-controller/pkg/version.GitVersion": "v1.14.1"},
+)
+
+
+class Missing(Exception):
+    """Raised when something is missing that only the user can supply."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program to run, and where it came from."""
+
+    name: str
+    version: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """What a run stands on. Without `controller`, the sandbox's own plays its part; `fallback` then says why."""
+
+    apiserver: Tool
+    etcd: Tool
+    controller: Tool | None
+    crds: Path
+    fallback: str | None = None
+
+    def lines(self) -> list[str]:
+        """Tell which versions these are, one a line, and where they lie."""
+        tools = [self.apiserver, self.etcd, *([self.controller] if self.controller else [])]
+        told = [f"{tool.name}: {tool.version} ({tool.path})" for tool in tools]
+        if self.controller is None:
+            told.append(f"controller: the sandbox's own, NOT the real lambda-controller: {self.fallback}")
+        return [*told, f"CRDs: {self.crds}"]
+
+
+def prepare(environ: Mapping[str, str], say: Say) -> Toolchain:
+    """Find everything, and build what is not there yet.
+
+    Raises `Missing`, `BuildFailed`, or, where the real controller is asked for, `Unavailable`.
+    """
+    choice = environ.get("CONTROLLER") or "real"
+    if choice not in ("real", "sandbox", "auto"):
+        raise Missing(f"CONTROLLER={choice}: expected real, sandbox or auto")
+    apiserver, etcd = _control_plane(environ, say)
+    if choice == "sandbox":
+        return Toolchain(apiserver, etcd, None, _sandbox_crds(environ), "CONTROLLER=sandbox asks for it")
+    try:
+        controller, crds = _controller(environ, say)
+    except Unavailable as refused:
+        if choice == "real":
+            raise
+        reason = f"{CONTROLLER.module}@{CONTROLLER.version} cannot be had: {' '.join(str(refused).split())}"
+        return Toolchain(apiserver, etcd, None, _sandbox_crds(environ), reason)
+    return Toolchain(apiserver, etcd, controller, crds)
+
+
+def _control_plane(environ: Mapping[str, str], say: Say) -> tuple[Tool, Tool]:
+    assets = environ.get("KUBEBUILDER_ASSETS")
+    if assets:
+        return _asset(Path(assets), "kube-apiserver"), _asset(Path(assets), "etcd")
+    _want_go("and KUBEBUILDER_ASSETS, a folder with kube-apiserver and etcd, is not set")
+    return _built(APISERVER, environ, say), _built(ETCD, environ, say)
+
+
+def _asset(folder: Path, name: str) -> Tool:
+    path = folder / name
+    if not os.access(path, os.X_OK):
+        raise Missing(f"KUBEBUILDER_ASSETS={folder} has no executable {name}")
+    told = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return Tool(name, told[0].split()[-1], path)
+
+
+def _controller(environ: Mapping[str, str], say: Say) -> tuple[Tool, Path]:
+    given = environ.get("ACK_LAMBDA_CONTROLLER")
+    if not given:
+        _want_go("and ACK_LAMBDA_CONTROLLER, a lambda-controller binary, is not set")
+        tool = _built(CONTROLLER, environ, say)
+        return tool, tool.path.parent / "crds"
+    path, crds = Path(given), Path(environ.get("ACK_LAMBDA_CRDS", ""))
+    if not os.access(path, os.X_OK):
+        raise Missing(f"ACK_LAMBDA_CONTROLLER={given} is no executable file")
+    if not list(crds.glob("*_functions.yaml")):
+        raise Missing("ACK_LAMBDA_CONTROLLER needs ACK_LAMBDA_CRDS: the config/crd/bases of the same version")
+    # The binary has no --version of its own, so say at least which one it was.
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return Tool(CONTROLLER.name, f"as given, sha256 {digest}", path), crds
+
+
+def _sandbox_crds(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("ACK_LAMBDA_CRDS") or SANDBOX_CRDS)
+
+
+def _want_go(otherwise: str) -> None:
+    if gobuild.go_command() is None:
+        raise Missing(f"there is no go on the PATH, {otherwise}")
+
+
+def _built(program: Program, environ: Mapping[str, str], say: Say) -> Tool:
+    """Answer the cached program, or build it: a folder is in the cache whole or not at all."""
+    cache = _cache(environ)
+    home = cache / f"{program.name}-{program.version}"
+    tool = Tool(program.name, program.version, home / program.name)
+    with _alone(cache / f"{home.name}.lock", program, say):
+        if home.is_dir():
+            return tool
+        say(f"{program.name} {program.version}: downloading")
+        source = gobuild.download(program)
+        say(f"{program.name} {program.version}: building; the first time takes {program.takes}")
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix=f".{home.name}-", dir=cache) as folder:
+            unfinished = Path(folder) / "whole"
+            unfinished.mkdir()
+            gobuild.build(program, source, unfinished / program.name)
+            manifests = source / "config" / "crd" / "bases"
+            if manifests.is_dir():
+                _copy_manifests(manifests, unfinished / "crds")
+            unfinished.rename(home)
+        say(f"{program.name} {program.version}: built in {time.monotonic() - started:.0f} s")
+    return tool
+
+
+def _copy_manifests(source: Path, target: Path) -> None:
+    target.mkdir()
+    # Contents only: files of go's module cache are read-only, and would keep the cache from being cleaned.
+    for manifest in sorted(source.glob("*.yaml")):
+        shutil.copyfile(manifest, target / manifest.name)
+
+
+def _cache(environ: Mapping[str, str]) -> Path:
+    base = environ.get("XDG_CACHE_HOME")
+    cache = (Path(base) if base else Path.home() / ".cache") / "ack-remediator"
+    cache.mkdir(parents=True, exist_ok=True)
+    return cache
+
+
+@contextmanager
+def _alone(lock: Path, program: Program, say: Say) -> Iterator[None]:
+    """Let one builder work at a time; the kernel frees the lock when its holder dies."""
+    with lock.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"{program.name} {program.version}: another process is building it; waiting")
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def main() -> int:
+    """Find or build everything and tell what there is."""
+    try:
+        toolchain = prepare(os.environ, lambda line: print(line, file=sys.stderr, flush=True))
+    except Missing as missing:
+        print(f"cannot test on a cluster: {missing}", file=sys.stderr)
+        return 2
+    except Unavailable as refused:
+        print(
+            f"cannot test on a cluster: the module proxy does not serve the real controller:\n{refused}\n"
+            "Give one with ACK_LAMBDA_CONTROLLER and ACK_LAMBDA_CRDS, or set CONTROLLER=auto to fall back to the "
+            "sandbox's own.",
+            file=sys.stderr,
+        )
+        return 1
+    except BuildFailed as failed:
+        print(f"cannot test on a cluster: {failed}", file=sys.stderr)
+        return 1
+    print("\n".join(toolchain.lines()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
