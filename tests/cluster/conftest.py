@@ -31,14 +31,24 @@ _LOG_START = pytest.StashKey[int]()
 Create = Callable[..., Function]
 
 
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Find or build the programs before the first test, and print which ones the run stands on."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marker."""
+    config.addinivalue_line("markers", "cluster: needs a real control plane; run by `make test-cluster`")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Find or build the programs before anything else, for it can take minutes and can fail."""
     try:
         prepared = toolchain.prepare(os.environ, lambda line: print(line, file=sys.stderr, flush=True))
     except (Missing, Unavailable, BuildFailed) as reason:
         pytest.exit(f"cannot test on a cluster: {reason}", returncode=2 if isinstance(reason, Missing) else 1)
-    config.stash[_TOOLCHAIN] = prepared
-    return prepared.lines()
+    session.config.stash[_TOOLCHAIN] = prepared
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Print what the run stands on."""
+    return config.stash[_TOOLCHAIN].lines()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
