@@ -1,7 +1,7 @@
 """Speak JSON to the API server, plainly.
 
-The tests hold the product against the cluster, so what they see of the cluster must not pass through the product's
-own transport.
+The tests hold the product against the cluster, so what they see of the cluster must not pass through the
+product's own transport.
 """
 
 import json
@@ -76,7 +76,12 @@ class Api:
         return answer.status == HTTPStatus.OK
 
     def _call(
-        self, method: str, path: str, query: Mapping[str, str], body: object = None, content: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: object = None,
+        content: str = "application/json",
     ) -> dict[str, Any]:
         answer = self._pool.request(
             method,

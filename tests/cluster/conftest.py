@@ -1,14 +1,14 @@
-"""The real thing as fixtures: a control plane, a Lambda under the test's control, and the ACK controller between them.
+"""The real thing as fixtures: a control plane, a Lambda under the test's control, the ACK controller between.
 
-One of each for the whole session. What a test changes about them (refusals, a stopped controller, Functions) is put
-back after it, so that tests may run in any order.
+One of each for the whole session. What a test changes about them (refusals, a stopped controller, Functions)
+is put back after it, so that tests may run in any order.
 """
 
 import itertools
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +68,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show with a failed test what the controller logged meanwhile."""
-    report: Any = yield
+    report = yield
     handle = item.config.stash.get(_CONTROLLER, None)
     if report.failed and handle is not None:
         logged = tail(handle.log, since=item.stash.get(_LOG_START, 0))
@@ -98,7 +98,7 @@ def _toolchain(pytestconfig: pytest.Config) -> Toolchain:
 
 @pytest.fixture(scope="session")
 def control_plane(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """etcd and kube-apiserver with the controller's CRDs, RBAC on."""
+    """A kube-apiserver with etcd the controller's CRDs, RBAC on."""
     folder = tmp_path_factory.mktemp("control-plane")
     with ControlPlane(toolchain.apiserver.path, toolchain.etcd.path, folder) as plane:
         plane.install(toolchain.crds)
@@ -156,10 +156,13 @@ def namespace(control_plane: ControlPlane) -> str:
 
 
 @pytest.fixture
-def create(control_plane: ControlPlane, cloud: Cloud, namespace: str, request: pytest.FixtureRequest) -> Iterator[Create]:
-    """Create Functions: `create(environment=…)` answers a `Function`. They go with the test, from the cluster and AWS.
+def create(
+    control_plane: ControlPlane, cloud: Cloud, namespace: str, request: pytest.FixtureRequest
+) -> Iterator[Create]:
+    """Create Functions: `create(environment=…)` answers a `Function`. All go with the test, in AWS too.
 
-    Keywords are fields of the spec, but for `metadata`. Names differ from test to test: there is but one Lambda.
+    Keywords are fields of the spec, but for `name` and `metadata`. Names differ from test to test: there is
+    but one Lambda.
     """
     numbers, made = itertools.count(1), list[Function]()
     stem = re.sub(r"[^a-z0-9]+", "-", request.node.originalname.removeprefix("test_").lower())[:30].strip("-")

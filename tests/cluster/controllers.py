@@ -1,4 +1,4 @@
-"""The ACK lambda-controller as the tests handle it: the real one, or the sandbox's own where there is no real one."""
+"""The ACK lambda-controller as the tests handle it: the real one, or the sandbox's own in its stead."""
 
 import logging
 import time
@@ -15,15 +15,34 @@ from tests.cluster.processes import Process, free_port, tail
 NAMESPACE = "ack-system"  # where ACK looks for its account map
 ACCESS_KEY = "AKIAACKCONTROLLER000"  # its own, so that the cloud's record of calls tells its calls apart
 
-# What the kustomize base of lambda-controller grants, but for the kinds of other controllers, which are not installed.
+_OWN_KINDS = [
+    "aliases",
+    "codesigningconfigs",
+    "eventsourcemappings",
+    "functions",
+    "functionurlconfigs",
+    "layerversions",
+    "versions",
+]
+_ALL_VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
+# What lambda-controller's config/rbac grants, so that a right that is missing there is missing here too.
 _RULES = [
-    {"apiGroups": ["lambda.services.k8s.aws"], "resources": ["*"], "verbs": ["*"]},
     {"apiGroups": [""], "resources": ["configmaps", "secrets"], "verbs": ["get", "list", "patch", "watch"]},
     {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]},
-    {"apiGroups": ["services.k8s.aws"], "resources": ["*"], "verbs": ["*"]},
+    {"apiGroups": ["lambda.services.k8s.aws"], "resources": _OWN_KINDS, "verbs": _ALL_VERBS},
     {
-        "apiGroups": [f"{service}.services.k8s.aws" for service in ("ec2", "iam", "kms", "s3")],
-        "resources": ["*"],
+        "apiGroups": ["lambda.services.k8s.aws"],
+        "resources": [f"{kind}/status" for kind in _OWN_KINDS],
+        "verbs": ["get", "patch", "update"],
+    },
+    {
+        "apiGroups": ["services.k8s.aws"],
+        "resources": ["fieldexports", "iamroleselectors"],
+        "verbs": _ALL_VERBS,
+    },
+    {
+        "apiGroups": ["iam.services.k8s.aws"],
+        "resources": ["roles", "roles/status"],
         "verbs": ["get", "list"],
     },
 ]
@@ -89,8 +108,8 @@ class RealController:
             self._process = None
 
     def _flags(self, health: str) -> list[str]:
-        # CARM stays on, as installed by default: without it the controller ignores what namespaces are annotated
-        # with (runtime pkg/runtime/service_controller.go), and a test could not tell.
+        # CARM stays on, as it is installed by default: without it the controller ignores the annotations of
+        # namespaces (runtime pkg/runtime/service_controller.go), and a test could not tell.
         return [
             f"--aws-region={self._region}",
             f"--aws-endpoint-url={self._endpoint}",

@@ -1,10 +1,11 @@
 """A Kubernetes control plane of one's own: etcd and kube-apiserver on loopback, RBAC on.
 
-There is no controller-manager and no scheduler: namespaces stay Terminating for ever, nothing is garbage-collected
-by ownerReference, and a ServiceAccount exists only if it is created.
+There is no controller-manager and no scheduler: namespaces stay Terminating for ever, nothing is
+garbage-collected by ownerReference, and a ServiceAccount exists only if it is created.
 """
 
 import base64
+import functools
 import itertools
 import json
 import time
@@ -71,9 +72,13 @@ class ControlPlane:
         config = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "test", "cluster": {"server": self.url, "certificate-authority-data": authority}}],
+            "clusters": [
+                {"name": "test", "cluster": {"server": self.url, "certificate-authority-data": authority}}
+            ],
             "users": [{"name": user, "user": {"token": token}}],
-            "contexts": [{"name": user, "context": {"cluster": "test", "user": user, "namespace": namespace}}],
+            "contexts": [
+                {"name": user, "context": {"cluster": "test", "user": user, "namespace": namespace}}
+            ],
             "current-context": user,
         }
         path = self._folder / f"{user.replace(':', '-')}-{next(self._numbers)}.kubeconfig"
@@ -82,13 +87,20 @@ class ControlPlane:
         return path
 
     def service_account(
-        self, namespace: str, name: str, rules: Sequence[Mapping[str, Sequence[str]]], *, within: str | None = None
+        self,
+        namespace: str,
+        name: str,
+        rules: Sequence[Mapping[str, Sequence[str]]],
+        *,
+        within: str | None = None,
     ) -> Path:
         """Create a ServiceAccount that may do what the rules say, and answer a kubeconfig of it.
 
         The rules hold in the whole cluster, or in the namespace `within` only.
         """
-        account = self.admin.post(f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": name}})
+        account = self.admin.post(
+            f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": name}}
+        )
         scope, kind = ("", "ClusterRole") if within is None else (f"namespaces/{within}/", "Role")
         role = {"metadata": {"name": f"{namespace}-{name}"}}
         rbac = f"/apis/rbac.authorization.k8s.io/v1/{scope}{kind.lower()}"
@@ -119,8 +131,8 @@ class ControlPlane:
         for definition in definitions:
             self.admin.post(crds, definition)
         for definition in definitions:
-            name = definition["metadata"]["name"]
-            eventually(lambda name=name: self.admin.get(f"{crds}/{name}"), _established, f"{name} is established")
+            read = functools.partial(self.admin.get, f"{crds}/{definition['metadata']['name']}")
+            eventually(read, _established, f"{definition['metadata']['name']} is established")
 
     def _run(self, name: str, command: Sequence[str | Path]) -> None:
         self._running.append(Process(command, self._folder / f"{name}.log"))
@@ -173,10 +185,14 @@ def _etcd_flags(folder: Path, store: str) -> list[str]:
 def _private_key() -> bytes:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
     )
 
 
 def _established(definition: Mapping[str, Any]) -> bool:
     conditions = definition.get("status", {}).get("conditions") or []
-    return any(condition["type"] == "Established" and condition["status"] == "True" for condition in conditions)
+    return any(
+        condition["type"] == "Established" and condition["status"] == "True" for condition in conditions
+    )

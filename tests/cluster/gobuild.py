@@ -32,7 +32,7 @@ class Program:
     """A main package, pinned.
 
     `staging` is the version of the modules that the program's own go.mod requires as `v0.0.0` and replaces by
-    folders beside it: a replace counts only in the main module, so whoever builds from outside must say where they are.
+    folders beside it. A replace counts only in the main module: whoever builds from outside must repeat it.
     """
 
     name: str
@@ -77,10 +77,16 @@ def build(program: Program, source: Path, binary: Path) -> None:
 
 
 def _go_mod(program: Program, described: Mapping[str, Any]) -> str:
-    lines = ["module ack-remediator.test/build", f"go {described['Go']}", f"require {program.module} {program.version}"]
+    lines = [
+        "module ack-remediator.test/build",
+        f"go {described['Go']}",
+        f"require {program.module} {program.version}",
+    ]
     if program.staging is not None:
         local = {replaced["Old"]["Path"] for replaced in described.get("Replace") or []}
-        unversioned = {required["Path"] for required in described["Require"] if required["Version"] == "v0.0.0"}
+        unversioned = {
+            required["Path"] for required in described["Require"] if required["Version"] == "v0.0.0"
+        }
         lines += [f"replace {path} => {path} {program.staging}" for path in sorted(local | unversioned)]
     return "\n".join(lines) + "\n"
 
@@ -99,10 +105,14 @@ def _go(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[s
         raise BuildFailed("there is no go on the PATH")
     # No workspace and no flags of the user's: the build must come out the same wherever it is started.
     environment = os.environ | {"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod", "GOWORK": "off"}
-    return subprocess.run([command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def _words(done: subprocess.CompletedProcess[str]) -> str:
     """Keep the end of what go said, without the progress of downloads."""
-    lines = [line for line in done.stderr.splitlines() if not line.startswith(("go: downloading", "go: added"))]
+    lines = [
+        line for line in done.stderr.splitlines() if not line.startswith(("go: downloading", "go: added"))
+    ]
     return f"exit status {done.returncode}\n" + "\n".join(lines[-40:])

@@ -19,7 +19,6 @@ from tests.cluster.functions import (
     error_text,
     heartbeat,
     is_ready,
-    is_synced,
     synced,
 )
 from tests.cluster.waiting import eventually
@@ -31,16 +30,19 @@ Settled = Callable[..., Function]
 
 @pytest.fixture
 def settled(create: Create, cloud: Cloud) -> Settled:
-    """Create a Function and wait until ACK is done with it: synced, and no call for longer than a whole second.
+    """Create a Function and wait until ACK is done with it: synced, and no call for more than a whole second.
 
-    A heartbeat has whole seconds, so one that is written in the second of its predecessor cannot be seen to move.
+    A heartbeat has whole seconds: one written in the same second as its predecessor cannot be seen to move.
     """
 
     def make(**spec: object) -> Function:
         function = create(**spec)
         function.becomes(is_ready, "is synced and ready")
         eventually(
-            lambda: time.time() - max(call.at.timestamp() for call in cloud.calls if call.function == function.name),
+            lambda: (
+                time.time()
+                - max(call.at.timestamp() for call in cloud.calls if call.function == function.name)
+            ),
             lambda silence: silence > 1.2,
             f"ACK leaves {function.name} alone",
         )
@@ -92,13 +94,16 @@ def test_toggling_publish_makes_it_look_and_changes_nothing(settled: Settled, cl
     before, index = function.read(), len(cloud.calls)
     function.toggle()
     after = function.becomes(
-        lambda seen: heartbeat(seen) != heartbeat(before) and "publish" not in seen["spec"], "its heartbeat moves", 5
+        lambda seen: heartbeat(seen) != heartbeat(before) and "publish" not in seen["spec"],
+        "its heartbeat moves",
+        5,
     )
     assert after["spec"] == before["spec"]
     assert after["metadata"]["generation"] == before["metadata"]["generation"] + 2
     assert is_ready(after)
     operations = asked(cloud, function, index)
-    assert operations and all(operation.startswith("Get") for operation in operations)
+    assert operations
+    assert all(operation.startswith("Get") for operation in operations)
 
 
 def test_pending_with_a_change_waiting_is_unknown_until_active(settled: Settled, cloud: Cloud) -> None:
@@ -112,12 +117,16 @@ def test_pending_with_a_change_waiting_is_unknown_until_active(settled: Settled,
     assert condition(stuck, "Ready")["status"] == "False"
     assert condition(stuck, "Ready")["reason"] == "ACK.Recoverable"
     function.becomes(
-        lambda seen: heartbeat(seen) != heartbeat(stuck) and error_text(seen) == pending, "is tried again, in vain", 10
+        lambda seen: heartbeat(seen) != heartbeat(stuck) and error_text(seen) == pending,
+        "is tried again, in vain",
+        10,
     )
     cloud.set_state(function.name, "Active")
     healed = function.becomes(is_ready, "heals", 10)
     assert error_text(healed) == ""
-    eventually(lambda: live(cloud, function), lambda it: it and it["MemorySize"] == 256, "the change reaches AWS")
+    eventually(
+        lambda: live(cloud, function), lambda it: it and it["MemorySize"] == 256, "the change reaches AWS"
+    )
 
 
 def test_pending_without_a_change_is_not_synced_and_says_no_more(settled: Settled, cloud: Cloud) -> None:
@@ -148,12 +157,15 @@ def test_a_change_during_an_update_is_refused_and_tried_again(settled: Settled, 
     assert (live(cloud, function) or {})["MemorySize"] == 512
 
 
-def test_a_hex_checksum_eats_a_change_of_the_environment(settled: Settled, create: Create, cloud: Cloud) -> None:
-    function = settled(code={**cloud.code, "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"})
+def test_a_hex_checksum_eats_a_change_of_the_environment(settled: Settled, cloud: Cloud) -> None:
+    function = settled(
+        code={**cloud.code, "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}
+    )
     index, before = len(cloud.calls), function.read()
     function.edit(environment={"variables": {"GREETING": "hello"}})
     after = function.becomes(
-        lambda seen: heartbeat(seen) != heartbeat(before) and "environment" not in seen["spec"], "the change is gone"
+        lambda seen: heartbeat(seen) != heartbeat(before) and "environment" not in seen["spec"],
+        "the change is gone",
     )
     assert is_ready(after)
     operations = asked(cloud, function, index)
@@ -164,7 +176,9 @@ def test_a_hex_checksum_eats_a_change_of_the_environment(settled: Settled, creat
 
 def test_a_failed_update_shows_as_synced(settled: Settled, cloud: Cloud) -> None:
     function = settled()
-    cloud.set_update(function.name, "Failed", reason_code="EniLimitExceeded", reason="No more network interfaces.")
+    cloud.set_update(
+        function.name, "Failed", reason_code="EniLimitExceeded", reason="No more network interfaces."
+    )
     before = function.read()
     function.toggle()
     after = function.becomes(lambda seen: heartbeat(seen) != heartbeat(before), "its heartbeat moves")
@@ -185,13 +199,17 @@ def test_a_failed_function_is_not_synced_without_a_word(settled: Settled, cloud:
 def test_an_existing_function_is_terminal(create: Create, cloud: Cloud, namespace: str) -> None:
     name = f"taken-{namespace}"
     cloud.create_function(name)
-    seen = create(name).becomes(lambda seen: condition(seen, "ACK.Terminal").get("status") == "True", "is terminal")
+    seen = create(name).becomes(
+        lambda seen: condition(seen, "ACK.Terminal").get("status") == "True", "is terminal"
+    )
     assert condition(seen, "ACK.Terminal")["message"] == "Resource already exists"
     assert synced(seen) == "False"
     assert "finalizers" not in seen["metadata"]
 
 
-def test_a_function_deleted_behind_it_is_created_again_at_the_next_look(settled: Settled, cloud: Cloud) -> None:
+def test_a_function_deleted_behind_it_is_created_again_at_the_next_look(
+    settled: Settled, cloud: Cloud
+) -> None:
     function = settled()
     cloud.remove(function.name)
     function.stays(is_ready, "nothing shows", 2)
@@ -206,7 +224,9 @@ def test_deleting_takes_finalizer_and_function_away(settled: Settled, cloud: Clo
     assert live(cloud, function) is None
 
 
-def test_while_it_is_stopped_a_deleted_object_stays_green(settled: Settled, controller: Handle, cloud: Cloud) -> None:
+def test_while_it_is_stopped_a_deleted_object_stays_green(
+    settled: Settled, controller: Handle, cloud: Cloud
+) -> None:
     function = settled()
     controller.stop()
     function.delete()
@@ -219,10 +239,15 @@ def test_while_it_is_stopped_a_deleted_object_stays_green(settled: Settled, cont
     assert live(cloud, function) is None
 
 
+def refuse(cloud: Cloud, operation: str, function: Function) -> None:
+    """Deny an operation on this function, in IAM's words."""
+    message = f"not authorized to perform: lambda:{operation}"
+    cloud.refuse(operation, "AccessDeniedException", message, status=403, name=function.name)
+
+
 def refuse_deletion(cloud: Cloud, function: Function) -> None:
     """Make AWS refuse to delete this function."""
-    cloud.refuse("DeleteFunction", "AccessDeniedException", "not authorized to perform: lambda:DeleteFunction",
-                 status=403, name=function.name)  # fmt: skip
+    refuse(cloud, "DeleteFunction", function)
 
 
 def test_a_refused_deletion_says_so_under_conditions_of_before(settled: Settled, cloud: Cloud) -> None:
@@ -241,18 +266,56 @@ def test_a_refused_deletion_says_so_under_conditions_of_before(settled: Settled,
 
 def test_a_deletion_that_may_not_read_writes_nothing(settled: Settled, cloud: Cloud) -> None:
     function = settled()
-    cloud.refuse("GetFunction", "AccessDeniedException", "not authorized to perform: lambda:GetFunction",
-                 status=403, name=function.name)  # fmt: skip
+    refuse(cloud, "GetFunction", function)
     index = len(cloud.calls)
     function.delete()
     deleted = function.read()
-    eventually(lambda: asked(cloud, function, index), lambda calls: calls.count("GetFunction") > 2, "it tries to read")
+    eventually(
+        lambda: asked(cloud, function, index),
+        lambda calls: calls.count("GetFunction") > 2,
+        "it tries to read",
+    )
     seen = function.stays(is_ready, "looks healthy", 2)
     assert seen == deleted
     assert set(asked(cloud, function, index)) == {"GetFunction"}
     cloud.allow()
     function.toggle()
     function.disappears(5)
+
+
+def test_a_function_that_is_gone_lets_its_object_go_at_the_next_look(
+    settled: Settled, controller: Handle, cloud: Cloud
+) -> None:
+    function = settled()
+    controller.stop()
+    function.delete()
+    cloud.remove(function.name)
+    function.stays(is_ready, "looks healthy", 1)
+    index = len(cloud.calls)
+    controller.start()
+    function.disappears()
+    assert "DeleteFunction" not in asked(cloud, function, index)
+
+
+def test_a_new_name_while_deleting_orphans_the_function(settled: Settled, cloud: Cloud) -> None:
+    function = settled()
+    refuse_deletion(cloud, function)
+    function.delete()
+    function.becomes(error_text, "is held by the refusal")
+    function.edit(name=f"{function.name}-other")
+    function.disappears(5)
+    assert live(cloud, function) is not None
+
+
+def test_another_region_while_deleting_is_not_even_looked_at(settled: Settled, cloud: Cloud) -> None:
+    function = settled()
+    function.annotate({"services.k8s.aws/region": "eu-west-1"})
+    index = len(cloud.calls)
+    function.delete()
+    function.toggle()
+    function.stays(is_ready, "looks healthy", 3)
+    assert asked(cloud, function, index) == []
+    assert live(cloud, function) is not None
 
 
 def test_retain_takes_effect_at_the_next_look_and_leaves_the_function(settled: Settled, cloud: Cloud) -> None:
@@ -266,5 +329,3 @@ def test_retain_takes_effect_at_the_next_look_and_leaves_the_function(settled: S
     function.disappears(5)
     assert live(cloud, function) is not None
     assert "DeleteFunction" not in asked(cloud, function, index)
-
-

@@ -9,8 +9,8 @@ Binaries that are there already can be handed in instead:
     CONTROLLER             real (default), sandbox, or auto: the real one, or the sandbox's own, out loud,
                            where the module proxy does not serve the real one
 
-`python -m tests.cluster.toolchain` does it by hand. It exits 0 when everything is there, 1 when something could
-not be built, 2 when something only the user can supply is missing.
+`python -m tests.cluster.toolchain` does it by hand. It exits 0 when everything is there, 1 when something
+could not be built, 2 when something only the user can supply is missing.
 """
 
 import fcntl
@@ -59,7 +59,7 @@ CONTROLLER = Program(
     version="v1.14.1",
     package="github.com/aws-controllers-k8s/lambda-controller/cmd/controller",
     takes="about 4 minutes on 2 cores",
-    # Without it every function is tagged with an empty controller version, which ACK then sees as a difference.
+    # It writes its version into a tag of every function.
     variables={"github.com/aws-controllers-k8s/lambda-controller/pkg/version.GitVersion": "v1.14.1"},
 )
 
@@ -79,7 +79,7 @@ class Tool:
 
 @dataclass(frozen=True)
 class Toolchain:
-    """What a run stands on. Without `controller`, the sandbox's own plays its part; `fallback` then says why."""
+    """What a run stands on; without `controller` the sandbox's own plays its part, `fallback` says why."""
 
     apiserver: Tool
     etcd: Tool
@@ -218,8 +218,8 @@ def main() -> int:
     except Unavailable as refused:
         print(
             f"cannot test on a cluster: the module proxy does not serve the real controller:\n{refused}\n"
-            "Give one with ACK_LAMBDA_CONTROLLER and ACK_LAMBDA_CRDS, or set CONTROLLER=auto to fall back to the "
-            "sandbox's own.",
+            "Give one with ACK_LAMBDA_CONTROLLER and ACK_LAMBDA_CRDS, or fall back to the sandbox's own with "
+            "CONTROLLER=auto.",
             file=sys.stderr,
         )
         return 1
