@@ -42,7 +42,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     try:
         prepared = toolchain.prepare(os.environ, lambda line: print(line, file=sys.stderr, flush=True))
     except (Missing, Unavailable, BuildFailed) as reason:
-        pytest.exit(f"cannot test on a cluster: {reason}", returncode=2 if isinstance(reason, Missing) else 1)
+        pytest.exit(f"cannot test on a cluster: {reason}", returncode=reason.exit_code)
     session.config.stash[_TOOLCHAIN] = prepared
 
 

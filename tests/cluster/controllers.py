@@ -9,6 +9,7 @@ from typing import Protocol
 import urllib3
 
 from remediator.sandbox.clock import SandboxClock
+from remediator.sandbox.controller import Controller
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.processes import Process, free_port, tail
 
@@ -127,8 +128,6 @@ class SandboxController:
 
     def __init__(self, kubeconfig: Path, endpoint: str, region: str, folder: Path) -> None:
         self.log = folder / "sandbox-controller.log"
-        from remediator.sandbox.controller import Controller
-
         self._controller = Controller(kubeconfig, endpoint, SandboxClock(), region=region)
         self._running = False
         handler = logging.FileHandler(self.log)

@@ -22,9 +22,13 @@ _REFUSED_BY_PROXY = re.compile(r"reading https?://\S+: (403|404|410)\b")
 class BuildFailed(Exception):
     """Raised when go fails; carries go's own words."""
 
+    exit_code = 1
+
 
 class Unavailable(Exception):
     """Raised when the module proxy itself says that the module version cannot be had."""
+
+    exit_code = 1
 
 
 @dataclass(frozen=True)

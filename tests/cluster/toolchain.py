@@ -67,6 +67,8 @@ CONTROLLER = Program(
 class Missing(Exception):
     """Raised when something is missing that only the user can supply."""
 
+    exit_code = 2
+
 
 @dataclass(frozen=True)
 class Tool:
@@ -104,24 +106,46 @@ def prepare(environ: Mapping[str, str], say: Say) -> Toolchain:
     choice = environ.get("CONTROLLER") or "real"
     if choice not in ("real", "sandbox", "auto"):
         raise Missing(f"CONTROLLER={choice}: expected real, sandbox or auto")
+    _need_go(environ, choice)
+    controller, crds, fallback = _chosen_controller(environ, choice, say)
     apiserver, etcd = _control_plane(environ, say)
+    return Toolchain(apiserver, etcd, controller, crds, fallback)
+
+
+def _need_go(environ: Mapping[str, str], choice: str) -> None:
+    """Say all that is missing at once, where there is no go to build it with."""
+    wanted = {"KUBEBUILDER_ASSETS": "a folder with kube-apiserver and etcd"}
+    if choice != "sandbox":
+        wanted["ACK_LAMBDA_CONTROLLER"] = "a lambda-controller binary"
+    unset = [f"{name} ({what})" for name, what in wanted.items() if not environ.get(name)]
+    if unset and gobuild.go_command() is None:
+        raise Missing(f"there is no go on the PATH to build with, and not set: {', '.join(unset)}")
+
+
+def _chosen_controller(environ: Mapping[str, str], choice: str, say: Say) -> tuple[Tool | None, Path, str | None]:
+    """Answer the controller, if it is a real one, the CRDs, and why it is none.
+
+    Comes before the control plane: a refusal should not show only after a quarter of an hour of building.
+    """
+    sandbox_crds = Path(environ.get("ACK_LAMBDA_CRDS") or SANDBOX_CRDS)
     if choice == "sandbox":
-        return Toolchain(apiserver, etcd, None, _sandbox_crds(environ), "CONTROLLER=sandbox asks for it")
+        return None, sandbox_crds, "CONTROLLER=sandbox asks for it"
     try:
-        controller, crds = _controller(environ, say)
+        return *_real_controller(environ, say), None
     except Unavailable as refused:
-        if choice == "real":
-            raise
-        reason = f"{CONTROLLER.module}@{CONTROLLER.version} cannot be had: {' '.join(str(refused).split())}"
-        return Toolchain(apiserver, etcd, None, _sandbox_crds(environ), reason)
-    return Toolchain(apiserver, etcd, controller, crds)
+        if choice == "auto":
+            return None, sandbox_crds, f"the module proxy does not serve it: {' '.join(str(refused).split())}"
+        raise Unavailable(
+            f"the module proxy does not serve the real controller:\n{refused}\n"
+            "Give one with ACK_LAMBDA_CONTROLLER and ACK_LAMBDA_CRDS, or fall back to the sandbox's own with "
+            "CONTROLLER=auto."
+        ) from None
 
 
 def _control_plane(environ: Mapping[str, str], say: Say) -> tuple[Tool, Tool]:
     assets = environ.get("KUBEBUILDER_ASSETS")
     if assets:
         return _asset(Path(assets), "kube-apiserver"), _asset(Path(assets), "etcd")
-    _want_go("and KUBEBUILDER_ASSETS, a folder with kube-apiserver and etcd, is not set")
     return _built(APISERVER, environ, say), _built(ETCD, environ, say)
 
 
@@ -129,33 +153,26 @@ def _asset(folder: Path, name: str) -> Tool:
     path = folder / name
     if not os.access(path, os.X_OK):
         raise Missing(f"KUBEBUILDER_ASSETS={folder} has no executable {name}")
-    told = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()
-    return Tool(name, told[0].split()[-1], path)
+    try:
+        told = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as failed:
+        raise Missing(f"KUBEBUILDER_ASSETS={folder} has a {name} that does not run: {failed}") from failed
+    return Tool(name, told.splitlines()[0].split()[-1], path)
 
 
-def _controller(environ: Mapping[str, str], say: Say) -> tuple[Tool, Path]:
+def _real_controller(environ: Mapping[str, str], say: Say) -> tuple[Tool, Path]:
     given = environ.get("ACK_LAMBDA_CONTROLLER")
     if not given:
-        _want_go("and ACK_LAMBDA_CONTROLLER, a lambda-controller binary, is not set")
         tool = _built(CONTROLLER, environ, say)
         return tool, tool.path.parent / "crds"
     path, crds = Path(given), Path(environ.get("ACK_LAMBDA_CRDS", ""))
     if not os.access(path, os.X_OK):
         raise Missing(f"ACK_LAMBDA_CONTROLLER={given} is no executable file")
-    if not list(crds.glob("*_functions.yaml")):
+    if not list(crds.glob("*functions.yaml")):
         raise Missing("ACK_LAMBDA_CONTROLLER needs ACK_LAMBDA_CRDS: the config/crd/bases of the same version")
     # The binary has no --version of its own, so say at least which one it was.
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
     return Tool(CONTROLLER.name, f"as given, sha256 {digest}", path), crds
-
-
-def _sandbox_crds(environ: Mapping[str, str]) -> Path:
-    return Path(environ.get("ACK_LAMBDA_CRDS") or SANDBOX_CRDS)
-
-
-def _want_go(otherwise: str) -> None:
-    if gobuild.go_command() is None:
-        raise Missing(f"there is no go on the PATH, {otherwise}")
 
 
 def _built(program: Program, environ: Mapping[str, str], say: Say) -> Tool:
@@ -212,20 +229,9 @@ def main() -> int:
     """Find or build everything and tell what there is."""
     try:
         toolchain = prepare(os.environ, lambda line: print(line, file=sys.stderr, flush=True))
-    except Missing as missing:
-        print(f"cannot test on a cluster: {missing}", file=sys.stderr)
-        return 2
-    except Unavailable as refused:
-        print(
-            f"cannot test on a cluster: the module proxy does not serve the real controller:\n{refused}\n"
-            "Give one with ACK_LAMBDA_CONTROLLER and ACK_LAMBDA_CRDS, or fall back to the sandbox's own with "
-            "CONTROLLER=auto.",
-            file=sys.stderr,
-        )
-        return 1
-    except BuildFailed as failed:
-        print(f"cannot test on a cluster: {failed}", file=sys.stderr)
-        return 1
+    except (Missing, Unavailable, BuildFailed) as reason:
+        print(f"cannot test on a cluster: {reason}", file=sys.stderr)
+        return reason.exit_code
     print("\n".join(toolchain.lines()))
     return 0
 
