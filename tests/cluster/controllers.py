@@ -14,7 +14,6 @@ from tests.cluster.controlplane import ControlPlane
 from tests.cluster.processes import Process, free_port, tail
 
 NAMESPACE = "ack-system"  # where ACK looks for its account map
-ACCESS_KEY = "AKIAACKCONTROLLER000"  # its own, so that the cloud's record of calls tells its calls apart
 
 _OWN_KINDS = [
     "aliases",
@@ -47,6 +46,7 @@ _RULES = [
         "verbs": ["get", "list"],
     },
 ]
+_SANDBOX_LOG = logging.getLogger("remediator.sandbox.controller")
 _READY_WITHIN = 60.0  # seconds; 1 to 2 on an idle machine
 
 
@@ -54,6 +54,7 @@ class Handle(Protocol):
     """A controller that a test may stop and start again."""
 
     log: Path
+    access_key: str  # its own, so that the cloud's record of calls tells its calls apart
 
     def start(self) -> None: ...
     def stop(self) -> None: ...
@@ -70,6 +71,8 @@ def service_account(control_plane: ControlPlane) -> Path:
 class RealController:
     """lambda-controller in a process of its own."""
 
+    access_key = "AKIAACKCONTROLLER000"
+
     def __init__(self, binary: Path, kubeconfig: Path, endpoint: str, region: str, folder: Path) -> None:
         self.log = folder / "lambda-controller.log"
         self._binary = binary
@@ -82,7 +85,7 @@ class RealController:
             "HOME": str(folder),
             "KUBECONFIG": str(kubeconfig),
             "ACK_SYSTEM_NAMESPACE": NAMESPACE,
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": "unused",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
@@ -126,27 +129,31 @@ class RealController:
 class SandboxController:
     """The sandbox's own controller, against the real API server."""
 
+    access_key = Controller.access_key
+
     def __init__(self, kubeconfig: Path, endpoint: str, region: str, folder: Path) -> None:
         self.log = folder / "sandbox-controller.log"
         self._controller = Controller(kubeconfig, endpoint, SandboxClock(), region=region)
-        self._running = False
-        handler = logging.FileHandler(self.log)
-        logging.getLogger("remediator.sandbox").addHandler(handler)
+        self._written: logging.Handler | None = None
 
     @property
     def running(self) -> bool:
-        return self._running
+        return self._written is not None
 
     def start(self) -> None:
         """Start it."""
+        self._written = logging.FileHandler(self.log)
+        _SANDBOX_LOG.addHandler(self._written)
+        _SANDBOX_LOG.setLevel(logging.DEBUG)
         self._controller.start()
-        self._running = True
 
     def stop(self) -> None:
         """End it; a second call does nothing."""
-        if self._running:
-            self._controller.stop()
-        self._running = False
+        self._controller.stop()
+        if self._written is not None:
+            _SANDBOX_LOG.removeHandler(self._written)
+            self._written.close()
+            self._written = None
 
 
 def _healthy(url: str) -> bool:

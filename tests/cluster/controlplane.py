@@ -21,6 +21,8 @@ from tests.cluster.api import Api
 from tests.cluster.processes import Process, free_port, tail
 from tests.cluster.waiting import eventually
 
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
 _READY_WITHIN = 60.0  # seconds; about 4 on an idle machine
 _TOKEN_SECONDS = 6 * 3600  # longer than any run, so that no test meets an expired token by chance
 
@@ -122,16 +124,15 @@ class ControlPlane:
 
     def install(self, manifests: Path) -> None:
         """Create every CustomResourceDefinition of a folder and wait until it is served."""
-        crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
         definitions = [
             definition
             for manifest in sorted(manifests.glob("*.yaml"))
             for definition in YAML(typ="safe").load_all(manifest.read_text(encoding="utf-8"))
         ]
         for definition in definitions:
-            self.admin.post(crds, definition)
+            self.admin.post(CRDS, definition)
         for definition in definitions:
-            read = functools.partial(self.admin.get, f"{crds}/{definition['metadata']['name']}")
+            read = functools.partial(self.admin.get, f"{CRDS}/{definition['metadata']['name']}")
             eventually(read, _established, f"{definition['metadata']['name']} is established")
 
     def _run(self, name: str, command: Sequence[str | Path]) -> None:

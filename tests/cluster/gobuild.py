@@ -43,6 +43,7 @@ class Program:
     module: str
     version: str
     package: str
+    binary: str
     takes: str
     variables: Mapping[str, str] = field(default_factory=dict)
     staging: str | None = None

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable
 
 import pytest
+from ruamel.yaml import YAML
 
 from remediator.sandbox.cloud import Cloud
 from tests.cluster.conftest import Create
-from tests.cluster.controllers import ACCESS_KEY, Handle
+from tests.cluster.controllers import Handle
+from tests.cluster.controlplane import CRDS, ControlPlane
 from tests.cluster.functions import (
     FINALIZER,
     Function,
@@ -21,11 +23,14 @@ from tests.cluster.functions import (
     is_ready,
     synced,
 )
+from tests.cluster.toolchain import SANDBOX_CRDS
 from tests.cluster.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("controller")
 
 Settled = Callable[..., Function]
+
+NESTED = {"properties", "items", "additionalProperties"}
 
 
 @pytest.fixture
@@ -64,10 +69,12 @@ def live(cloud: Cloud, function: Function) -> Object | None:
         return None
 
 
-def test_creating_syncs_and_writes_defaults_back(create: Create, cloud: Cloud) -> None:
+def test_creating_syncs_and_writes_defaults_back(create: Create, controller: Handle, cloud: Cloud) -> None:
     function = create()
     seen = function.becomes(lambda seen: is_ready(seen) and seen["metadata"]["generation"] == 2, "is synced")
     assert seen["metadata"]["finalizers"] == [FINALIZER]
+    # Its name is that of the binary in ACK's image, `./bin/controller`.
+    assert "controller" in {entry["manager"] for entry in seen["metadata"]["managedFields"]}
     assert seen["spec"]["packageType"] == "Zip"
     assert seen["spec"]["architectures"] == ["x86_64"]
     assert seen["spec"]["tracingConfig"] == {"mode": "PassThrough"}
@@ -75,7 +82,9 @@ def test_creating_syncs_and_writes_defaults_back(create: Create, cloud: Cloud) -
     assert seen["status"]["ackResourceMetadata"]["arn"].endswith(f":function:{function.name}")
     assert condition(seen, "ACK.ResourceSynced")["message"] == "Resource synced successfully"
     assert live(cloud, function) is not None
-    assert {call.access_key for call in cloud.calls if call.function == function.name} == {ACCESS_KEY}
+    assert {call.access_key for call in cloud.calls if call.function == function.name} == {
+        controller.access_key
+    }
 
 
 def test_neither_annotation_nor_label_makes_it_look(settled: Settled, cloud: Cloud) -> None:
@@ -261,7 +270,7 @@ def test_a_refused_deletion_says_so_under_conditions_of_before(settled: Settled,
     assert heartbeat(stuck) == heartbeat(before)
     cloud.allow()
     function.toggle()
-    function.disappears(5)
+    function.disappears()
 
 
 def test_a_deletion_that_may_not_read_writes_nothing(settled: Settled, cloud: Cloud) -> None:
@@ -280,7 +289,7 @@ def test_a_deletion_that_may_not_read_writes_nothing(settled: Settled, cloud: Cl
     assert set(asked(cloud, function, index)) == {"GetFunction"}
     cloud.allow()
     function.toggle()
-    function.disappears(5)
+    function.disappears()
 
 
 def test_a_function_that_is_gone_lets_its_object_go_at_the_next_look(
@@ -303,7 +312,7 @@ def test_a_new_name_while_deleting_orphans_the_function(settled: Settled, cloud:
     function.delete()
     function.becomes(error_text, "is held by the refusal")
     function.edit(name=f"{function.name}-other")
-    function.disappears(5)
+    function.disappears()
     assert live(cloud, function) is not None
 
 
@@ -326,6 +335,29 @@ def test_retain_takes_effect_at_the_next_look_and_leaves_the_function(settled: S
     function.annotate({"services.k8s.aws/deletion-policy": "retain"})
     index = len(cloud.calls)
     function.toggle()
-    function.disappears(5)
+    function.disappears()
     assert live(cloud, function) is not None
     assert "DeleteFunction" not in asked(cloud, function, index)
+
+
+def test_the_crd_of_the_sandbox_is_the_one_of_the_release(control_plane: ControlPlane) -> None:
+    installed = control_plane.admin.get(f"{CRDS}/functions.lambda.services.k8s.aws")
+    sandbox = YAML(typ="safe").load((SANDBOX_CRDS / "functions.yaml").read_text(encoding="utf-8"))
+    assert fields(sandbox) == fields(installed)
+
+
+def fields(crd: Object) -> dict[str, object]:
+    """Map the path of each field to what the API server checks of it; descriptions are left out."""
+    found: dict[str, object] = {}
+
+    def walk(path: str, schema: Object) -> None:
+        found[path] = {key: value for key, value in schema.items() if key not in NESTED | {"description"}}
+        for name, field in schema.get("properties", {}).items():
+            walk(f"{path}.{name}", field)
+        for key in ("items", "additionalProperties"):
+            if isinstance(schema.get(key), dict):
+                walk(f"{path}.{key}", schema[key])
+
+    (version,) = crd["spec"]["versions"]
+    walk("", version["schema"]["openAPIV3Schema"])
+    return found

@@ -11,7 +11,7 @@ from tests.cluster import toolchain
 from tests.cluster.gobuild import BuildFailed, Unavailable
 from tests.cluster.toolchain import Missing
 
-REFUSED = "reading https://proxy.test/github.com/aws-controllers-k8s/lambda-controller/@v/v1.14.1.info: 403 Forbidden"
+REFUSED = "reading https://proxy.test/lambda-controller/@v/v1.14.1.info: 403 Forbidden"
 
 # Answers as go does, from what stands in files beside it, and notes what it was asked to build.
 GO = """#!{python}

@@ -38,6 +38,7 @@ APISERVER = Program(
     module="k8s.io/kubernetes",
     version="v1.36.3",
     package="k8s.io/kubernetes/cmd/kube-apiserver",
+    binary="kube-apiserver",
     takes="10 to 15 minutes on 2 cores",
     variables={
         "k8s.io/component-base/version.gitVersion": "v1.36.3",
@@ -51,6 +52,7 @@ ETCD = Program(
     module="go.etcd.io/etcd/server/v3",
     version="v3.6.16",
     package="go.etcd.io/etcd/server/v3",
+    binary="etcd",
     takes="about 2 minutes on 2 cores",
 )
 CONTROLLER = Program(
@@ -58,6 +60,8 @@ CONTROLLER = Program(
     module="github.com/aws-controllers-k8s/lambda-controller",
     version="v1.14.1",
     package="github.com/aws-controllers-k8s/lambda-controller/cmd/controller",
+    # As in ACK's image: the name of the binary is what managedFields calls it.
+    binary="controller",
     takes="about 4 minutes on 2 cores",
     # It writes its version into a tag of every function.
     variables={"github.com/aws-controllers-k8s/lambda-controller/pkg/version.GitVersion": "v1.14.1"},
@@ -122,7 +126,9 @@ def _need_go(environ: Mapping[str, str], choice: str) -> None:
         raise Missing(f"there is no go on the PATH to build with, and not set: {', '.join(unset)}")
 
 
-def _chosen_controller(environ: Mapping[str, str], choice: str, say: Say) -> tuple[Tool | None, Path, str | None]:
+def _chosen_controller(
+    environ: Mapping[str, str], choice: str, say: Say
+) -> tuple[Tool | None, Path, str | None]:
     """Answer the controller, if it is a real one, the CRDs, and why it is none.
 
     Comes before the control plane: a refusal should not show only after a quarter of an hour of building.
@@ -179,7 +185,7 @@ def _built(program: Program, environ: Mapping[str, str], say: Say) -> Tool:
     """Answer the cached program, or build it: a folder is in the cache whole or not at all."""
     cache = _cache(environ)
     home = cache / f"{program.name}-{program.version}"
-    tool = Tool(program.name, program.version, home / program.name)
+    tool = Tool(program.name, program.version, home / program.binary)
     with _alone(cache / f"{home.name}.lock", program, say):
         if home.is_dir():
             return tool
@@ -190,7 +196,7 @@ def _built(program: Program, environ: Mapping[str, str], say: Say) -> Tool:
         with tempfile.TemporaryDirectory(prefix=f".{home.name}-", dir=cache) as folder:
             unfinished = Path(folder) / "whole"
             unfinished.mkdir()
-            gobuild.build(program, source, unfinished / program.name)
+            gobuild.build(program, source, unfinished / program.binary)
             manifests = source / "config" / "crd" / "bases"
             if manifests.is_dir():
                 _copy_manifests(manifests, unfinished / "crds")

@@ -37,4 +37,8 @@ def throughout(read: Callable[[], Seen], holds: Callable[[Seen], object], what: 
 
 
 def _shown(seen: object) -> str:
+    if isinstance(seen, dict) and "metadata" in seen:
+        # managedFields is the larger half of an object, and tells nothing here.
+        metadata = {key: value for key, value in seen["metadata"].items() if key != "managedFields"}
+        seen = seen | {"metadata": metadata}
     return json.dumps(seen, indent=2, default=str)
