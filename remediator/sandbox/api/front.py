@@ -1,0 +1,131 @@
+"""The HTTP front: bytes in, bytes out, one thread per connection."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from remediator.sandbox.api.messages import Answer, Request
+from remediator.sandbox.api.status import unauthorized
+from remediator.sandbox.clock import SandboxClock
+
+GZIP_BYTES = 128 * 1024
+"""Answers larger than this are compressed for clients that accept it, as the real server does."""
+
+Answering = Callable[[Request, str], Answer]
+
+
+class Front(ThreadingHTTPServer):
+    """Serve an API on 127.0.0.1, to bearers of `token`."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port: int, answer: Answering, token: str, clock: SandboxClock) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.answer = answer
+        self.token = token
+        self.clock = clock
+        self._open: set[socket.socket] = set()
+        self._open_lock = threading.Lock()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._open_lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._open_lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Let clients hang up: anything else is a bug of ours, and goes to stderr as usual."""
+        import sys
+
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+    def hang_up(self) -> None:
+        """Close what is still open: a stopped server must not go on answering on kept-alive connections."""
+        with self._open_lock:
+            for connection in self._open:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:  # the client was faster
+                    continue
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # buffered: headers and body leave together
+    server: Front
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the sandbox's time: ages are measured against this header."""
+        return format_datetime(self.server.clock.now(), usegmt=True)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep quiet: stderr belongs to whoever runs the sandbox."""
+
+    def _handle(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        parts = urlsplit(self.path)
+        query: dict[str, str] = {}
+        for name, value in parse_qsl(parts.query, keep_blank_values=True):
+            query.setdefault(name, value)
+        if self.headers.get("Authorization") != f"Bearer {self.server.token}":
+            refusal = unauthorized()
+            self._send(Answer(refusal.code, refusal.body))
+            return
+        content_type = self.headers.get("Content-Type") or ""
+        address = f"127.0.0.1:{self.server.server_address[1]}"
+        request = Request(self.command, parts.path, query, content_type, body)
+        self._send(self.server.answer(request, address))
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle
+
+    def _send(self, answer: Answer) -> None:
+        self.send_response(answer.code)
+        self.send_header("Cache-Control", "no-cache, private")
+        for warning in answer.warnings:
+            quoted = warning.replace("\\", "\\\\").replace('"', '\\"')
+            self.send_header("Warning", f'299 - "{quoted}"')
+        if isinstance(answer.body, str):
+            self._send_bytes(answer.body.encode(), "text/plain; charset=utf-8")
+        elif isinstance(answer.body, dict):
+            wait = (answer.body.get("details") or {}).get("retryAfterSeconds") if answer.code >= 400 else None
+            if wait is not None:
+                self.send_header("Retry-After", str(wait))
+            encoded = json.dumps(answer.body, separators=(",", ":")).encode() + b"\n"
+            self._send_bytes(encoded, "application/json")
+        else:
+            self._send_lines(answer.body)
+
+    def _send_bytes(self, body: bytes, content_type: str) -> None:
+        if len(body) > GZIP_BYTES and "gzip" in self.headers.get("Accept-Encoding", ""):
+            body = gzip.compress(body, compresslevel=1)
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _send_lines(self, lines: Iterator[bytes]) -> None:
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.flush()
+        for line in lines:
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+            self.wfile.flush()
+        self.wfile.write(b"0\r\n\r\n")
