@@ -26,15 +26,18 @@ FIRST_NAMESPACES = ("default", "kube-system", "ack-system")
 
 
 class ApiServer:
-    """A small kube-apiserver on 127.0.0.1: real HTTP, objects in memory, the CRD of ACK's `Function` installed.
+    """A small kube-apiserver on 127.0.0.1: real HTTP, objects in memory, the CRD of ACK's `Function` in it.
 
     It answers like kube-apiserver 1.36 without controllers around it: namespaces stay Terminating, nothing is
-    garbage-collected, no ServiceAccount appears by itself. Strict about custom resources, whose schema it has; it
-    stores built-in kinds as they come.
+    garbage-collected, no ServiceAccount appears by itself. It writes no managedFields. Custom resources are held
+    to their schema, ConfigMaps, Secrets and Leases to their fields; other built-in kinds are stored as they come.
     """
 
     def __init__(self, clock: SandboxClock, port: int = 0) -> None:
-        """Make a server with the first namespaces and the CRD in it. It listens once started; port 0 takes a free one."""
+        """Make a server with the first namespaces and the CRD in it.
+
+        It listens once started; port 0 takes a free one.
+        """
         self.token = secrets.token_urlsafe(24)
         self._clock = clock
         self._port = port
@@ -109,11 +112,11 @@ class ApiServer:
         return path
 
     def seed(self, obj: dict[str, Any]) -> dict[str, Any]:
-        """Store an object as it is given, past every rule: status, times, finalizers, even what no schema allows.
+        """Store an object as it is given, past every rule: status, times, finalizers, even invalid fields.
 
-        Fills in uid, resourceVersion, generation, creationTimestamp and the namespace (`default`) where absent, makes
-        the namespace if it is not there, replaces an object of that name, and returns a copy of what is stored.
-        Raises `ValueError` for a kind that is not served.
+        Fills in uid, generation, creationTimestamp and the namespace (`default`) where absent; resourceVersion is
+        always a new one. Makes the namespace if it is not there, replaces an object of that name, and returns a
+        copy of what is stored. Raises `ValueError` for a kind that is not served.
         """
         resource = self._api.kinds.of(obj)
         with self._store.lock:
@@ -125,7 +128,9 @@ class ApiServer:
             old = self._store.get(resource.shelf, meta.get("namespace", ""), meta["name"])
             before = old["metadata"] if old is not None else {}
             meta.setdefault("uid", before.get("uid") or str(uuid.uuid4()))
-            meta.setdefault("creationTimestamp", before.get("creationTimestamp") or timestamp(self._clock.now()))
+            meta.setdefault(
+                "creationTimestamp", before.get("creationTimestamp") or timestamp(self._clock.now())
+            )
             if resource.bumps is not None:
                 meta.setdefault("generation", before.get("generation", 1))
             return copy.deepcopy(self._store.put(resource.shelf, new))
@@ -135,8 +140,9 @@ class ApiServer:
     ) -> None:
         """Refuse a verb on a resource from now on, or so many `times`.
 
-        `verb` is Kubernetes' own (`get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`),
-        `resource` a plural or `plural/status`; `*` is any. A 403 is also what access reviews answer by.
+        `verb` is Kubernetes' own (`get`, `list`, `watch`, `create`, `update`, `patch`, `delete`,
+        `deletecollection`), `resource` a plural or `plural/status`; `*` is any. A 403 is also what access
+        reviews answer by.
         """
         self._refusals.add(Refusal(verb, resource, code, reason, message, times))
 

@@ -9,12 +9,15 @@ from datetime import UTC, datetime, timedelta
 class SandboxClock:
     """Tell sandbox time: `start` plus the real time since construction, times `speed`.
 
-    Everything in a sandbox shares one instance, so that a server's `Date`, a controller's heartbeat and Lambda's timed
-    transitions agree with each other however fast the clock runs.
+    Everything in a sandbox shares one instance, so that a server's `Date`, a controller's heartbeat and
+    Lambda's timed transitions agree with each other however fast the clock runs.
     """
 
     def __init__(self, speed: float = 1.0, start: datetime | None = None) -> None:
-        """Start the clock at `start` (aware; now, if absent). Raises `ValueError` for a speed of 0 or less."""
+        """Start the clock at `start` (aware; now, if absent).
+
+        Raises `ValueError` for a speed of 0 or less.
+        """
         if speed <= 0:
             raise ValueError(f"the sandbox clock cannot run at speed {speed}: it must be greater than 0")
         if start is not None and start.tzinfo is None:

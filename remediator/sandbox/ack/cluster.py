@@ -84,7 +84,7 @@ class Cluster:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._client.close()  # type: ignore[no-untyped-call]
 
     def _path(self, resource: Resource) -> tuple[str, str, str, str, str]:
         metadata = resource["metadata"]

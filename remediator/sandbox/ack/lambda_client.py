@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +15,15 @@ from remediator.sandbox.ack.errors import LambdaError
 
 _ATTEMPTS = 3
 _THROTTLED = ("TooManyRequestsException", "Throttling", "ThrottlingException")
+
+
+_session_lock = threading.Lock()
+
+
+@functools.cache
+def _session() -> Any:
+    """Return one session for the process: it keeps the service models, which take long to read. Hold the lock."""
+    return boto3.session.Session()
 
 
 class LambdaClient:
@@ -33,11 +44,10 @@ class LambdaClient:
         config = Config(
             connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 1}, parameter_validation=False
         )
-        session = boto3.session.Session(
-            aws_access_key_id=access_key, aws_secret_access_key="sandbox", region_name=region
-        )
-        self._lambda: Any = session.client("lambda", endpoint_url=endpoint, config=config)
-        self._sts: Any = session.client("sts", endpoint_url=endpoint, config=config)
+        who = {"aws_access_key_id": access_key, "aws_secret_access_key": "sandbox", "region_name": region}
+        with _session_lock:
+            self._lambda: Any = _session().client("lambda", endpoint_url=endpoint, config=config, **who)
+            self._sts: Any = _session().client("sts", endpoint_url=endpoint, config=config, **who)
         self._endpoint = endpoint
         self._check = check
         self._sleep = sleep

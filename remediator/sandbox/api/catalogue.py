@@ -71,7 +71,10 @@ def defined(crd: Object) -> tuple[Resource, ...]:
 
 
 def established(crd: Object, now: datetime) -> Object:
-    """Return a new definition with its names and conditions filled in. The real server needs a second for that."""
+    """Return a new definition with its names and conditions filled in.
+
+    The real server needs a second for that.
+    """
     crd = copy.deepcopy(crd)
     spec, names = crd["spec"], crd["spec"]["names"]
     names.setdefault("singular", names["kind"].lower())
@@ -100,4 +103,10 @@ def terminating(crd: Object, now: datetime) -> Object:
 
 def _condition(kind: str, reason: str, message: str, now: datetime) -> Object:
     moment = timestamp(now)
-    return {"type": kind, "status": "True", "lastTransitionTime": moment, "reason": reason, "message": message}
+    return {
+        "type": kind,
+        "status": "True",
+        "lastTransitionTime": moment,
+        "reason": reason,
+        "message": message,
+    }

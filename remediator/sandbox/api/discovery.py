@@ -26,7 +26,10 @@ VERSION: Object = {
 
 
 def document(path: str, resources: Iterable[Resource], address: str) -> Object | None:
-    """Return the discovery document at `path`, or None where there is none. `address` is our own host:port."""
+    """Return the discovery document at `path`, or None where there is none.
+
+    `address` is our own host:port.
+    """
     served = list(resources)
     steps = path.strip("/").split("/")
     match steps:

@@ -17,7 +17,10 @@ NAMES = {
     "count": "deprecatedCount",
     "reportingComponent": "reportingController",
 }
-"""Core name → events.k8s.io name (kubernetes `pkg/apis/events/v1/conversion.go`). All other fields share a name."""
+"""Core name → events.k8s.io name (kubernetes `pkg/apis/events/v1/conversion.go`).
+
+All other fields share a name.
+"""
 
 _CORE_NAMES = {new: core for core, new in NAMES.items()}
 _ALWAYS: Object = {
@@ -40,7 +43,9 @@ def as_core(event: Object) -> Object:
 def as_new(event: Object) -> Object:
     """Return a stored event in the shape of events.k8s.io."""
     kept = {name: value for name, value in event.items() if value != "" or not name.startswith("reporting")}
-    return {NAMES.get(name, name): value for name, value in kept.items()} | {"apiVersion": NEW_EVENTS.api_version}
+    return {NAMES.get(name, name): value for name, value in kept.items()} | {
+        "apiVersion": NEW_EVENTS.api_version
+    }
 
 
 def faults(event: Object, resource: Resource) -> Iterator[Cause]:

@@ -17,10 +17,10 @@ from remediator.sandbox.api.values import Object
 TOKEN_VERSION = "meta.k8s.io/v1"
 LIST_EXPIRED = "The resourceVersion for the provided list is too old."
 CONTINUE_EXPIRED = (
-    "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
-    "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
-    "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
-    "deleted between the time the first chunk was returned and now may show up in the list."
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list "
+    "without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
+    "results. Continuing with the provided token results in an inconsistent list - objects that were created, "
+    "modified, or deleted between the time the first chunk was returned and now may show up in the list."
 )
 
 
@@ -37,14 +37,16 @@ def listed(store: Store, resource: Resource, namespace: str | None, query: Mappi
     limit = max(0, number(query, "limit"))
     with store.lock:
         revision, start = _position(store, query)
-        if revision is None and query.get("resourceVersion") == "0":
+        if query.get("resourceVersion") == "0":
             limit = 0  # answered from the watch cache, which does not page
         at = store.revision if revision is None else revision
         try:
             items = store.items(resource.shelf, namespace, revision)
         except Compacted:
             raise _too_old(query, start) from None
-    shown = [(key, builtin.outward(obj, resource)) for key, obj in items if key >= start]
+    prefix = "" if namespace is None else f"{namespace}/"
+    placed = [(key.removeprefix(prefix), obj) for key, obj in items]
+    shown = [(key, builtin.outward(obj, resource)) for key, obj in placed if key >= start]
     shown = [(key, obj) for key, obj in shown if fits(obj)]
     metadata: Object = {"resourceVersion": str(at)}
     if resource.custom:

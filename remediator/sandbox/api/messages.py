@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from remediator.sandbox.api import builtin, metadata, schema
+from remediator.sandbox.api import builtin, declared, metadata, schema
 from remediator.sandbox.api.resources import Resource
 from remediator.sandbox.api.routing import Target
 from remediator.sandbox.api.status import Cause, bad_request, invalid_options, invalid_patch
@@ -59,7 +59,7 @@ def received(request: Request, target: Target, options: str) -> tuple[Object, tu
     """Return the object in a POST or PUT body, shaped for storage, and warnings. Raises 400."""
     resource, choice = target.resource, validation(request, options)
     obj = _parsed(request.body, resource)
-    wrong = metadata.undecodable(obj.get("metadata"))
+    wrong = _undecodable(obj, resource)
     if wrong:
         raise bad_request(f"{_cannot_be(resource)}: {wrong}")
     strange = schema.unknown_fields(obj, resource.schema)
@@ -76,7 +76,7 @@ def patched(result: Any, target: Target, choice: str) -> tuple[Object, tuple[str
     text = json.dumps(result, separators=(",", ":"), sort_keys=True)
     if not isinstance(result, dict) or not result.get("kind"):
         raise invalid_patch(text, f"Object 'Kind' is missing in '{text}'")
-    wrong = metadata.undecodable(result.get("metadata"))
+    wrong = _undecodable(result, resource)
     if wrong:
         raise invalid_patch(text, wrong)
     strange = schema.unknown_fields(result, resource.schema)
@@ -104,18 +104,33 @@ def _parsed(body: bytes, resource: Resource) -> Object:
     unrecognized = f"the object provided is unrecognized (must be of type {resource.kind}): "
     obj = json_body(body, f"{unrecognized}couldn't get version/kind; json parse error: ")
     if not isinstance(obj, dict):
-        raise bad_request(f"{unrecognized}couldn't get version/kind; json parse error: {body.decode(errors='replace')}")
+        raise bad_request(
+            f"{unrecognized}couldn't get version/kind; json parse error: {body.decode(errors='replace')}"
+        )
     if not resource.custom:
         obj = {"apiVersion": resource.api_version, "kind": resource.kind, **obj}
+        if (obj["apiVersion"], obj["kind"]) != (resource.api_version, resource.kind):
+            unknown = f'no kind "{obj["kind"]}" is registered for version "{obj["apiVersion"]}" in scheme'
+            raise bad_request(f"{_cannot_be(resource)}: {unknown}")
     if not obj.get("kind"):
         text = body.decode(errors="replace")
         raise bad_request(f"{unrecognized}Object 'Kind' is missing in '{text}' ({text})")
     if obj.get("apiVersion") != resource.api_version:
         raise bad_request(
-            f"the API version in the data ({obj.get('apiVersion', '')}) does not match the expected API version "
-            f"({resource.api_version})"
+            f"the API version in the data ({obj.get('apiVersion', '')}) does not match "
+            f"the expected API version ({resource.api_version})"
         )
     return obj
+
+
+def _undecodable(obj: Object, resource: Resource) -> str:
+    """Return why Go could not read this as an object of its kind, empty if it could."""
+    wrong = metadata.undecodable(obj.get("metadata"))
+    if not wrong and resource.schema is not None and not resource.custom:
+        wrong = declared.undecodable(obj, resource.schema, resource.kind)
+    if not wrong and resource.kind == "Event":
+        wrong = declared.bad_micro_time(obj.get("eventTime"))
+    return wrong
 
 
 def _expect_place(obj: Object, target: Target, *, named: bool) -> None:
@@ -126,7 +141,9 @@ def _expect_place(obj: Object, target: Target, *, named: bool) -> None:
             f"the name of the object ({target.name} based on URL) was undeterminable: name must be provided"
         )
     if target.name and name and name != target.name:
-        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({target.name})")
+        raise bad_request(
+            f"the name of the object ({name}) does not match the name on the URL ({target.name})"
+        )
     if namespace and namespace != target.namespace:
         raise bad_request(
             "the namespace of the provided object does not match the namespace sent on the request"

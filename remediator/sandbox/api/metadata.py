@@ -14,7 +14,13 @@ from remediator.sandbox.api.resources import NAMESPACES, Resource
 from remediator.sandbox.api.status import Cause
 from remediator.sandbox.api.values import Object, go_type, timestamp
 
-SERVER_OWNED = ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink")
+SERVER_OWNED = (
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generation",
+    "selfLink",
+)
 """Set by the server alone: what a client sends is ignored without a word."""
 
 SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
@@ -25,43 +31,49 @@ _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _NAME_PART = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 
 _SUBDOMAIN_RULE = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
-    f"and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '{_SUBDOMAIN}')"
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
+    "start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    f"'{_SUBDOMAIN}')"
 )
 _LABEL_RULE = (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end "
-    f"with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '{_LABEL}')"
+    "with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    f"'{_LABEL}')"
 )
 _KEY_RULE = (
-    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
-    f"character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '{_NAME_PART}')"
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+    "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    f"'{_NAME_PART}')"
 )
 _VALUE_RULE = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
-    f"'({_NAME_PART})?')"
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start "
+    "and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for "
+    f"validation is '({_NAME_PART})?')"
 )
 
 
 def undecodable(metadata: Any) -> str:
     """Return why this is no ObjectMeta, in Go's words; empty if it is one."""
     if metadata is not None and not isinstance(metadata, dict):
-        return f"json: cannot unmarshal {go_type(metadata)} into Go struct field .metadata of type v1.ObjectMeta"
+        return (
+            f"json: cannot unmarshal {go_type(metadata)} into Go struct field .metadata of type v1.ObjectMeta"
+        )
     for name, wanted in (("labels", dict), ("annotations", dict), ("finalizers", list)):
         value = (metadata or {}).get(name)
         if value is None:
             continue
+        field = f"Go struct field ObjectMeta.{name}"
         if not isinstance(value, wanted):
             declared = "map[string]string" if wanted is dict else "[]string"
-            return f"json: cannot unmarshal {go_type(value)} into Go struct field ObjectMeta.{name} of type {declared}"
+            return f"json: cannot unmarshal {go_type(value)} into {field} of type {declared}"
         for item in value.values() if isinstance(value, dict) else value:
             if item is not None and not isinstance(item, str):
-                return f"json: cannot unmarshal {go_type(item)} into Go struct field ObjectMeta.{name} of type string"
+                return f"json: cannot unmarshal {go_type(item)} into {field} of type string"
     return ""
 
 
 def born(obj: Object, resource: Resource, namespace: str, now: datetime) -> Object:
-    """Return a new object's metadata: name generated if asked for, everything of the server's own filled in."""
+    """Return a new object's metadata: a name, if one is to be generated, and all that is the server's to set."""
     metadata = {key: value for key, value in obj["metadata"].items() if key not in SERVER_OWNED}
     if "name" not in metadata and "generateName" in metadata:
         metadata["name"] = metadata["generateName"] + "".join(random.choices(SUFFIX_LETTERS, k=5))

@@ -1,4 +1,7 @@
-"""What create, update and delete do to a stored object (apiserver `pkg/registry/generic/registry/store.go`)."""
+"""What create, update and delete do to a stored object.
+
+The order of checks is that of apiserver `pkg/registry/generic/registry/store.go`.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,17 @@ from remediator.sandbox.clock import SandboxClock
 
 IMMORTAL = ("default", "kube-system", "kube-public")
 GC_FINALIZERS = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
-"""Finalizers that the propagation policy sets. No garbage collector runs here, as none runs beside a bare API server."""
+"""Finalizers that the propagation policy sets.
+
+No garbage collector runs here, as none runs beside a bare API server.
+"""
 
 
 class Objects:
-    """Change stored objects one at a time, by the rules of their kinds. Answers are shared: never change one."""
+    """Change stored objects one at a time, by the rules of their kinds.
+
+    Answers are shared: never change one.
+    """
 
     def __init__(self, store: Store, kinds: catalogue.Catalogue, clock: SandboxClock) -> None:
         self._store = store
@@ -54,7 +63,10 @@ class Objects:
             new["metadata"].pop("resourceVersion", None)
             new = builtin.born(new, resource)
             name = new["metadata"].get("name", "")
-            faults = [*metadata.creation_faults(new["metadata"], resource), *self._faults(resource, new, None)]
+            faults = [
+                *metadata.creation_faults(new["metadata"], resource),
+                *self._faults(resource, new, None),
+            ]
             if faults:
                 raise invalid(resource, name, faults, kind=new["kind"])
             if asked_version:
@@ -105,7 +117,10 @@ class Objects:
         policy: str | None = None,
         dry_run: bool = False,
     ) -> tuple[Object, bool]:
-        """Delete an object, or mark it while finalizers hold it. Return it, and whether it is gone. Raises 404, 409."""
+        """Delete an object, or mark it while finalizers hold it.
+
+        Return it, and whether it is gone. Raises 404, 409.
+        """
         with self._store.lock:
             old = self.get(resource, namespace, name)
             self._expect_preconditions(resource, old, preconditions or {})
@@ -194,7 +209,7 @@ class Objects:
             self._store.remove(CRDS.shelf, crd)
 
     def _expect_open(self, resource: Resource, namespace: str, name: str) -> None:
-        """Admit into existing namespaces that are not Terminating (apiserver plugin `namespace/lifecycle`)."""
+        """Admit into namespaces that exist and stay (apiserver plugin `namespace/lifecycle`)."""
         home = self._store.get(NAMESPACES.shelf, "", namespace)
         if home is None:
             raise not_found(NAMESPACES, namespace)
@@ -205,9 +220,15 @@ class Objects:
             raise forbidden(resource, name, why, causes=[cause])
 
     def _expect_kept(self, resource: Resource, name: str) -> None:
-        crd = self._store.get(CRDS.shelf, "", f"{resource.plural}.{resource.group}") if resource.custom else None
+        crd = (
+            self._store.get(CRDS.shelf, "", f"{resource.plural}.{resource.group}")
+            if resource.custom
+            else None
+        )
         if crd is not None and "deletionTimestamp" in crd["metadata"]:
-            raise forbidden(resource, name, "create not allowed while custom resource definition is terminating")
+            raise forbidden(
+                resource, name, "create not allowed while custom resource definition is terminating"
+            )
 
     def _expect_version(self, resource: Resource, name: str, wanted: Object, old: Object) -> None:
         version = wanted["metadata"].get("resourceVersion", "")
@@ -233,8 +254,8 @@ class Objects:
             actual = old["metadata"][field]
             if asked is not None and asked != actual:
                 why = (
-                    f"the {word} in the precondition ({asked}) does not match the {word} in record ({actual}). "
-                    f"The object {guess}"
+                    f"the {word} in the precondition ({asked}) does not match the {word} in record "
+                    f"({actual}). The object {guess}"
                 )
                 raise conflict(resource, old["metadata"]["name"], why, kind=resource.kind)
 

@@ -1,7 +1,8 @@
 """JSON Patch (RFC 6902) and JSON merge patch (RFC 7396), with the habits of the real server's library.
 
-Those habits, seen on kube-apiserver 1.36 (evanphx/json-patch): `replace` of an absent key adds it, `test` without a
-value or with `null` holds for an absent key, negative indices count from the end, `true` is not `1`, nor `3` `3.0`.
+Those habits, seen on kube-apiserver 1.36 (evanphx/json-patch): `replace` of an absent key adds it, `test`
+without a value or with `null` holds for an absent key, negative indices count from the end, `true` is not
+`1`, nor `3` `3.0`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ _ABSENT = object()
 def json_patched(obj: Object, operations: Any) -> Any:
     """Return `obj` with every operation applied in turn, or raise: all or nothing.
 
-    Raises 400 for what is no list of operations, 422 for an operation that does not apply, a failed `test` included.
+    Raises 400 for what is no list of operations, 422 for an operation that does not apply, a failed `test`
+    included.
     """
     if not isinstance(operations, list):
         raise bad_request(_undecodable(operations, "[]handlers.jsonPatchOp"))
@@ -31,7 +33,10 @@ def json_patched(obj: Object, operations: Any) -> Any:
 
 
 def merge_patched(obj: Object, patch: Any) -> Object:
-    """Return `obj` merged with `patch`: objects by key, everything else replaced, null removes. Raises 400."""
+    """Return `obj` merged with `patch`: objects by key, everything else replaced, null removes.
+
+    Raises 400.
+    """
     if not isinstance(patch, dict):
         raise bad_request(_undecodable(patch, "map[string]interface {}"))
     merged: Object = _merged(obj, patch)

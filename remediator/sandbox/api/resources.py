@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from remediator.sandbox.api import declared
 from remediator.sandbox.api.values import Object, same
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -37,9 +38,10 @@ def deployment_counts(old: Object, new: Object) -> bool:
 class Resource:
     """One kind in one version, and the ways in which kinds differ.
 
-    `bumps` decides whether an update raises `metadata.generation`, None means that the kind has none. `schema` is the
-    structural schema of a custom resource, None for built-in kinds. `fields` are the field selectors beside
-    `metadata.name` and `metadata.namespace`. `storage` names the shelf in the store, so that two versions can share it.
+    `bumps` decides whether an update raises `metadata.generation`, None means that the kind has none.
+    `schema` is the structural schema of a custom resource, or the fields of a built-in kind; None stores
+    anything. `fields` are the field selectors beside `metadata.name` and `metadata.namespace`. `storage`
+    names the shelf in the store, so that two versions can share it.
     """
 
     group: str
@@ -60,7 +62,7 @@ class Resource:
     fields: tuple[str, ...] = ()
     verbs: tuple[str, ...] = VERBS
     storage: str = ""
-    custom: bool = field(default=False)
+    custom: bool = False
 
     @property
     def api_version(self) -> str:
@@ -89,32 +91,35 @@ class Resource:
         return [entry, {**status, "kind": self.kind, "verbs": ["get", "patch", "update"]}]
 
 
-EVENT_FIELDS = tuple(
-    f"involvedObject.{name}"
-    for name in ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
-) + ("reason", "reportingComponent", "source", "type")
+_REFERENCE = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+EVENT_FIELDS = (
+    *(f"involvedObject.{name}" for name in _REFERENCE),
+    *("reason", "reportingComponent", "source", "type"),
+)
 REGARDING_FIELDS = tuple(name.replace("involvedObject", "regarding") for name in EVENT_FIELDS)
 
 NAMESPACES = Resource(
-    "", "v1", "namespaces", "Namespace", namespaced=False, has_status=True, initial_status={"phase": "Active"},
-    short_names=("ns",), fields=("status.phase",), verbs=tuple(verb for verb in VERBS if verb != "deletecollection"),
+    "", "v1", "namespaces", "Namespace", namespaced=False, has_status=True, short_names=("ns",),
+    initial_status={"phase": "Active"}, fields=("status.phase",),
+    verbs=tuple(verb for verb in VERBS if verb != "deletecollection"),
 )  # fmt: skip
 CRDS = Resource(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False,
     has_status=True, bumps=spec_counts, short_names=("crd", "crds"), unconditional_update=False,
 )  # fmt: skip
 EVENTS = Resource(
-    "", "v1", "events", "Event", short_names=("ev",), create_on_update=True, fields=EVENT_FIELDS, storage="events"
-)
-NEW_EVENTS = Resource(
-    "events.k8s.io", "v1", "events", "Event", short_names=("ev",), create_on_update=True, fields=REGARDING_FIELDS,
-    storage="events",
+    "", "v1", "events", "Event", short_names=("ev",), create_on_update=True,
+    fields=EVENT_FIELDS, storage="events",
 )  # fmt: skip
-SECRETS = Resource("", "v1", "secrets", "Secret", fields=("type",))
+NEW_EVENTS = Resource(
+    "events.k8s.io", "v1", "events", "Event", short_names=("ev",), create_on_update=True,
+    fields=REGARDING_FIELDS, storage="events",
+)  # fmt: skip
+SECRETS = Resource("", "v1", "secrets", "Secret", fields=("type",), schema=declared.SECRET)
 
 BUILT_IN: tuple[Resource, ...] = (
     NAMESPACES,
-    Resource("", "v1", "configmaps", "ConfigMap", short_names=("cm",)),
+    Resource("", "v1", "configmaps", "ConfigMap", short_names=("cm",), schema=declared.CONFIG_MAP),
     SECRETS,
     EVENTS,
     Resource(
@@ -123,11 +128,12 @@ BUILT_IN: tuple[Resource, ...] = (
     ),
     Resource("", "v1", "serviceaccounts", "ServiceAccount", short_names=("sa",), returns_deleted=True),
     Resource(
-        "apps", "v1", "deployments", "Deployment", has_status=True, bumps=deployment_counts, initial_status={},
-        short_names=("deploy",),
+        "apps", "v1", "deployments", "Deployment", has_status=True, bumps=deployment_counts,
+        initial_status={}, short_names=("deploy",),
     ),
     Resource(
-        "coordination.k8s.io", "v1", "leases", "Lease", unconditional_update=False, create_on_update=True
+        "coordination.k8s.io", "v1", "leases", "Lease", unconditional_update=False, create_on_update=True,
+        schema=declared.LEASE,
     ),
     NEW_EVENTS,
     CRDS,
@@ -142,4 +148,10 @@ REVIEWS = {
 
 def review_entry(plural: str, kind: str) -> dict[str, Any]:
     """Return the discovery entry of a kind that can only be posted."""
-    return {"name": plural, "singularName": kind.lower(), "namespaced": False, "kind": kind, "verbs": ["create"]}
+    return {
+        "name": plural,
+        "singularName": kind.lower(),
+        "namespaced": False,
+        "kind": kind,
+        "verbs": ["create"],
+    }

@@ -15,7 +15,7 @@ USER: Object = {"username": "sandbox-admin", "uid": "1", "groups": ["system:mast
 def reviewed(request: Request, refusals: Refusals, clock: SandboxClock) -> Answer | None:
     """Answer a review, or return None where the path is not one's. Raises 405, 422."""
     steps = tuple(request.path.strip("/").split("/")[1:])
-    kind = REVIEWS.get(steps) if len(steps) == 3 else None  # type: ignore[call-overload]
+    kind = REVIEWS.get(steps) if len(steps) == 3 else None
     if kind is None:
         return None
     if request.method != "POST":
@@ -27,7 +27,8 @@ def reviewed(request: Request, refusals: Refusals, clock: SandboxClock) -> Answe
     spec = body.get("spec") or {}
     attributes = spec.get("resourceAttributes")
     if (attributes is None) == (spec.get("nonResourceAttributes") is None):
-        why = "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        choice = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        why = f"Invalid value: null: {choice}"
         cause = {"reason": "FieldValueInvalid", "message": why, "field": "spec.resourceAttributes"}
         details = {"group": steps[0], "causes": [cause]}
         message = f'.{steps[0]} "" is invalid: spec.resourceAttributes: {why}'

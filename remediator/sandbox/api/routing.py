@@ -27,7 +27,10 @@ class Target:
 
 
 def target(path: str, kinds: Catalogue) -> Target:
-    """Return what `path` addresses. Raises 404, in text for unknown groups and custom kinds, as the real server does."""
+    """Return what `path` addresses.
+
+    Raises 404, in text for unknown groups and custom kinds, as the real server does.
+    """
     steps = path.strip("/").split("/")
     if steps[0] == "api" and len(steps) > 2:
         group, version, rest = "", steps[1], steps[2:]

@@ -18,7 +18,7 @@ PRESERVE = "x-kubernetes-preserve-unknown-fields"
 
 
 def unknown_fields(obj: Object, schema: Object | None) -> list[str]:
-    """Return the paths that pruning will drop, metadata first, the order in which the real server names them."""
+    """Return the paths that pruning will drop, metadata first, as the real server names them."""
     metadata = obj.get("metadata") or {}
     strange = [f"metadata.{name}" for name in sorted(metadata) if name not in METADATA]
     if schema is None:
@@ -28,20 +28,22 @@ def unknown_fields(obj: Object, schema: Object | None) -> list[str]:
 
 
 def shaped(obj: Object, schema: Object | None) -> Object:
-    """Return the object as it would be stored: metadata decoded, unknown fields and nulls gone, defaults filled in.
+    """Return the object as it would be stored: unknown fields and nulls gone, defaults filled in.
 
-    A null is dropped wherever the schema does not say `nullable` (also in maps, never in lists), which is why adding
-    `null` for an absent field changes nothing and bumps no generation.
+    A null is dropped wherever the schema does not say `nullable` (also in maps, never in lists), which is why
+    adding `null` for an absent field changes nothing and bumps no generation.
     """
     kept = {key: value for key, value in obj.items() if key != "metadata"}
     if schema is not None:
-        heads = {key: kept.pop(key) for key in ("apiVersion", "kind") if key in kept}
+        heads: Object = {key: kept.pop(key) for key in ("apiVersion", "kind") if key in kept}
         kept = {**heads, **_shaped(kept, schema)}
     return {**kept, "metadata": _metadata(obj.get("metadata") or {})}
 
 
 def _metadata(metadata: Object) -> Object:
-    kept = {key: value for key, value in metadata.items() if key in METADATA and value not in (None, "", [], {})}
+    kept = {
+        key: value for key, value in metadata.items() if key in METADATA and value not in (None, "", [], {})
+    }
     for name in ("labels", "annotations"):
         if isinstance(kept.get(name), dict):
             kept[name] = {key: "" if value is None else value for key, value in kept[name].items()}

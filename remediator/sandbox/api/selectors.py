@@ -17,7 +17,10 @@ _SIGNS = frozenset(("==", "=", "!=", "!", "<", ">", "(", ")", ","))
 
 
 def label_matcher(selector: str) -> Matcher:
-    """Return what tells whether an object's labels fit the selector. Raises 400 for one that cannot be parsed."""
+    """Return what tells whether an object's labels fit the selector.
+
+    Raises 400 for one that cannot be parsed.
+    """
     requirements = _Parser(selector).requirements()
 
     def matches(obj: Object) -> bool:
@@ -28,7 +31,10 @@ def label_matcher(selector: str) -> Matcher:
 
 
 def field_matcher(selector: str, resource: Resource) -> Matcher:
-    """Return what tells whether an object's fields fit. Raises 400 for an unknown field or an unknown operator."""
+    """Return what tells whether an object's fields fit.
+
+    Raises 400 for an unknown field or an unknown operator.
+    """
     known = ("metadata.name", "metadata.namespace", *resource.fields)
     terms: list[tuple[list[str], str, bool]] = []
     for part in filter(None, selector.split(",")):
@@ -109,8 +115,27 @@ class _Parser:
         if operator == "notin":
             among = self._values()
             return lambda labels: labels.get(key) not in among
+        if operator in ("<", ">"):
+            return self._ordering(key, operator)
         expected = "in, notin, =, ==, !=, gt, lt"
         raise bad_request(f"unable to parse requirement: found '{operator}', expected: {expected}")
+
+    def _ordering(self, key: str, operator: str) -> Requirement:
+        text = self._value()
+        if not re.fullmatch(r"-?\d+", text):
+            why = "for 'Gt', 'Lt' operators, the value must be an integer"
+            raise bad_request(
+                f'unable to parse requirement: values[0][{key}]: Invalid value: "{text}": {why}'
+            )
+        limit = int(text)
+
+        def compared(labels: dict[str, str]) -> bool:
+            found = labels.get(key, "")
+            if not re.fullmatch(r"-?\d+", found):
+                return False
+            return int(found) > limit if operator == ">" else int(found) < limit
+
+        return compared
 
     def _value(self) -> str:
         return self._next() if self._tokens and self._tokens[0] not in _SIGNS else ""

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class ApiError(Exception):
-    """A request that is refused. `body` is the `Status` to answer, or plain text where the real server answers text."""
+    """A request that is refused.
+
+    `body` is the `Status` to answer, or plain text where the real server answers text.
+    """
 
     def __init__(self, code: int, body: Object | str) -> None:
         super().__init__(body if isinstance(body, str) else body["message"])
@@ -36,7 +39,13 @@ class Cause:
 
 def failure(code: int, reason: str, message: str, details: Object | None = None) -> ApiError:
     """Build any refusal. Empty reason and absent details are left out, as Go's `omitempty` does."""
-    body: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message}
+    body: Object = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": message,
+    }
     if reason:
         body["reason"] = reason
     if details is not None:
@@ -133,7 +142,10 @@ def invalid_patch(patched: str, why: str) -> ApiError:
 
 
 def unpatchable() -> ApiError:
-    """Refuse a JSON Patch that does not apply, a failed `test` included. The real server does not say which."""
+    """Refuse a JSON Patch that does not apply, a failed `test` included.
+
+    The real server does not say which.
+    """
     return failure(422, "Invalid", "the server rejected our request due to an error in our request", {})
 
 

@@ -40,9 +40,12 @@ def key_of(namespace: str, name: str) -> str:
 
 
 class Store:
-    """A map of objects that remembers. Stored objects are never changed, only replaced, so that they can be shared.
+    """A map of objects that remembers.
 
-    Callers hold `lock` around everything that must be seen as one step; `changed` is notified after every write.
+    Stored objects are never changed, only replaced, so that they can be shared.
+
+    Callers hold `lock` around everything that must be seen as one step; `changed` is notified after every
+    write.
     """
 
     def __init__(self, clock: SandboxClock) -> None:
@@ -77,8 +80,13 @@ class Store:
             key = key_of(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
             self._record(shelf, key, self._shelves[shelf].pop(key), None)
 
-    def items(self, shelf: str, namespace: str | None, revision: int | None = None) -> list[tuple[str, Object]]:
-        """Return keys and objects in order, as they are, or as they were at `revision`. Raises `Compacted`."""
+    def items(
+        self, shelf: str, namespace: str | None, revision: int | None = None
+    ) -> list[tuple[str, Object]]:
+        """Return keys and objects in order, as they are, or as they were at `revision`.
+
+        Raises `Compacted`.
+        """
         with self.lock:
             objects: Iterable[tuple[str, Object]] = self._shelves.get(shelf, {}).items()
             if revision is not None and revision < self.revision:
@@ -90,7 +98,9 @@ class Store:
         """Return what happened on a shelf after `revision`. Raises `Compacted`."""
         with self.lock:
             self._expect(revision)
-            return [change for change in self._changes if change.revision > revision and change.shelf == shelf]
+            return [
+                change for change in self._changes if change.revision > revision and change.shelf == shelf
+            ]
 
     def compact(self) -> None:
         """Forget all history, as etcd does now and then: continue tokens and old watches expire."""

@@ -18,7 +18,7 @@ MERGE_KEYS = {
     "volumeMounts": "mountPath",
     "volumes": "name",
 }
-"""List fields that are merged item by item, and the key that tells items apart (kubernetes `core/v1/types.go`)."""
+"""List fields merged item by item, and the key that tells items apart (kubernetes `core/v1/types.go`)."""
 
 DIRECTIVES = ("$setElementOrder/", "$retainKeys", "$deleteFromPrimitiveList/")
 

@@ -44,7 +44,9 @@ PATCH_NAMES = "application/json-patch+json, application/merge-patch+json, applic
 class Api:
     """Answer requests out of one store. Safe to call from many threads."""
 
-    def __init__(self, store: Store, clock: SandboxClock, refusals: Refusals, closing: threading.Event) -> None:
+    def __init__(
+        self, store: Store, clock: SandboxClock, refusals: Refusals, closing: threading.Event
+    ) -> None:
         self.kinds = Catalogue(store)
         self.objects = Objects(store, self.kinds, clock)
         self._store = store
@@ -117,7 +119,12 @@ class Api:
                 created = self.objects.create(where.resource, where.namespace, obj, dry_run=dry)
                 return Answer(201, builtin.outward(created, where.resource), warnings)
             updated = self.objects.update(
-                where.resource, where.namespace, where.name, replace, status=bool(where.subresource), dry_run=dry
+                where.resource,
+                where.namespace,
+                where.name,
+                replace,
+                status=bool(where.subresource),
+                dry_run=dry,
             )
         return Answer(200, builtin.outward(updated, where.resource), warnings)
 
@@ -153,7 +160,13 @@ class Api:
         if not gone or where.resource.returns_deleted:
             return Answer(200, builtin.outward(deleted, where.resource))
         details = details_of(where.resource, where.name, uid=deleted["metadata"]["uid"])
-        success = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+        success = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Success",
+            "details": details,
+        }
         return Answer(200, success)
 
     def _delete_collection(self, request: Request, where: Target) -> Answer:
@@ -206,7 +219,9 @@ def _patch_kind(request: Request, resource: Resource) -> str:
         return kind
     if resource.custom:
         accepted = f"accepted media types include: {PATCH_NAMES}"
-        raise failure(415, "UnsupportedMediaType", f"the body of the request was in an unknown format - {accepted}")
+        raise failure(
+            415, "UnsupportedMediaType", f"the body of the request was in an unknown format - {accepted}"
+        )
     raise failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 
@@ -229,7 +244,8 @@ def _policy(request: Request, options: Object) -> str | None:
 def _expect_uid(where: Target, asked: str | None, actual: str) -> None:
     """Refuse to replace an object by one that was meant for its predecessor."""
     if asked and asked != actual:
-        key = f"/registry/{where.resource.group or 'core'}/{where.resource.plural}/{where.namespace}/{where.name}"
+        path = (where.resource.group, where.resource.plural, where.namespace, where.name)
+        key = "/".join(("/registry", *filter(None, path)))
         why = (
             f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
             f"Precondition failed: UID in precondition: {asked}, UID in object meta: {actual}"

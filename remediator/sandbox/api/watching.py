@@ -23,7 +23,11 @@ Event = tuple[str, Object]
 
 
 def watched(
-    store: Store, resource: Resource, namespace: str | None, query: Mapping[str, str], closing: threading.Event
+    store: Store,
+    resource: Resource,
+    namespace: str | None,
+    query: Mapping[str, str],
+    closing: threading.Event,
 ) -> Iterator[bytes]:
     """Return the lines of a watch. Raises 400 and 422 before the first line; later trouble is an ERROR line.
 
@@ -37,7 +41,9 @@ def watched(
         why = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
         raise invalid_options("ListOptions", Cause("FieldValueForbidden", "resourceVersionMatch", why))
     bookmark = initial and query.get("allowWatchBookmarks") in ("true", "1")
-    events = _events(store, resource, namespace, fits, asked, initial, bookmark, time.monotonic() + seconds, closing)
+    events = _events(
+        store, resource, namespace, fits, asked, initial, bookmark, time.monotonic() + seconds, closing
+    )
     return (_line(kind, obj) for kind, obj in events)
 
 
@@ -83,7 +89,7 @@ def _events(
 
 
 def _seen(change: Change, resource: Resource, fits: Matcher) -> Iterator[Event]:
-    """Yield the event that a watcher with this selector sees of a change: leaving the selection is a deletion."""
+    """Yield what a watcher with this selector sees of a change: leaving the selection is a deletion."""
     before = None if change.before is None else builtin.outward(change.before, resource)
     after = None if change.after is None else builtin.outward(change.after, resource)
     was, is_now = before is not None and fits(before), after is not None and fits(after)

@@ -82,6 +82,8 @@ def read_request(environ: dict[str, Any]) -> Request | None:
         or path_parameters.get("Resource")
         or parameters.get("FunctionName")
     )
+    # A caller that does not check its parameters can send anything as a name.
+    function = None if function is None else str(function)
     return Request(service, region, access_key, operation, function, parameters, query)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
+import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -150,9 +151,16 @@ class Layer:
         )
 
     def _forward(self, environ: dict[str, Any]) -> Answer:
-        body, status, headers = run_wsgi_app(self._app, environ, buffered=True)
-        kept = tuple((key, value) for key, value in headers if key.lower() != "content-length")
-        return Answer(int(status.split()[0]), kept, b"".join(body))
+        try:
+            body, status, headers = run_wsgi_app(self._app, environ, buffered=True)
+        except Exception as error:
+            # Moto breaks on what AWS refuses, as a parameter of a wrong type; a caller must still get an AWS error.
+            raise AwsError("ServiceException", f"moto: {type(error).__name__}: {error}", 500) from error
+        replaced = ("content-length", "x-amzn-requestid")
+        kept = tuple((key, value) for key, value in headers if key.lower() not in replaced)
+        return Answer(
+            int(status.split()[0]), (*kept, ("x-amzn-RequestId", str(uuid.uuid4()))), b"".join(body)
+        )
 
 
 def _refuse_unreachable(request: Request, account: str) -> None:
