@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
+_LINE = 800  # characters
+
+
 class Process:
     """One background program."""
 
@@ -40,12 +43,14 @@ class Process:
 
 
 def tail(log: Path, lines: int = 40, since: int = 0) -> str:
-    """Show the last lines of a log, of what was written after its byte `since`."""
+    """Show the last lines of a log, of what was written after its byte `since`; overlong ones are cut."""
     if not log.exists():
         return ""
     with log.open("rb") as written:
         written.seek(since)
-        return "\n".join(written.read().decode(errors="replace").splitlines()[-lines:])
+        last = written.read().decode(errors="replace").splitlines()[-lines:]
+    # The JSON lines of a controller end in a stack trace of its framework.
+    return "\n".join(line if len(line) <= _LINE else f"{line[:_LINE]} …" for line in last)
 
 
 def free_port() -> int:

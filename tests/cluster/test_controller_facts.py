@@ -43,14 +43,7 @@ def settled(create: Create, cloud: Cloud) -> Settled:
     def make(**spec: object) -> Function:
         function = create(**spec)
         function.becomes(is_ready, "is synced and ready")
-        eventually(
-            lambda: (
-                time.time()
-                - max(call.at.timestamp() for call in cloud.calls if call.function == function.name)
-            ),
-            lambda silence: silence > 1.2,
-            f"ACK leaves {function.name} alone",
-        )
+        silent(cloud, function, 1.2)
         return function
 
     return make
@@ -59,6 +52,25 @@ def settled(create: Create, cloud: Cloud) -> Settled:
 def asked(cloud: Cloud, function: Function, since: int) -> list[str]:
     """List what the controller asked of AWS about a function since the call of that number."""
     return [call.operation for call in cloud.calls_since(since) if call.function == function.name]
+
+
+def silent(cloud: Cloud, function: Function, seconds: float) -> None:
+    """Wait until ACK has asked nothing about a function for that long."""
+
+    def silence() -> float:
+        return time.time() - max(
+            call.at.timestamp() for call in cloud.calls if call.function == function.name
+        )
+
+    eventually(silence, lambda passed: passed > seconds, f"ACK leaves {function.name} alone for {seconds} s")
+
+
+def backed_off(cloud: Cloud, function: Function) -> None:
+    """Wait until ACK will not try again by itself for at least 2 seconds: its gaps double, from 5 ms on.
+
+    After 2.7 seconds of silence the gap is the one of 5.12 seconds, or a longer one.
+    """
+    silent(cloud, function, 2.7)
 
 
 def live(cloud: Cloud, function: Function) -> Object | None:
@@ -268,8 +280,13 @@ def test_a_refused_deletion_says_so_under_conditions_of_before(settled: Settled,
     assert "not authorized to perform: lambda:DeleteFunction" in error_text(stuck)
     assert is_ready(stuck)
     assert heartbeat(stuck) == heartbeat(before)
+    backed_off(cloud, function)
     cloud.allow()
+    index = len(cloud.calls)
     function.toggle()
+    eventually(
+        lambda: asked(cloud, function, index), lambda calls: "DeleteFunction" in calls, "it tries again", 2
+    )
     function.disappears()
 
 
@@ -288,7 +305,6 @@ def test_a_deletion_that_may_not_read_writes_nothing(settled: Settled, cloud: Cl
     assert seen == deleted
     assert set(asked(cloud, function, index)) == {"GetFunction"}
     cloud.allow()
-    function.toggle()
     function.disappears()
 
 
@@ -332,10 +348,12 @@ def test_retain_takes_effect_at_the_next_look_and_leaves_the_function(settled: S
     refuse_deletion(cloud, function)
     function.delete()
     function.becomes(error_text, "is held by the refusal")
-    function.annotate({"services.k8s.aws/deletion-policy": "retain"})
+    backed_off(cloud, function)
     index = len(cloud.calls)
+    function.annotate({"services.k8s.aws/deletion-policy": "retain"})
+    function.stays(lambda seen: seen["metadata"]["finalizers"], "the annotation alone does nothing", 1)
     function.toggle()
-    function.disappears()
+    function.disappears(2)
     assert live(cloud, function) is not None
     assert "DeleteFunction" not in asked(cloud, function, index)
 
