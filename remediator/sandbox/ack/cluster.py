@@ -12,7 +12,8 @@ from kubernetes.client.exceptions import ApiException
 
 from remediator.sandbox.ack.resource import GROUP, PLURAL, VERSION, Resource
 
-FIELD_MANAGER = "ack-lambda-controller"
+# The name of the binary in ACK's image, which is what client-go puts into managedFields.
+FIELD_MANAGER = "controller"
 # Whatever a call can raise when the server refuses, is away, or cuts the line.
 CLUSTER_ERRORS = (ApiException, urllib3.exceptions.HTTPError, OSError)
 
