@@ -94,7 +94,8 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle
 
     def _send(self, answer: Answer) -> None:
-        self.send_response(answer.code)
+        self.send_response_only(answer.code)
+        self.send_header("Date", self.date_time_string())
         self.send_header("Cache-Control", "no-cache, private")
         for warning in answer.warnings:
             quoted = warning.replace("\\", "\\\\").replace('"', '\\"')
