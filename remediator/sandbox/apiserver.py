@@ -136,6 +136,15 @@ class ApiServer:
                 meta.setdefault("generation", before.get("generation", 1))
             return copy.deepcopy(self._store.put(resource.shelf, new))
 
+    def stored(self, api_version: str, kind: str, namespace: str, name: str) -> dict[str, Any]:
+        """Return a copy of what is stored; raise `LookupError` if there is no such object."""
+        resource = self._api.kinds.of({"apiVersion": api_version, "kind": kind})
+        with self._store.lock:
+            found = self._store.get(resource.shelf, namespace, name)
+            if found is None:
+                raise LookupError(f"no {kind} {namespace}/{name}")
+            return copy.deepcopy(found)
+
     def refuse(
         self, verb: str, resource: str, *, code: int, reason: str, message: str, times: int | None = None
     ) -> None:

@@ -1,0 +1,94 @@
+"""The Kubernetes side of the controller: list, get and patch Functions on any API server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import urllib3
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+
+from remediator.sandbox.ack.resource import GROUP, PLURAL, VERSION, Resource
+
+# The name of the binary in ACK's image, which is what client-go puts into managedFields.
+FIELD_MANAGER = "controller"
+# Whatever a call can raise when the server refuses, is away, or cuts the line.
+CLUSTER_ERRORS = (ApiException, urllib3.exceptions.HTTPError, OSError)
+
+_MERGE_PATCH = "application/merge-patch+json"
+_TIMEOUT = (1.0, 5.0)
+
+
+class Cluster:
+    """Functions behind a kubeconfig. Raise one of CLUSTER_ERRORS; `check` is called before each request."""
+
+    def __init__(self, kubeconfig: Path, check: Callable[[], None]) -> None:
+        self._check = check
+        self._client: client.ApiClient = config.new_client_from_config(  # type: ignore[no-untyped-call]
+            config_file=str(kubeconfig), persist_config=False
+        )
+        self._objects = client.CustomObjectsApi(self._client)
+        self._core = client.CoreV1Api(self._client)
+
+    def functions(self) -> list[Resource]:
+        """List the Functions of all namespaces."""
+        self._check()
+        answer: Any = self._objects.list_cluster_custom_object(
+            GROUP, VERSION, PLURAL, _request_timeout=_TIMEOUT
+        )
+        items: list[Resource] = answer["items"]
+        return items
+
+    def get(self, namespace: str, name: str) -> Resource | None:
+        """Return one Function as it is now, or None if it is gone."""
+        self._check()
+        try:
+            found: Any = self._objects.get_namespaced_custom_object(
+                GROUP, VERSION, namespace, PLURAL, name, _request_timeout=_TIMEOUT
+            )
+        except ApiException as error:
+            if error.status == 404:
+                return None
+            raise
+        resource: Resource = found
+        return resource
+
+    def patch(self, resource: Resource, patch: dict[str, Any]) -> None:
+        """Merge-patch metadata and spec."""
+        self._check()
+        self._objects.patch_namespaced_custom_object(*self._path(resource), patch, **self._options())
+
+    def patch_status(self, resource: Resource, patch: dict[str, Any]) -> None:
+        """Merge-patch the status subresource; an object that is gone needs none."""
+        self._check()
+        try:
+            self._objects.patch_namespaced_custom_object_status(
+                *self._path(resource), patch, **self._options()
+            )
+        except ApiException as error:
+            if error.status != 404:
+                raise
+
+    def namespace_annotations(self, namespace: str) -> dict[str, str]:
+        """Return a namespace's annotations; none where the server does not know or show it."""
+        self._check()
+        try:
+            found = self._core.read_namespace(namespace, _request_timeout=_TIMEOUT)
+        except ApiException as error:
+            if error.status in (403, 404):
+                return {}
+            raise
+        return found.metadata.annotations or {} if found.metadata else {}
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()  # type: ignore[no-untyped-call]
+
+    def _path(self, resource: Resource) -> tuple[str, str, str, str, str]:
+        metadata = resource["metadata"]
+        return GROUP, VERSION, metadata["namespace"], PLURAL, metadata["name"]
+
+    def _options(self) -> dict[str, Any]:
+        return {"field_manager": FIELD_MANAGER, "_content_type": _MERGE_PATCH, "_request_timeout": _TIMEOUT}

@@ -1,0 +1,103 @@
+"""Tell which AWS operation an HTTP request is, on which function, and by whom."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+from botocore.loaders import Loader
+
+_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/[0-9]+/([^/]+)/([^/]+)/aws4_request")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request that reached the cloud, refused or not."""
+
+    operation: str
+    function: str | None
+    access_key: str | None
+    at: datetime
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A Lambda or STS request, read as far as the sandbox needs it.
+
+    `function` is the name as asked for: a bare name, or an ARN. `parameters` is the JSON body of a Lambda request,
+    `query` its query string.
+    """
+
+    service: str
+    region: str
+    access_key: str | None
+    operation: str
+    function: str | None
+    parameters: dict[str, Any]
+    query: dict[str, str]
+
+
+@functools.cache
+def _operations() -> tuple[tuple[str, re.Pattern[str], str], ...]:
+    """Read Lambda's operations from botocore's service model, as (method, path, name)."""
+    model = Loader().load_service_model("lambda", "service-2")
+    found = []
+    for name, operation in model["operations"].items():
+        path = operation["http"]["requestUri"].split("?")[0].rstrip("/")
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))
+        found.append((operation["http"]["method"], re.compile(f"^{pattern}/?$"), name))
+    return tuple(found)
+
+
+def warm_up() -> None:
+    """Read the service model now, so that the first request does not wait for it."""
+    _operations()
+
+
+def read_request(environ: dict[str, Any]) -> Request | None:
+    """Read a WSGI request, leaving its body to be read again; None if it is for neither Lambda nor STS."""
+    credential = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+    if credential is None:
+        return None
+    access_key, region, service = credential.groups()
+    if service not in ("lambda", "sts"):
+        return None
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    query = {key: values[0] for key, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
+    if service == "sts":
+        action = parse_qs(body.decode()).get("Action") or [query.get("Action", "")]
+        return Request(service, region, access_key, action[0], None, {}, query)
+    operation, path_parameters = _operation(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
+    parameters = _json_object(body)
+    function = (
+        path_parameters.get("FunctionName")
+        or path_parameters.get("Resource")
+        or parameters.get("FunctionName")
+    )
+    # A caller that does not check its parameters can send anything as a name.
+    function = None if function is None else str(function)
+    return Request(service, region, access_key, operation, function, parameters, query)
+
+
+def _operation(method: str, path: str) -> tuple[str, dict[str, str]]:
+    for candidate, pattern, name in _operations():
+        if candidate == method and (match := pattern.match(path)):
+            return name, match.groupdict()
+    return f"{method} {path}", {}
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body) if body else {}
+    except ValueError:
+        # Moto answers a body that is no JSON; here it only has no parameters.
+        return {}
+    return parsed if isinstance(parsed, dict) else {}

@@ -1,0 +1,1 @@
+"""Stories on the real thing: a real control plane and the real ACK controller."""

@@ -1,0 +1,112 @@
+"""Handle a Function of the cluster as a user would: create, edit, annotate, delete, look."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tests.cluster.api import Api, found
+from tests.cluster.waiting import eventually, throughout
+
+FINALIZER = "finalizers.lambda.services.k8s.aws/Function"
+
+Object = dict[str, Any]
+
+
+class Function:
+    """One Function. Its name in the cluster and in AWS is the same."""
+
+    def __init__(self, api: Api, namespace: str, name: str) -> None:
+        self._api = api
+        self.namespace = namespace
+        self.name = name
+        self.path = f"{collection(namespace)}/{name}"
+
+    def read(self) -> Object:
+        """Read it; it must be there."""
+        return self._api.get(self.path)
+
+    def find(self) -> Object | None:
+        """Read it, if it is there."""
+        return found(self._api, self.path)
+
+    def edit(self, **spec: Any) -> Object:
+        """Merge into the spec; None removes a field."""
+        return self._api.merge(self.path, {"spec": spec})
+
+    def annotate(self, annotations: Mapping[str, str | None]) -> Object:
+        """Set annotations; None removes one."""
+        return self._api.merge(self.path, {"metadata": {"annotations": annotations}})
+
+    def label(self, labels: Mapping[str, str | None]) -> Object:
+        """Set labels; None removes one."""
+        return self._api.merge(self.path, {"metadata": {"labels": labels}})
+
+    def toggle(self) -> None:
+        """Set `spec.publish` and take it away again: the bare change that makes a controller look."""
+        self.patch({"op": "add", "path": "/spec/publish", "value": False})
+        self.patch(
+            {"op": "test", "path": "/spec/publish", "value": False}, {"op": "remove", "path": "/spec/publish"}
+        )
+
+    def patch(self, *operations: Mapping[str, Any]) -> Object:
+        """Apply a JSON patch."""
+        return self._api.patch(self.path, *operations)
+
+    def delete(self) -> None:
+        """Ask for its deletion; finalizers may hold it."""
+        self._api.delete(self.path)
+
+    def becomes(self, until: Callable[[Object], object], what: str, within: float = 20.0) -> Object:
+        """Wait until the predicate holds of it, and answer it."""
+        return eventually(self.read, until, f"{self.name}: {what}", within)
+
+    def stays(self, holds: Callable[[Object], object], what: str, seconds: float) -> Object:
+        """Fail unless the predicate holds all that time, and answer it as it is then."""
+        return throughout(self.read, holds, f"{self.name}: {what}", seconds)
+
+    def disappears(self, within: float = 20.0) -> None:
+        """Wait until it is gone from the cluster."""
+        eventually(self.find, lambda seen: seen is None, f"{self.name} is gone from the cluster", within)
+
+    def discard(self) -> None:
+        """Remove it from the cluster, whatever holds it."""
+        if self.find() is not None:
+            self._api.delete(self.path)
+        if self.find() is not None:
+            self._api.merge(self.path, {"metadata": {"finalizers": None}})
+
+
+def collection(namespace: str) -> str:
+    """Answer the path of a namespace's Functions."""
+    return f"/apis/lambda.services.k8s.aws/v1alpha1/namespaces/{namespace}/functions"
+
+
+def condition(seen: Object, kind: str) -> Object:
+    """Pick a condition; an absent one is empty."""
+    conditions = seen.get("status", {}).get("conditions") or []
+    return next((entry for entry in conditions if entry["type"] == kind), {})
+
+
+def synced(seen: Object) -> str | None:
+    """Answer the status of ACK.ResourceSynced."""
+    return condition(seen, "ACK.ResourceSynced").get("status")
+
+
+def heartbeat(seen: Object) -> str | None:
+    """Answer when the controller last finished a pass, as written: whole seconds."""
+    return condition(seen, "ACK.ResourceSynced").get("lastTransitionTime")
+
+
+def error_text(seen: Object) -> str:
+    """Answer the message of ACK.Recoverable while it is True."""
+    recoverable = condition(seen, "ACK.Recoverable")
+    return recoverable.get("message", "") if recoverable.get("status") == "True" else ""
+
+
+def is_synced(seen: Object) -> bool:
+    """Tell whether ACK.ResourceSynced is True."""
+    return synced(seen) == "True"
+
+
+def is_ready(seen: Object) -> bool:
+    """Tell whether both ACK.ResourceSynced and Ready are True."""
+    return is_synced(seen) and condition(seen, "Ready").get("status") == "True"

@@ -1,0 +1,381 @@
+"""What ACK's lambda-controller does, as far as the product rests on it.
+
+Nothing of the product runs here. These hold for the real controller; the sandbox's own has to pass them too.
+"""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from ruamel.yaml import YAML
+
+from remediator.sandbox.cloud import Cloud
+from tests.cluster.conftest import Create
+from tests.cluster.controllers import Handle
+from tests.cluster.controlplane import CRDS, ControlPlane
+from tests.cluster.functions import (
+    FINALIZER,
+    Function,
+    Object,
+    condition,
+    error_text,
+    heartbeat,
+    is_ready,
+    synced,
+)
+from tests.cluster.toolchain import SANDBOX_CRDS
+from tests.cluster.waiting import eventually
+
+pytestmark = pytest.mark.usefixtures("controller")
+
+Settled = Callable[..., Function]
+
+NESTED = {"properties", "items", "additionalProperties"}
+
+
+@pytest.fixture
+def settled(create: Create, cloud: Cloud) -> Settled:
+    """Create a Function and wait until ACK is done with it: synced, and no call for more than a whole second.
+
+    A heartbeat has whole seconds: one written in the same second as its predecessor cannot be seen to move.
+    """
+
+    def make(**spec: object) -> Function:
+        function = create(**spec)
+        function.becomes(is_ready, "is synced and ready")
+        silent(cloud, function, 1.2)
+        return function
+
+    return make
+
+
+def asked(cloud: Cloud, function: Function, since: int) -> list[str]:
+    """List what the controller asked of AWS about a function since the call of that number."""
+    return [call.operation for call in cloud.calls_since(since) if call.function == function.name]
+
+
+def silent(cloud: Cloud, function: Function, seconds: float) -> None:
+    """Wait until ACK has asked nothing about a function for that long."""
+
+    def silence() -> float:
+        return time.time() - max(
+            call.at.timestamp() for call in cloud.calls if call.function == function.name
+        )
+
+    eventually(silence, lambda passed: passed > seconds, f"ACK leaves {function.name} alone for {seconds} s")
+
+
+def backed_off(cloud: Cloud, function: Function) -> None:
+    """Wait until ACK will not try again by itself for at least 2 seconds: its gaps double, from 5 ms on.
+
+    After 2.7 seconds of silence the gap is the one of 5.12 seconds, or a longer one.
+    """
+    silent(cloud, function, 2.7)
+
+
+def live(cloud: Cloud, function: Function) -> Object | None:
+    """Read what is in AWS, by no call that would count."""
+    try:
+        return cloud.configuration(function.name)
+    except LookupError:
+        return None
+
+
+def test_creating_syncs_and_writes_defaults_back(create: Create, controller: Handle, cloud: Cloud) -> None:
+    function = create()
+    seen = function.becomes(lambda seen: is_ready(seen) and seen["metadata"]["generation"] == 2, "is synced")
+    assert seen["metadata"]["finalizers"] == [FINALIZER]
+    # Its name is that of the binary in ACK's image, `./bin/controller`.
+    assert "controller" in {entry["manager"] for entry in seen["metadata"]["managedFields"]}
+    assert seen["spec"]["packageType"] == "Zip"
+    assert seen["spec"]["architectures"] == ["x86_64"]
+    assert seen["spec"]["tracingConfig"] == {"mode": "PassThrough"}
+    assert seen["status"]["state"] == "Active"
+    assert seen["status"]["ackResourceMetadata"]["arn"].endswith(f":function:{function.name}")
+    assert condition(seen, "ACK.ResourceSynced")["message"] == "Resource synced successfully"
+    assert live(cloud, function) is not None
+    assert {call.access_key for call in cloud.calls if call.function == function.name} == {
+        controller.access_key
+    }
+
+
+def test_neither_annotation_nor_label_makes_it_look(settled: Settled, cloud: Cloud) -> None:
+    function = settled()
+    before, index = function.read(), len(cloud.calls)
+    function.annotate({"services.k8s.aws/force-reconcile": "now"})
+    function.label({"touched": "yes"})
+    function.stays(lambda seen: heartbeat(seen) == heartbeat(before), "its heartbeat does not move", 5)
+    assert asked(cloud, function, index) == []
+    function.edit(description="a change of the spec does")
+    function.becomes(lambda seen: heartbeat(seen) != heartbeat(before), "its heartbeat moves")
+
+
+def test_toggling_publish_makes_it_look_and_changes_nothing(settled: Settled, cloud: Cloud) -> None:
+    function = settled()
+    before, index = function.read(), len(cloud.calls)
+    function.toggle()
+    after = function.becomes(
+        lambda seen: heartbeat(seen) != heartbeat(before) and "publish" not in seen["spec"],
+        "its heartbeat moves",
+        5,
+    )
+    assert after["spec"] == before["spec"]
+    assert after["metadata"]["generation"] == before["metadata"]["generation"] + 2
+    assert is_ready(after)
+    operations = asked(cloud, function, index)
+    assert operations
+    assert all(operation.startswith("Get") for operation in operations)
+
+
+def test_pending_with_a_change_waiting_is_unknown_until_active(settled: Settled, cloud: Cloud) -> None:
+    function = settled()
+    cloud.set_state(function.name, "Pending", reason_code="Creating", reason="The function is being created.")
+    function.edit(memorySize=256)
+    pending = "function in 'Pending' state, cannot be modified or deleted"
+    stuck = function.becomes(lambda seen: error_text(seen) == pending, "says that it is Pending")
+    assert synced(stuck) == "Unknown"
+    assert condition(stuck, "ACK.ResourceSynced")["reason"] == pending
+    assert condition(stuck, "Ready")["status"] == "False"
+    assert condition(stuck, "Ready")["reason"] == "ACK.Recoverable"
+    function.becomes(
+        lambda seen: heartbeat(seen) != heartbeat(stuck) and error_text(seen) == pending,
+        "is tried again, in vain",
+        10,
+    )
+    cloud.set_state(function.name, "Active")
+    healed = function.becomes(is_ready, "heals", 10)
+    assert error_text(healed) == ""
+    eventually(
+        lambda: live(cloud, function), lambda it: it and it["MemorySize"] == 256, "the change reaches AWS"
+    )
+
+
+def test_pending_without_a_change_is_not_synced_and_says_no_more(settled: Settled, cloud: Cloud) -> None:
+    function = settled()
+    cloud.set_state(function.name, "Pending", reason_code="Restoring", reason="Waking up.")
+    function.toggle()
+    stuck = function.becomes(lambda seen: synced(seen) == "False", "is not synced")
+    assert condition(stuck, "ACK.ResourceSynced")["message"] == "Resource not synced"
+    assert error_text(stuck) == ""
+    assert stuck["status"]["state"] == "Pending"
+    cloud.set_state(function.name, "Active")
+    function.toggle()
+    function.becomes(is_ready, "heals")
+
+
+def test_a_change_during_an_update_is_refused_and_tried_again(settled: Settled, cloud: Cloud) -> None:
+    function = settled()
+    cloud.set_update(function.name, "InProgress")
+    function.edit(memorySize=512)
+    refused = function.becomes(error_text, "says why")
+    assert error_text(refused).startswith(
+        "ResourceConflictException: The operation cannot be performed at this time. An update is in progress"
+    )
+    assert synced(refused) == "Unknown"
+    assert "StatusCode: 409" in condition(refused, "ACK.ResourceSynced")["reason"]
+    cloud.set_update(function.name, "Successful")
+    function.becomes(lambda seen: is_ready(seen) and not error_text(seen), "heals", 30)
+    assert (live(cloud, function) or {})["MemorySize"] == 512
+
+
+def test_a_hex_checksum_eats_a_change_of_the_environment(settled: Settled, cloud: Cloud) -> None:
+    function = settled(
+        code={**cloud.code, "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}
+    )
+    index, before = len(cloud.calls), function.read()
+    function.edit(environment={"variables": {"GREETING": "hello"}})
+    after = function.becomes(
+        lambda seen: heartbeat(seen) != heartbeat(before) and "environment" not in seen["spec"],
+        "the change is gone",
+    )
+    assert is_ready(after)
+    operations = asked(cloud, function, index)
+    assert "UpdateFunctionCode" in operations
+    assert "UpdateFunctionConfiguration" not in operations
+    assert "Environment" not in (live(cloud, function) or {})
+
+
+def test_a_failed_update_shows_as_synced(settled: Settled, cloud: Cloud) -> None:
+    function = settled()
+    cloud.set_update(
+        function.name, "Failed", reason_code="EniLimitExceeded", reason="No more network interfaces."
+    )
+    before = function.read()
+    function.toggle()
+    after = function.becomes(lambda seen: heartbeat(seen) != heartbeat(before), "its heartbeat moves")
+    assert is_ready(after)
+    assert after["status"]["lastUpdateStatus"] == "Failed"
+    assert after["status"]["lastUpdateStatusReasonCode"] == "EniLimitExceeded"
+
+
+def test_a_failed_function_is_not_synced_without_a_word(settled: Settled, cloud: Cloud) -> None:
+    function = settled()
+    cloud.set_state(function.name, "Failed", reason_code="InternalError", reason="Broken.")
+    function.toggle()
+    failed = function.becomes(lambda seen: synced(seen) == "False", "is not synced")
+    assert failed["status"]["state"] == "Failed"
+    assert error_text(failed) == ""
+
+
+def test_an_existing_function_is_terminal(create: Create, cloud: Cloud, namespace: str) -> None:
+    name = f"taken-{namespace}"
+    cloud.create_function(name)
+    seen = create(name).becomes(
+        lambda seen: condition(seen, "ACK.Terminal").get("status") == "True", "is terminal"
+    )
+    assert condition(seen, "ACK.Terminal")["message"] == "Resource already exists"
+    assert synced(seen) == "False"
+    assert "finalizers" not in seen["metadata"]
+
+
+def test_a_function_deleted_behind_it_is_created_again_at_the_next_look(
+    settled: Settled, cloud: Cloud
+) -> None:
+    function = settled()
+    cloud.remove(function.name)
+    function.stays(is_ready, "nothing shows", 2)
+    function.toggle()
+    eventually(lambda: live(cloud, function), lambda it: it is not None, "it is in AWS again")
+
+
+def test_deleting_takes_finalizer_and_function_away(settled: Settled, cloud: Cloud) -> None:
+    function = settled()
+    function.delete()
+    function.disappears()
+    assert live(cloud, function) is None
+
+
+def test_while_it_is_stopped_a_deleted_object_stays_green(
+    settled: Settled, controller: Handle, cloud: Cloud
+) -> None:
+    function = settled()
+    controller.stop()
+    function.delete()
+    seen = function.stays(is_ready, "looks healthy", 3)
+    assert seen["metadata"]["deletionTimestamp"]
+    assert seen["metadata"]["finalizers"] == [FINALIZER]
+    assert live(cloud, function) is not None
+    controller.start()
+    function.disappears()
+    assert live(cloud, function) is None
+
+
+def refuse(cloud: Cloud, operation: str, function: Function) -> None:
+    """Deny an operation on this function, in IAM's words."""
+    message = f"not authorized to perform: lambda:{operation}"
+    cloud.refuse(operation, "AccessDeniedException", message, status=403, name=function.name)
+
+
+def refuse_deletion(cloud: Cloud, function: Function) -> None:
+    """Make AWS refuse to delete this function."""
+    refuse(cloud, "DeleteFunction", function)
+
+
+def test_a_refused_deletion_says_so_under_conditions_of_before(settled: Settled, cloud: Cloud) -> None:
+    function = settled()
+    before = function.read()
+    refuse_deletion(cloud, function)
+    function.delete()
+    stuck = function.becomes(error_text, "says why it is not deleted")
+    assert "not authorized to perform: lambda:DeleteFunction" in error_text(stuck)
+    assert is_ready(stuck)
+    assert heartbeat(stuck) == heartbeat(before)
+    backed_off(cloud, function)
+    cloud.allow()
+    index = len(cloud.calls)
+    function.toggle()
+    eventually(
+        lambda: asked(cloud, function, index), lambda calls: "DeleteFunction" in calls, "it tries again", 2
+    )
+    function.disappears()
+
+
+def test_a_deletion_that_may_not_read_writes_nothing(settled: Settled, cloud: Cloud) -> None:
+    function = settled()
+    refuse(cloud, "GetFunction", function)
+    index = len(cloud.calls)
+    function.delete()
+    deleted = function.read()
+    eventually(
+        lambda: asked(cloud, function, index),
+        lambda calls: calls.count("GetFunction") > 2,
+        "it tries to read",
+    )
+    seen = function.stays(is_ready, "looks healthy", 2)
+    assert seen == deleted
+    assert set(asked(cloud, function, index)) == {"GetFunction"}
+    cloud.allow()
+    function.disappears()
+
+
+def test_a_function_that_is_gone_lets_its_object_go_at_the_next_look(
+    settled: Settled, controller: Handle, cloud: Cloud
+) -> None:
+    function = settled()
+    controller.stop()
+    function.delete()
+    cloud.remove(function.name)
+    function.stays(is_ready, "looks healthy", 1)
+    index = len(cloud.calls)
+    controller.start()
+    function.disappears()
+    assert "DeleteFunction" not in asked(cloud, function, index)
+
+
+def test_a_new_name_while_deleting_orphans_the_function(settled: Settled, cloud: Cloud) -> None:
+    function = settled()
+    refuse_deletion(cloud, function)
+    function.delete()
+    function.becomes(error_text, "is held by the refusal")
+    function.edit(name=f"{function.name}-other")
+    function.disappears()
+    assert live(cloud, function) is not None
+
+
+def test_another_region_while_deleting_is_not_even_looked_at(settled: Settled, cloud: Cloud) -> None:
+    function = settled()
+    function.annotate({"services.k8s.aws/region": "eu-west-1"})
+    index = len(cloud.calls)
+    function.delete()
+    function.toggle()
+    function.stays(is_ready, "looks healthy", 3)
+    assert asked(cloud, function, index) == []
+    assert live(cloud, function) is not None
+
+
+def test_retain_takes_effect_at_the_next_look_and_leaves_the_function(settled: Settled, cloud: Cloud) -> None:
+    function = settled()
+    refuse_deletion(cloud, function)
+    function.delete()
+    function.becomes(error_text, "is held by the refusal")
+    backed_off(cloud, function)
+    index = len(cloud.calls)
+    function.annotate({"services.k8s.aws/deletion-policy": "retain"})
+    function.stays(lambda seen: seen["metadata"]["finalizers"], "the annotation alone does nothing", 1)
+    function.toggle()
+    function.disappears(2)
+    assert live(cloud, function) is not None
+    assert "DeleteFunction" not in asked(cloud, function, index)
+
+
+def test_the_crd_of_the_sandbox_is_the_one_of_the_release(control_plane: ControlPlane) -> None:
+    installed = control_plane.admin.get(f"{CRDS}/functions.lambda.services.k8s.aws")
+    sandbox = YAML(typ="safe").load((SANDBOX_CRDS / "functions.yaml").read_text(encoding="utf-8"))
+    assert fields(sandbox) == fields(installed)
+
+
+def fields(crd: Object) -> dict[str, object]:
+    """Map the path of each field to what the API server checks of it; descriptions are left out."""
+    found: dict[str, object] = {}
+
+    def walk(path: str, schema: Object) -> None:
+        found[path] = {key: value for key, value in schema.items() if key not in NESTED | {"description"}}
+        for name, field in schema.get("properties", {}).items():
+            walk(f"{path}.{name}", field)
+        for key in ("items", "additionalProperties"):
+            if isinstance(schema.get(key), dict):
+                walk(f"{path}.{key}", schema[key])
+
+    (version,) = crd["spec"]["versions"]
+    walk("", version["schema"]["openAPIV3Schema"])
+    return found

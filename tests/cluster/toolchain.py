@@ -1,0 +1,246 @@
+"""Find or build what the cluster tests run on: kube-apiserver, etcd, and the ACK lambda-controller.
+
+Each is built once, by module path and pinned version, into `${XDG_CACHE_HOME:-~/.cache}/ack-remediator`.
+Binaries that are there already can be handed in instead:
+
+    KUBEBUILDER_ASSETS     a folder with kube-apiserver and etcd
+    ACK_LAMBDA_CONTROLLER  a controller binary, together with
+    ACK_LAMBDA_CRDS        the folder of its CRD manifests
+    CONTROLLER             real (default), sandbox, or auto: the real one, or the sandbox's own, out loud,
+                           where the module proxy does not serve the real one
+
+`python -m tests.cluster.toolchain` does it by hand. It exits 0 when everything is there, 1 when something
+could not be built, 2 when something only the user can supply is missing.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cluster import gobuild
+from tests.cluster.gobuild import BuildFailed, Program, Unavailable
+
+Say = Callable[[str], None]
+
+SANDBOX_CRDS = Path(__file__).parents[2] / "remediator" / "sandbox" / "crds"
+
+APISERVER = Program(
+    name="kube-apiserver",
+    module="k8s.io/kubernetes",
+    version="v1.36.3",
+    package="k8s.io/kubernetes/cmd/kube-apiserver",
+    binary="kube-apiserver",
+    takes="10 to 15 minutes on 2 cores",
+    variables={
+        "k8s.io/component-base/version.gitVersion": "v1.36.3",
+        "k8s.io/component-base/version.gitMajor": "1",
+        "k8s.io/component-base/version.gitMinor": "36",
+    },
+    staging="v0.36.3",
+)
+ETCD = Program(
+    name="etcd",
+    module="go.etcd.io/etcd/server/v3",
+    version="v3.6.16",
+    package="go.etcd.io/etcd/server/v3",
+    binary="etcd",
+    takes="about 2 minutes on 2 cores",
+)
+CONTROLLER = Program(
+    name="lambda-controller",
+    module="github.com/aws-controllers-k8s/lambda-controller",
+    version="v1.14.1",
+    package="github.com/aws-controllers-k8s/lambda-controller/cmd/controller",
+    # As in ACK's image: the name of the binary is what managedFields calls it.
+    binary="controller",
+    takes="about 4 minutes on 2 cores",
+    # It writes its version into a tag of every function.
+    variables={"github.com/aws-controllers-k8s/lambda-controller/pkg/version.GitVersion": "v1.14.1"},
+)
+
+
+class Missing(Exception):
+    """Raised when something is missing that only the user can supply."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program to run, and where it came from."""
+
+    name: str
+    version: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """What a run stands on; without `controller` the sandbox's own plays its part, `fallback` says why."""
+
+    apiserver: Tool
+    etcd: Tool
+    controller: Tool | None
+    crds: Path
+    fallback: str | None = None
+
+    def lines(self) -> list[str]:
+        """Tell which versions these are, one a line, and where they lie."""
+        tools = [self.apiserver, self.etcd, *([self.controller] if self.controller else [])]
+        told = [f"{tool.name}: {tool.version} ({tool.path})" for tool in tools]
+        if self.controller is None:
+            told.append(f"controller: the sandbox's own, NOT the real lambda-controller: {self.fallback}")
+        return [*told, f"CRDs: {self.crds}"]
+
+
+def prepare(environ: Mapping[str, str], say: Say) -> Toolchain:
+    """Find everything, and build what is not there yet.
+
+    Raises `Missing`, `BuildFailed`, or, where the real controller is asked for, `Unavailable`.
+    """
+    choice = environ.get("CONTROLLER") or "real"
+    if choice not in ("real", "sandbox", "auto"):
+        raise Missing(f"CONTROLLER={choice}: expected real, sandbox or auto")
+    _need_go(environ, choice)
+    controller, crds, fallback = _chosen_controller(environ, choice, say)
+    apiserver, etcd = _control_plane(environ, say)
+    return Toolchain(apiserver, etcd, controller, crds, fallback)
+
+
+def _need_go(environ: Mapping[str, str], choice: str) -> None:
+    """Say all that is missing at once, where there is no go to build it with."""
+    wanted = {"KUBEBUILDER_ASSETS": "a folder with kube-apiserver and etcd"}
+    if choice != "sandbox":
+        wanted["ACK_LAMBDA_CONTROLLER"] = "a lambda-controller binary"
+    unset = [f"{name} ({what})" for name, what in wanted.items() if not environ.get(name)]
+    if unset and gobuild.go_command() is None:
+        raise Missing(f"there is no go on the PATH to build with, and not set: {', '.join(unset)}")
+
+
+def _chosen_controller(
+    environ: Mapping[str, str], choice: str, say: Say
+) -> tuple[Tool | None, Path, str | None]:
+    """Answer the controller, if it is a real one, the CRDs, and why it is none.
+
+    Comes before the control plane: a refusal should not show only after a quarter of an hour of building.
+    """
+    sandbox_crds = Path(environ.get("ACK_LAMBDA_CRDS") or SANDBOX_CRDS)
+    if choice == "sandbox":
+        return None, sandbox_crds, "CONTROLLER=sandbox asks for it"
+    try:
+        return *_real_controller(environ, say), None
+    except Unavailable as refused:
+        if choice == "auto":
+            return None, sandbox_crds, f"the module proxy does not serve it: {' '.join(str(refused).split())}"
+        raise Unavailable(
+            f"the module proxy does not serve the real controller:\n{refused}\n"
+            "Give one with ACK_LAMBDA_CONTROLLER and ACK_LAMBDA_CRDS, or fall back to the sandbox's own with "
+            "CONTROLLER=auto."
+        ) from None
+
+
+def _control_plane(environ: Mapping[str, str], say: Say) -> tuple[Tool, Tool]:
+    assets = environ.get("KUBEBUILDER_ASSETS")
+    if assets:
+        return _asset(Path(assets), "kube-apiserver"), _asset(Path(assets), "etcd")
+    return _built(APISERVER, environ, say), _built(ETCD, environ, say)
+
+
+def _asset(folder: Path, name: str) -> Tool:
+    path = folder / name
+    if not os.access(path, os.X_OK):
+        raise Missing(f"KUBEBUILDER_ASSETS={folder} has no executable {name}")
+    try:
+        told = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as failed:
+        raise Missing(f"KUBEBUILDER_ASSETS={folder} has a {name} that does not run: {failed}") from failed
+    return Tool(name, told.splitlines()[0].split()[-1], path)
+
+
+def _real_controller(environ: Mapping[str, str], say: Say) -> tuple[Tool, Path]:
+    given = environ.get("ACK_LAMBDA_CONTROLLER")
+    if not given:
+        tool = _built(CONTROLLER, environ, say)
+        return tool, tool.path.parent / "crds"
+    path, crds = Path(given), Path(environ.get("ACK_LAMBDA_CRDS", ""))
+    if not os.access(path, os.X_OK):
+        raise Missing(f"ACK_LAMBDA_CONTROLLER={given} is no executable file")
+    if not list(crds.glob("*functions.yaml")):
+        raise Missing("ACK_LAMBDA_CONTROLLER needs ACK_LAMBDA_CRDS: the config/crd/bases of the same version")
+    # The binary has no --version of its own, so say at least which one it was.
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return Tool(CONTROLLER.name, f"as given, sha256 {digest}", path), crds
+
+
+def _built(program: Program, environ: Mapping[str, str], say: Say) -> Tool:
+    """Answer the cached program, or build it: a folder is in the cache whole or not at all."""
+    cache = _cache(environ)
+    home = cache / f"{program.name}-{program.version}"
+    tool = Tool(program.name, program.version, home / program.binary)
+    with _alone(cache / f"{home.name}.lock", program, say):
+        if home.is_dir():
+            return tool
+        say(f"{program.name} {program.version}: downloading")
+        source = gobuild.download(program)
+        say(f"{program.name} {program.version}: building; the first time takes {program.takes}")
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix=f".{home.name}-", dir=cache) as folder:
+            unfinished = Path(folder) / "whole"
+            unfinished.mkdir()
+            gobuild.build(program, source, unfinished / program.binary)
+            manifests = source / "config" / "crd" / "bases"
+            if manifests.is_dir():
+                _copy_manifests(manifests, unfinished / "crds")
+            unfinished.rename(home)
+        say(f"{program.name} {program.version}: built in {time.monotonic() - started:.0f} s")
+    return tool
+
+
+def _copy_manifests(source: Path, target: Path) -> None:
+    target.mkdir()
+    # Contents only: files of go's module cache are read-only, and would keep the cache from being cleaned.
+    for manifest in sorted(source.glob("*.yaml")):
+        shutil.copyfile(manifest, target / manifest.name)
+
+
+def _cache(environ: Mapping[str, str]) -> Path:
+    base = environ.get("XDG_CACHE_HOME")
+    cache = (Path(base) if base else Path.home() / ".cache") / "ack-remediator"
+    cache.mkdir(parents=True, exist_ok=True)
+    return cache
+
+
+@contextmanager
+def _alone(lock: Path, program: Program, say: Say) -> Iterator[None]:
+    """Let one builder work at a time; the kernel frees the lock when its holder dies."""
+    with lock.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"{program.name} {program.version}: another process is building it; waiting")
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def main() -> int:
+    """Find or build everything and tell what there is."""
+    try:
+        toolchain = prepare(os.environ, lambda line: print(line, file=sys.stderr, flush=True))
+    except (Missing, Unavailable, BuildFailed) as reason:
+        print(f"cannot test on a cluster: {reason}", file=sys.stderr)
+        return reason.exit_code
+    print("\n".join(toolchain.lines()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
