@@ -129,9 +129,7 @@ class ApiServer:
             old = self._store.get(resource.shelf, meta.get("namespace", ""), meta["name"])
             before = old["metadata"] if old is not None else {}
             meta.setdefault("uid", before.get("uid") or str(uuid.uuid4()))
-            meta.setdefault(
-                "creationTimestamp", before.get("creationTimestamp") or timestamp(self._clock.now())
-            )
+            meta.setdefault("creationTimestamp", before.get("creationTimestamp") or timestamp(self._clock.now()))
             if resource.bumps is not None:
                 meta.setdefault("generation", before.get("generation", 1))
             return copy.deepcopy(self._store.put(resource.shelf, new))

@@ -48,9 +48,7 @@ def as_core(event: Object) -> Object:
 def as_new(event: Object) -> Object:
     """Return a stored event in the shape of events.k8s.io."""
     kept = {name: value for name, value in event.items() if value != "" or not name.startswith("reporting")}
-    return {NAMES.get(name, name): value for name, value in kept.items()} | {
-        "apiVersion": NEW_EVENTS.api_version
-    }
+    return {NAMES.get(name, name): value for name, value in kept.items()} | {"apiVersion": NEW_EVENTS.api_version}
 
 
 def faults(event: Object, resource: Resource) -> Iterator[Cause]:

@@ -78,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Return the sandbox's time: ages are measured against this header."""
         return format_datetime(self.server.clock.now(), usegmt=True)
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
         """Keep quiet: stderr belongs to whoever runs the sandbox."""
 
     def _handle(self) -> None:
@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
         request = Request(self.command, parts.path, query, content_type, body)
         self._send(self.server.answer(request, address))
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815 - the base class names them
 
     def _send(self, answer: Answer) -> None:
         self.send_response_only(answer.code)

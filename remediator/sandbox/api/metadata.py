@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import random
 import re
+import secrets
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
@@ -55,9 +55,7 @@ _VALUE_RULE = (
 def undecodable(metadata: Any) -> str:
     """Return why this is no ObjectMeta, in Go's words; empty if it is one."""
     if metadata is not None and not isinstance(metadata, dict):
-        return (
-            f"json: cannot unmarshal {go_type(metadata)} into Go struct field .metadata of type v1.ObjectMeta"
-        )
+        return f"json: cannot unmarshal {go_type(metadata)} into Go struct field .metadata of type v1.ObjectMeta"
     for name, wanted in (("labels", dict), ("annotations", dict), ("finalizers", list)):
         value = (metadata or {}).get(name)
         if value is None:
@@ -76,7 +74,7 @@ def born(obj: Object, resource: Resource, namespace: str, now: datetime) -> Obje
     """Return a new object's metadata: its name generated if so asked, and all that the server sets."""
     metadata = {key: value for key, value in obj["metadata"].items() if key not in SERVER_OWNED}
     if "name" not in metadata and "generateName" in metadata:
-        metadata["name"] = metadata["generateName"] + "".join(random.choices(SUFFIX_LETTERS, k=5))
+        metadata["name"] = metadata["generateName"] + "".join(secrets.choice(SUFFIX_LETTERS) for _ in range(5))
     if resource.namespaced:
         metadata["namespace"] = namespace
     metadata["uid"] = str(uuid.uuid4())

@@ -220,15 +220,9 @@ class Objects:
             raise forbidden(resource, name, why, causes=[cause])
 
     def _expect_kept(self, resource: Resource, name: str) -> None:
-        crd = (
-            self._store.get(CRDS.shelf, "", f"{resource.plural}.{resource.group}")
-            if resource.custom
-            else None
-        )
+        crd = self._store.get(CRDS.shelf, "", f"{resource.plural}.{resource.group}") if resource.custom else None
         if crd is not None and "deletionTimestamp" in crd["metadata"]:
-            raise forbidden(
-                resource, name, "create not allowed while custom resource definition is terminating"
-            )
+            raise forbidden(resource, name, "create not allowed while custom resource definition is terminating")
 
     def _expect_version(self, resource: Resource, name: str, wanted: Object, old: Object) -> None:
         version = wanted["metadata"].get("resourceVersion", "")

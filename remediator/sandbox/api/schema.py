@@ -44,9 +44,7 @@ def shaped(obj: Object, schema: Object | None) -> Object:
 
 
 def _metadata(metadata: Object) -> Object:
-    kept = {
-        key: value for key, value in metadata.items() if key in METADATA and value not in (None, "", [], {})
-    }
+    kept = {key: value for key, value in metadata.items() if key in METADATA and value not in (None, "", [], {})}
     for name in ("labels", "annotations"):
         if isinstance(kept.get(name), dict):
             kept[name] = {key: "" if value is None else value for key, value in kept[name].items()}

@@ -75,12 +75,8 @@ def test_preconditions(functions: Functions) -> None:
     assert functions.delete("a", {"preconditions": right}).code == 200
 
 
-@pytest.mark.parametrize(
-    ("policy", "finalizer"), [("Foreground", "foregroundDeletion"), ("Orphan", "orphan")]
-)
-def test_policies_that_need_a_garbage_collector_wait_for_one(
-    functions: Functions, policy: str, finalizer: str
-) -> None:
+@pytest.mark.parametrize(("policy", "finalizer"), [("Foreground", "foregroundDeletion"), ("Orphan", "orphan")])
+def test_policies_that_need_a_garbage_collector_wait_for_one(functions: Functions, policy: str, finalizer: str) -> None:
     functions.create("a")
     assert functions.delete("a", {"propagationPolicy": policy}).body["metadata"]["finalizers"] == [finalizer]
     assert functions.merge("a", {"metadata": {"finalizers": []}}).code == 200

@@ -23,9 +23,7 @@ def test_versions_and_groups(http_client: Http) -> None:
     group = http_client("GET", "/apis/lambda.services.k8s.aws").body
     assert group["preferredVersion"]["version"] == "v1alpha1"
     found = http_client("GET", "/apis/lambda.services.k8s.aws/v1alpha1").body["resources"]
-    assert {entry["name"]: set(entry["verbs"]) for entry in found}["functions/status"] == {
-        *("get", "patch", "update")
-    }
+    assert {entry["name"]: set(entry["verbs"]) for entry in found}["functions/status"] == {*("get", "patch", "update")}
 
 
 @pytest.mark.parametrize(
@@ -133,7 +131,7 @@ def test_leases(functions: Functions) -> None:
     lost = functions.http("PUT", f"{path}/l", lease(version, holderIdentity="c"))
     assert (lost.code, lost.body["reason"]) == (409, "Conflict")
     for spec, name in (({"leaseDurationSeconds": 0}, "Duration"), ({"leaseTransitions": -1}, "Transitions")):
-        refused = functions.http("POST", path, {**lease(**spec), "metadata": {"name": "m"}})
+        refused = functions.http("POST", path, {**lease(), "metadata": {"name": "m"}, "spec": spec})
         assert refused.code == 422 and name in refused.message
     whole_seconds = functions.http("POST", path, lease(holderIdentity="a", renewTime="2026-01-01T00:00:00Z"))
     assert whole_seconds.code == 400

@@ -106,9 +106,7 @@ def test_an_empty_list(functions: Functions) -> None:
 
 
 def watch(functions: Functions, version: str, **query: str) -> list[tuple[str, Any]]:
-    reply = functions.http(
-        "GET", functions.path, watch="1", timeoutSeconds="1", resourceVersion=version, **query
-    )
+    reply = functions.http("GET", functions.path, watch="1", timeoutSeconds="1", resourceVersion=version, **query)
     assert reply.code == 200, reply.body
     return [(event["type"], event["object"]) for event in reply.body]
 

@@ -57,9 +57,7 @@ def test_a_resync_leaves_spec_as_it_was(functions: Functions) -> None:
         {"op": "frob", "path": "/spec"},
     ],
 )
-def test_an_operation_that_does_not_apply_changes_nothing(
-    functions: Functions, operation: dict[str, Any]
-) -> None:
+def test_an_operation_that_does_not_apply_changes_nothing(functions: Functions, operation: dict[str, Any]) -> None:
     made = functions.create("a", spec={"timeout": 3}, finalizers=[FINALIZER])
     reply = functions.patch("a", {"op": "add", "path": "/spec/handler", "value": "h"}, operation)
     assert (reply.code, reply.body["reason"], reply.body["details"]) == (422, "Invalid", {})
@@ -79,9 +77,7 @@ def test_an_operation_that_does_not_apply_changes_nothing(
         {"op": "add", "path": "/metadata/managedFields", "value": []},
     ],
 )
-def test_an_operation_that_applies_and_changes_nothing(
-    functions: Functions, operation: dict[str, Any]
-) -> None:
+def test_an_operation_that_applies_and_changes_nothing(functions: Functions, operation: dict[str, Any]) -> None:
     made = functions.create("a", finalizers=[FINALIZER])
     reply = functions.patch("a", operation)
     assert reply.code == 200
