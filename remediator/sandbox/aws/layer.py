@@ -45,7 +45,7 @@ class Layer:
         self.delete_takes = 0.0
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Serve one request. Lambda and STS are answered one at a time; their states must not change under a request."""
+        """Serve one request. Lambda and STS answer one at a time, so that no state changes under a request."""
         request = read_request(environ)
         if request is None:
             return self._app(environ, start_response)
