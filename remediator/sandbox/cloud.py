@@ -25,7 +25,7 @@ _in_use: set[str] = set()
 _in_use_lock = threading.Lock()
 
 
-class _QuietHandler(MotoRequestHandler):
+class _QuietHandler(MotoRequestHandler):  # type: ignore[misc]
     """Serve requests without a line on stderr for each."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:

@@ -26,7 +26,7 @@ class Cluster:
 
     def __init__(self, kubeconfig: Path, check: Callable[[], None]) -> None:
         self._check = check
-        self._client: client.ApiClient = config.new_client_from_config(  # type: ignore[no-untyped-call]
+        self._client: client.ApiClient = config.new_client_from_config(
             config_file=str(kubeconfig), persist_config=False
         )
         self._objects = client.CustomObjectsApi(self._client)
@@ -84,7 +84,7 @@ class Cluster:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()  # type: ignore[no-untyped-call]
+        self._client.close()
 
     def _path(self, resource: Resource) -> tuple[str, str, str, str, str]:
         metadata = resource["metadata"]

@@ -60,7 +60,10 @@ class Reconciler:
         self._now = now
 
     def reconcile(self, namespace: str, name: str) -> float | None:
-        """Run a pass; return the seconds until the next one, None for never. Raise PassError or CLUSTER_ERRORS for back-off."""
+        """Run a pass; return the seconds until the next one, None for never.
+
+        Raise PassError or one of CLUSTER_ERRORS where the next pass is for the back-off to time.
+        """
         desired = self._cluster.get(namespace, name)
         if desired is None:
             return None

@@ -1,4 +1,4 @@
-"""The states that AWS Lambda moves a function through and moto does not, with transitions timed by the sandbox's clock."""
+"""The states that AWS Lambda moves a function through and moto does not, timed by the sandbox's clock."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Layer:
         self.delete_takes = 0.0
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Serve one request. Lambda and STS are answered one at a time; their states must not change under a request."""
+        """Serve one request. Lambda and STS answer one at a time, so that no state changes under a request."""
         request = read_request(environ)
         if request is None:
             return self._app(environ, start_response)
@@ -133,6 +133,10 @@ class Layer:
             return json_answer(answer.status, paged(listed, request.query))
         if operation == "GetFunction":
             payload["Configuration"] = functions.state(region, name).lay_over(payload["Configuration"])
+        elif operation == "GetFunctionEventInvokeConfig":
+            # AWS always answers with both destinations, empty where none is set.
+            destinations = {"OnSuccess": {}, "OnFailure": {}, **payload.get("DestinationConfig", {})}
+            payload["DestinationConfig"] = destinations
         elif operation in (*_UPDATES, "CreateFunction", "GetFunctionConfiguration"):
             payload = functions.state(region, name).lay_over(payload)
         return json_answer(answer.status, payload)

@@ -36,7 +36,7 @@ class World:
         self.api = api
         self.cloud = cloud
         self.controller = controller
-        self._client: Any = config.new_client_from_config(config_file=str(kubeconfig))  # type: ignore[no-untyped-call]
+        self._client: Any = config.new_client_from_config(config_file=str(kubeconfig))
         self._objects: Any = client.CustomObjectsApi(self._client)
 
     def close(self) -> None:
