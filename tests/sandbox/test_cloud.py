@@ -291,7 +291,9 @@ def test_tags_concurrency_and_event_invoke_config_converge(cloud: Cloud, client:
     )
     for attempts in (1, 2):
         lambda_.put_function_event_invoke_config(FunctionName="orders", MaximumRetryAttempts=attempts)
-    assert lambda_.get_function_event_invoke_config(FunctionName="orders")["MaximumRetryAttempts"] == 2
+    invoke = lambda_.get_function_event_invoke_config(FunctionName="orders")
+    assert invoke["MaximumRetryAttempts"] == 2
+    assert invoke["DestinationConfig"] == {"OnSuccess": {}, "OnFailure": {}}
     assert lambda_.get_function_code_signing_config(FunctionName="orders")["FunctionName"] == "orders"
 
 

@@ -66,8 +66,8 @@ def without_finalizer(resource: Resource) -> Resource:
 
 
 def system_tags(resource: Resource) -> dict[str, str]:
-    """Return the tags that the controller adds to every function; a build without a release tag says `unknown`."""
-    return {VERSION_TAG: "lambda-unknown", NAMESPACE_TAG: resource["metadata"]["namespace"]}
+    """Return the tags that the controller adds to every function: its version, and the resource's namespace."""
+    return {VERSION_TAG: "lambda-v1.14.1", NAMESPACE_TAG: resource["metadata"]["namespace"]}
 
 
 def with_system_tags(resource: Resource) -> Resource:

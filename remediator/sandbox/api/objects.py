@@ -182,7 +182,7 @@ class Objects:
         if resource.custom:
             faults = [] if new.get("kind") == resource.kind else [_wrong_kind(resource, new)]
             return faults + validate.violations(new, old, resource.schema or {}, root)
-        return list(builtin.faults(new, resource)) if old is None else []
+        return list(builtin.faults(new, old, resource))
 
     def _is_free(self, resource: Resource, obj: Object) -> bool:
         if resource is NAMESPACES and obj.get("spec", {}).get("finalizers"):

@@ -9,8 +9,11 @@ from typing import Any
 from remediator.sandbox.api.values import Object
 
 METADATA = frozenset(
-    """name generateName namespace selfLink uid resourceVersion generation creationTimestamp deletionTimestamp
-    deletionGracePeriodSeconds labels annotations ownerReferences finalizers managedFields""".split()
+    (
+        *("name", "generateName", "namespace", "uid", "resourceVersion", "generation", "selfLink"),
+        *("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"),
+        *("labels", "annotations", "ownerReferences", "finalizers", "managedFields"),
+    )
 )
 """The fields of ObjectMeta. The rest is dropped by decoding, whatever a schema says."""
 

@@ -133,6 +133,10 @@ class Layer:
             return json_answer(answer.status, paged(listed, request.query))
         if operation == "GetFunction":
             payload["Configuration"] = functions.state(region, name).lay_over(payload["Configuration"])
+        elif operation == "GetFunctionEventInvokeConfig":
+            # AWS always answers with both destinations, empty where none is set.
+            destinations = {"OnSuccess": {}, "OnFailure": {}, **payload.get("DestinationConfig", {})}
+            payload["DestinationConfig"] = destinations
         elif operation in (*_UPDATES, "CreateFunction", "GetFunctionConfiguration"):
             payload = functions.state(region, name).lay_over(payload)
         return json_answer(answer.status, payload)

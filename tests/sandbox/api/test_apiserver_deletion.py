@@ -75,7 +75,9 @@ def test_preconditions(functions: Functions) -> None:
     assert functions.delete("a", {"preconditions": right}).code == 200
 
 
-@pytest.mark.parametrize(("policy", "finalizer"), [("Foreground", "foregroundDeletion"), ("Orphan", "orphan")])
+@pytest.mark.parametrize(
+    ("policy", "finalizer"), [("Foreground", "foregroundDeletion"), ("Orphan", "orphan")]
+)
 def test_policies_that_need_a_garbage_collector_wait_for_one(
     functions: Functions, policy: str, finalizer: str
 ) -> None:

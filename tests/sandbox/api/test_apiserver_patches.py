@@ -53,7 +53,6 @@ def test_a_resync_leaves_spec_as_it_was(functions: Functions) -> None:
         {"op": "replace", "path": "/metadata/finalizers/5", "value": "a/b"},
         {"op": "add", "path": "/metadata/annotations/x", "value": "1"},
         {"op": "add", "path": "/metadata/finalizers/9", "value": "a/b"},
-        {"op": "add", "path": "/spec/publish"},
         {"op": "add", "value": 1},
         {"op": "frob", "path": "/spec"},
     ],
@@ -75,6 +74,7 @@ def test_an_operation_that_does_not_apply_changes_nothing(
         {"op": "test", "path": "/spec/publish"},
         {"op": "test", "path": "/metadata/finalizers/-1", "value": FINALIZER},
         {"op": "add", "path": "/spec/publish", "value": None},
+        {"op": "add", "path": "/spec/publish"},
         {"op": "add", "path": "/spec/bogus", "value": 1},
         {"op": "add", "path": "/metadata/managedFields", "value": []},
     ],
@@ -122,8 +122,8 @@ def test_custom_resources_know_no_other_patch(functions: Functions, kind: str) -
 
 def test_merge_patch(functions: Functions) -> None:
     functions.create("a", spec={"handler": "h", "tags": {"a": "1", "b": "2"}}, labels={"x": "y"})
-    patch = {"metadata": {"labels": {"x": None}}, "spec": {"handler": None, "tags": {"a": None}, "timeout": 5}}
-    reply = functions.merge("a", patch)
+    spec = {"handler": None, "tags": {"a": None}, "timeout": 5}
+    reply = functions.merge("a", {"metadata": {"labels": {"x": None}}, "spec": spec})
     assert reply.code == 200
     assert reply.body["spec"]["tags"] == {"b": "2"} and reply.body["spec"]["timeout"] == 5
     assert "handler" not in reply.body["spec"] and "labels" not in reply.body["metadata"]

@@ -1,0 +1,19 @@
+"""What can be done: pure builders of plans. Each says what it needs, what it writes, and how its effect is seen."""
+
+from __future__ import annotations
+
+from remediator.actions.clear_finalizer import clear_finalizer
+from remediator.actions.resync import resync
+from remediator.model.finding import Finding, Remedy
+from remediator.model.observation import Observation
+from remediator.model.plan import Plan
+
+__all__ = ["plan_for"]
+
+_BUILDERS = {Remedy.RESYNC: resync, Remedy.CLEAR_FINALIZER: clear_finalizer}
+
+
+def plan_for(finding: Finding, seen: Observation) -> Plan | None:
+    """Build the plan of the action that helps now; None where waiting or a person is what helps."""
+    builder = _BUILDERS.get(finding.remedy)
+    return builder(seen, finding.name) if builder else None

@@ -1,0 +1,1 @@
+"""The AWS side: credentials, and live state."""

@@ -1,0 +1,73 @@
+"""Read what Lambda answers: the same for a live call and for a dump that the AWS CLI printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from remediator.model.live import LiveState, Presence
+from remediator.model.times import parse_time
+
+_COMPARED = {
+    "Description": "description",
+    "Handler": "handler",
+    "MemorySize": "memorySize",
+    "Role": "role",
+    "Runtime": "runtime",
+    "Timeout": "timeout",
+}
+
+
+def present(
+    answer: Mapping[str, Any],
+    *,
+    at: datetime | None = None,
+    identity: str | None = None,
+    account: str | None = None,
+    region: str | None = None,
+) -> LiveState:
+    """Build live state from an answer of GetFunction (its `Configuration`) or GetFunctionConfiguration.
+
+    Whatever has an unexpected type is left out: an answer newer than this tool must not break it. The link to the
+    code that GetFunction carries is never looked at.
+    """
+    found = answer.get("Configuration", answer)
+    configuration: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
+    vpc, snap_start = _mapping(configuration, "VpcConfig"), _mapping(configuration, "SnapStart")
+    variables = _mapping(_mapping(configuration, "Environment"), "Variables")
+    return LiveState(
+        presence=Presence.PRESENT,
+        at=at,
+        identity=identity,
+        account=account,
+        region=region,
+        arn=_text(configuration, "FunctionArn"),
+        # Functions from before states existed answer without them; they are ready.
+        state=_text(configuration, "State") or "Active",
+        state_reason=_text(configuration, "StateReason"),
+        state_reason_code=_text(configuration, "StateReasonCode"),
+        last_update_status=_text(configuration, "LastUpdateStatus"),
+        last_update_status_reason=_text(configuration, "LastUpdateStatusReason"),
+        last_update_status_reason_code=_text(configuration, "LastUpdateStatusReasonCode"),
+        last_modified=parse_time(_text(configuration, "LastModified")),
+        revision_id=_text(configuration, "RevisionId"),
+        code_sha256=_text(configuration, "CodeSha256"),
+        package_type=_text(configuration, "PackageType"),
+        in_vpc=bool(vpc.get("SubnetIds")),
+        snap_start=_text(snap_start, "ApplyOn") == "PublishedVersions",
+        configuration=tuple(
+            (field, str(configuration[key])) for key, field in _COMPARED.items() if configuration.get(key) is not None
+        ),
+        environment={key: value for key, value in variables.items() if isinstance(value, str)},
+    )
+
+
+def _text(answer: Mapping[str, Any], key: str) -> str | None:
+    value = answer.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _mapping(answer: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = answer.get(key)
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,87 @@
+"""The command line. One module per command, imported only when it is called: `--help` stays quick.
+
+Exit codes: 0 done, findings or not · 1 error · 2 usage, configuration or refused prompt · 3 findings present, with
+--exit-code · 4 --approve was given and a gate held everything back · 5 partial: not everything was seen, or an
+outcome is unknown · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from remediator import __version__
+from remediator.errors import RemediatorError
+
+__all__ = ["cli", "main"]
+
+_COMMANDS = {
+    "scan": "Show what is stuck or waiting, since when, why, and what would help.",
+    "explain": "Show one resource: both sides' evidence, the findings, every gate.",
+    "run": "Make one pass under the policy; with --approve, act on what you approve.",
+    "diagnose": "Diagnose dumps of a support case: no cluster, no AWS.",
+    "findings": "List the findings, or explain one.",
+    "demo": "Show all of it on a sandbox: nothing outside this process is touched.",
+    "version": "Print the version.",
+}
+
+INTERRUPTED = 130
+
+
+class _LazyGroup(click.Group):
+    """Import a command's module when it is called, not when it is listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"remediator.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "REMEDIATOR"},
+    epilog="Exit codes: 0 done; 1 error; 2 usage, configuration or refused prompt; 3 findings, with --exit-code; "
+    "4 held back by a gate; 5 partial or unknown outcome; 130 interrupted.",
+)
+@click.version_option(__version__, prog_name="ack-remediator")
+@click.option("-v", "--verbose", count=True, help="Say more on stderr; twice for still more.")
+@click.pass_context
+def cli(ctx: click.Context, verbose: int) -> None:
+    """Find, explain and free stuck AWS resources managed by AWS Controllers for Kubernetes (ACK).
+
+    Reads only, unless you approve: `remediator scan` and `remediator explain` are safe to type at any time.
+    """
+    if ctx.invoked_subcommand not in ("version", "findings"):
+        from remediator.telemetry.logs import configure
+
+        configure(verbose)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run a command; the one place where errors become messages and exit codes."""
+    try:
+        code: Any = cli.main(args=args, standalone_mode=False)
+    except RemediatorError as error:
+        click.echo(f"error: {error}", err=True)
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted: nothing is left half done that the next run does not undo", err=True)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

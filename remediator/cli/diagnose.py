@@ -1,0 +1,63 @@
+"""`remediator diagnose -f FILE`: the same diagnosis from dumps, without cluster and AWS."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from remediator.cli.options import output_option, policy_option
+from remediator.errors import UsageError
+
+
+@click.command("diagnose")
+@click.option(
+    "-f", "--filename", required=True, metavar="FILE", help="The resource, as kubectl printed it; - is stdin."
+)
+@click.option(
+    "--live", metavar="FILE", help="What aws lambda get-function printed, or a mapping of function name to it."
+)
+@click.option("--since", metavar="TIME", help="Since when it is so, RFC 3339; taken as given.")
+@click.option("--now", "at", metavar="TIME", help="The moment of the dump, RFC 3339; else the present.")
+@policy_option
+@output_option
+@click.option("--exit-code", is_flag=True, help="Exit 3 when there are findings.")
+def command(
+    filename: str,
+    live: str | None,
+    since: str | None,
+    at: str | None,
+    policy: Path | None,
+    output: str,
+    exit_code: bool,
+) -> int:
+    """Diagnose dumps of a support case: no cluster, no AWS.
+
+    FILE is YAML or JSON: one object, a stream of them, or a List. Every object in it is answered.
+    """
+    from remediator.cli import report
+    from remediator.cli.dumps import diagnose_dumps
+    from remediator.cli.render import narration
+    from remediator.policy.load import load_policy
+
+    scan = diagnose_dumps(filename, live, _time("--since", since), _time("--now", at), load_policy(policy))
+    if output == "json":
+        click.echo(report.as_json(scan, healthy=True))
+    else:
+        report.table(scan, healthy=True)
+    aside = narration()
+    report.tell_partial(scan, aside)
+    aside.line(report.totals(scan))
+    if scan.partial:
+        return 5
+    return 3 if exit_code and any(each.finding for each in scan.results) else 0
+
+
+def _time(flag: str, text: str | None) -> datetime | None:
+    from remediator.model.times import parse_time
+
+    parsed = parse_time(text)
+    if text is not None and parsed is None:
+        raise UsageError(f"{flag} {text!r} is no RFC 3339 time", hint="Write it as 2026-11-21T14:32:00Z.")
+    return parsed

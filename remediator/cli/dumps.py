@@ -1,0 +1,211 @@
+"""Read what people attach to a support case, and diagnose it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from remediator.actions import plan_for
+from remediator.aws.answers import present
+from remediator.diagnosis import diagnose
+from remediator.errors import InputError
+from remediator.gates import decide
+from remediator.kubernetes.resources import decode
+from remediator.model.decision import Situation
+from remediator.model.live import LiveState, Presence, unreadable
+from remediator.model.observation import ControllerFacts, History, Observation
+from remediator.model.resource import FUNCTION_GROUP, Resource
+from remediator.policy import Policy
+from remediator.scan import Judged, Scan
+
+_GONE = "ResourceNotFoundException"
+_NO_CONTROLLER = ControllerFacts(why="a dump does not tell how the controller is")
+
+
+def diagnose_dumps(
+    filename: str, live: str | None, since: datetime | None, at: datetime | None, policy: Policy
+) -> Scan:
+    """Diagnose every Function of a file; name everything else under `partial`."""
+    now = at or datetime.now(UTC)
+    resources: list[Resource] = []
+    partial: list[str] = []
+    for each in _objects(filename, _documents(filename, _read(filename))):
+        resource = _resource(each)
+        if isinstance(resource, Resource):
+            resources.append(resource)
+        else:
+            partial.append(resource)
+    answers = _answers(live, resources)
+    results = []
+    for resource in resources:
+        seen = Observation(
+            resource=resource,
+            live_state=answers.get(resource.function_name, unreadable("no answer of AWS was given with --live")),
+            now=now,
+            controller=_NO_CONTROLLER,
+            history=History(given=since),
+            timeouts=policy.timeouts,
+        )
+        finding = diagnose(seen)
+        decision = decide(finding, plan_for(finding, seen), _situation(now, policy)) if finding else None
+        results.append(Judged(seen, finding, decision))
+    return Scan(tuple(results), tuple(partial), (), _NO_CONTROLLER, now)
+
+
+def _situation(now: datetime, policy: Policy) -> Situation:
+    return Situation(
+        now=now,
+        population=None,
+        may_act=False,
+        actions_per_run=policy.actions_per_run,
+        breaker_percent=policy.breaker.percent,
+        breaker_min_population=policy.breaker.min_population,
+        breaker_objects=policy.breaker.objects,
+    )
+
+
+def _read(filename: str) -> str:
+    try:
+        raw = sys.stdin.buffer.read() if filename == "-" else Path(filename).read_bytes()
+        return raw.decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(
+            f"{filename}: cannot be read: {error.strerror}", hint="Name a file, or - for stdin."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{filename}: is not UTF-8 text (byte {error.start})", hint="Save it as UTF-8 and try again."
+        ) from error
+
+
+def _documents(filename: str, text: str) -> list[Any]:
+    """Parse JSON (also several documents one after the other) where it looks like it, else YAML."""
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            return list(_json_stream(text))
+        except json.JSONDecodeError as error:
+            fault = error
+            try:
+                return list(_yaml(text))  # YAML's flow style begins like JSON
+            except YAMLError:
+                raise InputError(
+                    f"{filename}:{fault.lineno}:{fault.colno}: {fault.msg}; expected JSON or YAML",
+                    hint="Is it whole? `kubectl get functions NAME -o yaml` prints what is needed.",
+                ) from fault
+    try:
+        return list(_yaml(text))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise InputError(f"{filename}{place}: {error.problem or error.context}; expected YAML or JSON") from error
+    except (YAMLError, ValueError) as error:
+        raise InputError(f"{filename}: {str(error).splitlines()[0]}; expected YAML or JSON") from error
+
+
+def _json_stream(text: str) -> Iterator[Any]:
+    decoder, position = json.JSONDecoder(), 0
+    while position < len(text):
+        if text[position].isspace():
+            position += 1
+            continue
+        value, position = decoder.raw_decode(text, position)
+        yield value
+
+
+def _yaml(text: str) -> Iterator[Any]:
+    for document in YAML(typ="safe", pure=True).load_all(text):
+        yield _plain(document)
+
+
+def _plain(value: Any) -> Any:
+    """Undo YAML's reading of times: in Kubernetes they are strings."""
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _objects(filename: str, documents: list[Any]) -> list[Any]:
+    """Take Lists and arrays apart; an empty document is nothing."""
+    found: list[Any] = []
+    for document in documents:
+        if document is None:
+            continue
+        if isinstance(document, list):
+            found += document
+        elif isinstance(document, Mapping) and str(document.get("kind", "")).endswith("List"):
+            found += document.get("items") or []
+        else:
+            found.append(document)
+    if not found:
+        raise InputError(
+            f"{filename}: has no object in it", hint="`kubectl get functions -o yaml` prints what is needed."
+        )
+    return found
+
+
+def _resource(value: Any) -> Resource | str:
+    if not isinstance(value, Mapping):
+        return f"{type(value).__name__} {str(value)[:40]!r} is no Kubernetes object and was left out"
+    kind, version = value.get("kind", "Function"), str(value.get("apiVersion", f"{FUNCTION_GROUP}/v1alpha1"))
+    metadata = value.get("metadata")
+    name = metadata.get("name", "?") if isinstance(metadata, Mapping) else "?"
+    if kind != "Function" or not version.startswith(f"{FUNCTION_GROUP}/"):
+        return f"{kind} {name} ({version}) is no Function of ACK and was left out"
+    return decode(msgspec.json.encode(value))
+
+
+def _answers(filename: str | None, resources: list[Resource]) -> dict[str, LiveState]:
+    """Map each function's name to what AWS is said to have answered."""
+    if filename is None:
+        return {}
+    documents = _documents(filename, _read(filename))
+    answer = documents[0] if len(documents) == 1 else None
+    if not isinstance(answer, Mapping):
+        raise InputError(
+            f"{filename}: is not one mapping",
+            hint="Give what `aws lambda get-function` printed, or a mapping of function name to such an answer.",
+        )
+    if not _is_answer(answer):
+        return {str(name): _live(each) for name, each in answer.items()}
+    live = _live(answer)
+    configuration = answer.get("Configuration", answer)
+    named = configuration.get("FunctionName") if isinstance(configuration, Mapping) else None
+    names = {each.function_name for each in resources}
+    if named is None and len(names) > 1:
+        raise InputError(
+            f"{filename}: does not say which of {len(names)} functions it is about",
+            hint="Give a mapping of function name to answer.",
+        )
+    return {str(named): live} if named is not None else dict.fromkeys(names, live)
+
+
+def _is_answer(value: Mapping[str, Any]) -> bool:
+    """Tell one answer from a mapping of them, by the keys that every answer has."""
+    return any(key in value for key in ("Configuration", "FunctionName", "FunctionArn", "Error"))
+
+
+def _live(answer: Any) -> LiveState:
+    if not isinstance(answer, Mapping):
+        return unreadable("the answer given with --live is no mapping")
+    error = answer.get("Error")
+    if error is None:
+        return present(answer)
+    code = error.get("Code") if isinstance(error, Mapping) else error
+    if code == _GONE:
+        return LiveState(presence=Presence.GONE, why="unproven: a dump says so, nobody checked account and region")
+    message = error.get("Message", "") if isinstance(error, Mapping) else ""
+    return unreadable(f"the answer given with --live is {code or 'an error'}{': ' if message else ''}{message}")

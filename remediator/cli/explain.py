@@ -1,0 +1,51 @@
+"""`remediator explain [function/]NAME`: one resource, all that is known of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from remediator.cli.options import cluster_options, output_option
+
+if TYPE_CHECKING:
+    from remediator.ports import Clock
+
+
+@click.command("explain")
+@click.pass_obj
+@click.argument("target", metavar="[function/]NAME")
+@cluster_options
+@output_option
+def command(
+    clock: Clock | None,
+    target: str,
+    kubeconfig: Path | None,
+    context: str | None,
+    namespace: str | None,
+    policy: Path | None,
+    output: str,
+) -> int:
+    """Show one resource: both sides' evidence, the findings that hold, when it heals, every gate. Changes nothing."""
+    from remediator.cli import explanation, report
+    from remediator.cli.wiring import wire
+    from remediator.errors import NotFound, RemediatorError, UsageError
+
+    kind, slash, name = target.rpartition("/")
+    if slash and kind.lower() not in ("function", "functions", "functions.lambda.services.k8s.aws"):
+        raise UsageError(f"cannot explain a {kind!r}", hint="Only functions, so far: remediator explain function/NAME")
+    wired = wire(kubeconfig=kubeconfig, context=context, namespace=namespace, policy=policy, clock=clock)
+    where = wired.namespace or "default"
+    try:
+        judged = wired.work.examine(where, name)
+    except NotFound as error:
+        raise RemediatorError(
+            f"there is no Function {name!r} in namespace {where} ({wired.connection.context}): {error.message}",
+            hint="Name the namespace with -n; `remediator scan -A` lists all that are in trouble.",
+        ) from error
+    if output == "json":
+        click.echo(report.one_as_json(judged))
+    else:
+        explanation.show(judged)
+    return 0

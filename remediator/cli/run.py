@@ -1,0 +1,81 @@
+"""`remediator run`: one pass under the policy, for a CronJob or a person."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from remediator.cli.options import cluster_options, output_option, scope_options
+from remediator.errors import UsageError
+
+if TYPE_CHECKING:
+    from remediator.cli.wiring import Wired
+    from remediator.ports import Clock
+
+
+@click.command("run")
+@click.pass_obj
+@cluster_options
+@scope_options
+@output_option
+@click.option("--approve", is_flag=True, help="Act on what you approve: on the terminal, or by --proposal.")
+@click.option(
+    "--proposal", "proposals", multiple=True, metavar="ID", help="Approve this proposal without asking; repeatable."
+)
+@click.option("--dry-run", is_flag=True, help="Change nothing, whatever the policy says.")
+@click.option("--backups", type=click.Path(path_type=Path), help="Where objects are saved before ClearFinalizer.")
+def command(
+    clock: Clock | None,
+    kubeconfig: Path | None,
+    context: str | None,
+    namespace: str | None,
+    policy: Path | None,
+    all_namespaces: bool,
+    selector: str | None,
+    output: str,
+    approve: bool,
+    proposals: tuple[str, ...],
+    dry_run: bool,
+    backups: Path | None,
+) -> int:
+    """Make one pass under the policy. Proposes; with --approve, acts on what you approve and watches for the effect.
+
+    --approve shows the plan and asks you to type the context's name. Without a terminal, name what you approve with
+    --proposal.
+    """
+    if dry_run and approve:
+        raise UsageError("--dry-run and --approve exclude each other", hint="Leave one of them out.")
+    if proposals and not approve:
+        raise UsageError(
+            "--proposal approves nothing without --approve", hint="Add --approve, or leave --proposal out."
+        )
+    if approve and not proposals and not sys.stdin.isatty():
+        raise UsageError(
+            "--approve needs a terminal to ask on, or the proposals that you approve",
+            hint="Pass --proposal ID for each; `remediator scan -o json` lists them as proposalId.",
+        )
+    from remediator.cli.session import Session
+    from remediator.cli.wiring import wire
+
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    wired: Wired = wire(
+        kubeconfig=kubeconfig,
+        context=context,
+        namespace=namespace,
+        all_namespaces=all_namespaces,
+        selector=selector,
+        policy=policy,
+        backups=backups,
+        clock=clock,
+    )
+    session = Session(wired, as_json=output == "json", may_write=not dry_run)
+    return session.approve(frozenset(proposals)) if approve else session.propose()
+
+
+def _as_interrupt(signum: int, frame: Any) -> NoReturn:
+    """Take a CronJob's end of time as Ctrl-C: a half-done Resync is still undone."""
+    raise KeyboardInterrupt

@@ -1,0 +1,61 @@
+"""`remediator scan`: what is stuck or waiting. Changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from remediator.cli.options import cluster_options, output_option, scope_options
+
+if TYPE_CHECKING:
+    from remediator.ports import Clock
+
+
+@click.command("scan")
+@click.pass_obj
+@cluster_options
+@scope_options
+@output_option
+@click.option("--all", "healthy", is_flag=True, help="List the healthy too.")
+@click.option("--exit-code", is_flag=True, help="Exit 3 when there are findings.")
+def command(
+    clock: Clock | None,
+    kubeconfig: Path | None,
+    context: str | None,
+    namespace: str | None,
+    policy: Path | None,
+    all_namespaces: bool,
+    selector: str | None,
+    output: str,
+    healthy: bool,
+    exit_code: bool,
+) -> int:
+    """Show what is stuck or waiting, since when, why, and what would help. Changes nothing."""
+    from remediator.cli import report
+    from remediator.cli.render import narration
+    from remediator.cli.wiring import wire
+
+    wired = wire(
+        kubeconfig=kubeconfig,
+        context=context,
+        namespace=namespace,
+        all_namespaces=all_namespaces,
+        selector=selector,
+        policy=policy,
+        clock=clock,
+    )
+    scan = wired.work.scan()
+    if output == "json":
+        click.echo(report.as_json(scan, healthy=healthy))
+    else:
+        report.table(scan, healthy=healthy)
+    aside = narration()
+    report.tell_partial(scan, aside)
+    report.tell_leftovers(scan, aside)
+    aside.line(f"{wired.connection.context}, {wired.scope}: {report.totals(scan)}")
+    report.tell_next(scan, aside)
+    if scan.partial:
+        return 5
+    return 3 if exit_code and any(each.finding for each in scan.results) else 0

@@ -1,0 +1,144 @@
+"""One `run`: scan, show, ask, act, tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import click
+
+from remediator.cli import report
+from remediator.cli.render import Page, narration
+from remediator.cli.wiring import Wired
+from remediator.errors import UsageError
+from remediator.model.plan import ActionName, Outcome, Result
+from remediator.policy import Mode
+from remediator.scan import Judged, Scan
+
+_DONE, _HELD_BACK, _PARTIAL = 0, 4, 5
+_SECONDS_TO_EFFECT = 61.0
+
+
+class Session:
+    """One run against one cluster."""
+
+    def __init__(
+        self, wired: Wired, *, as_json: bool = False, may_write: bool = True, ask: Callable[[str], str] | None = None
+    ) -> None:
+        self._wired = wired
+        self._ask_person = ask or _prompt
+        self._as_json = as_json
+        self._may_write = may_write
+        self._aside: Page = narration()
+
+    def propose(self) -> int:
+        """Make a pass that acts on nothing: proposals wait for a person."""
+        scan = self._scan(tidy=self._may_write and self._wired.policy.mode is Mode.APPROVE)
+        self._show(scan)
+        if scan.proposals:
+            self._aside.line("Nothing was changed. Approve with: remediator run --approve, or --approve --proposal ID")
+            self._tell_plan(scan.proposals)
+        return _PARTIAL if scan.partial else _DONE
+
+    def approve(self, named: frozenset[str]) -> int:
+        """Act on what a person approves: the named proposals, or, on a terminal, all that are shown."""
+        scan = self._scan(tidy=True)
+        if not self._as_json:
+            self._show(scan)
+        outcomes = self._act(scan, scan.proposals, named)
+        if not named and self._worth_another_round(outcomes):
+            self._aside.line("Some are still held. Looking again in a minute, for what can be done next.")
+            self._wired.means.clock.sleep(_SECONDS_TO_EFFECT)
+            scan = self._scan(tidy=True)
+            done = {each.proposal_id for each in outcomes}
+            again = [each for each in scan.proposals if each.plan and each.plan.proposal_id not in done]
+            outcomes += self._act(scan, again, named)
+        if self._as_json:
+            click.echo(report.as_json(scan, healthy=False, outcomes=outcomes))
+            self._tell_missing(scan)
+        return self._exit_code(scan, outcomes, named)
+
+    def _scan(self, *, tidy: bool) -> Scan:
+        work = self._wired.work
+        scan = work.scan()
+        if tidy and scan.leftovers:
+            undone = work.undo_leftovers(scan)
+            self._aside.line(f"Undid {undone} interrupted Resync{'s' if undone != 1 else ''}.")
+            scan = work.scan()
+        return scan
+
+    def _show(self, scan: Scan) -> None:
+        if self._as_json:
+            click.echo(report.as_json(scan, healthy=False))
+        else:
+            report.table(scan, actionable=True)
+        self._tell_missing(scan)
+
+    def _tell_missing(self, scan: Scan) -> None:
+        report.tell_partial(scan, self._aside)
+        report.tell_leftovers(scan, self._aside)
+        self._aside.line(f"{self._wired.connection.context}, {self._wired.scope}: {report.totals(scan)}")
+        others = sum(1 for each in scan.results if each.finding and not each.plan)
+        if others:
+            self._aside.line(f"{others} more wait, or need a person; `remediator scan` shows them.")
+
+    def _tell_plan(self, proposals: Sequence[Judged]) -> None:
+        self._aside.line("")
+        self._aside.line("Plan", style="bold")
+        for each in proposals:
+            plan = each.plan
+            assert plan is not None and each.finding is not None
+            head = f"  {plan.proposal_id}  "
+            self._aside.hanging(head, f"{plan.action} {plan.target.namespace}/{plan.target.name}: {plan.summary}")
+            for note in plan.notes:
+                self._aside.hanging(" " * len(head), f"Mind: {note}")
+
+    def _act(self, scan: Scan, proposals: Sequence[Judged], named: frozenset[str]) -> tuple[Outcome, ...]:
+        plans = {each.plan.proposal_id: each.plan for each in proposals if each.plan}
+        if named:
+            for unknown in sorted(named - plans.keys()):
+                self._aside.line(f"{unknown}: {self._why_not(scan, unknown)}")
+        elif plans:
+            self._tell_plan(proposals)
+            self._ask(len(plans))
+        approved = frozenset(plan.digest for name, plan in plans.items() if not named or name in named)
+        if not approved:
+            return ()
+        outcomes = self._wired.work.remediate(scan, approved, self._aside.line)
+        report.tell_outcomes(outcomes, self._aside)
+        return outcomes
+
+    def _why_not(self, scan: Scan, proposal: str) -> str:
+        found = next((each for each in scan.results if each.plan and each.plan.proposal_id == proposal), None)
+        if found is None or found.decision is None:
+            return "no such proposal now: the situation changed, or it never was; scan again"
+        held = "; ".join(f"{each.gate}: {each.reason}" for each in found.decision.held)
+        return f"held back by {held}"
+
+    def _ask(self, count: int) -> None:
+        """Ask for the context's name: nobody types that of the wrong cluster by habit."""
+        context = self._wired.connection.context
+        policy = self._wired.policy
+        self._aside.line("")
+        self._aside.line(f"Cluster  {context} ({self._wired.connection.server}), {self._wired.scope}")
+        limit = f"; at most {policy.actions_per_run} a run" if count > policy.actions_per_run else ""
+        self._aside.line(f"Effect   {count} action{'s' if count != 1 else ''}{limit}")
+        typed = self._ask_person("Type the context's name to go on")
+        if typed != context:
+            raise UsageError("that is not the context's name; nothing was changed", hint=f"Expected {context}.")
+
+    def _worth_another_round(self, outcomes: Sequence[Outcome]) -> bool:
+        return any(
+            each.action is ActionName.RESYNC and each.result in (Result.UNKNOWN, Result.STILL_STUCK)
+            for each in outcomes
+        )
+
+    def _exit_code(self, scan: Scan, outcomes: Sequence[Outcome], named: frozenset[str]) -> int:
+        if scan.partial or any(each.result is Result.UNKNOWN for each in outcomes):
+            return _PARTIAL
+        wanted = bool(named) or any(each.plan for each in scan.results)
+        acted = any(each.result is not Result.SKIPPED for each in outcomes)
+        return _HELD_BACK if wanted and not acted else _DONE
+
+
+def _prompt(question: str) -> str:
+    return str(click.prompt(question, default="", show_default=False, err=True))

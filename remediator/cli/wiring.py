@@ -1,0 +1,62 @@
+"""Put the adapters behind the ports, as the flags say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from remediator.aws.live import AwsCloud
+from remediator.backups import FileBackups
+from remediator.clock import SystemClock
+from remediator.episodes import MemoryEpisodes
+from remediator.errors import UsageError
+from remediator.execute import Means
+from remediator.kubernetes.resources import KubernetesCluster
+from remediator.kubernetes.transport import Connection, Transport
+from remediator.policy import Policy
+from remediator.policy.load import load_policy
+from remediator.ports import Clock
+from remediator.scan import Pass
+
+
+class Wired(Struct):
+    """A pass that is ready to run, and what it runs against."""
+
+    work: Pass
+    connection: Connection
+    policy: Policy
+    namespace: str | None
+    means: Means
+
+    @property
+    def scope(self) -> str:
+        return "all namespaces" if self.namespace is None else f"namespace {self.namespace}"
+
+
+def wire(
+    *,
+    kubeconfig: Path | None = None,
+    context: str | None = None,
+    namespace: str | None = None,
+    all_namespaces: bool = False,
+    selector: str | None = None,
+    policy: Path | None = None,
+    backups: Path | None = None,
+    clock: Clock | None = None,
+) -> Wired:
+    """Read policy and kubeconfig, and build the pass. Nothing is asked of cluster or AWS yet."""
+    if namespace and all_namespaces:
+        raise UsageError("-n and -A exclude each other", hint="Leave one of them out.")
+    rules = load_policy(policy)
+    connection = Connection(kubeconfig, context)
+    scope = None if all_namespaces else namespace or connection.namespace
+    timekeeper = clock or SystemClock()
+    means = Means(
+        cluster=KubernetesCluster(Transport(connection), scope, selector),
+        cloud=AwsCloud(rules.aws, timekeeper),
+        episodes=MemoryEpisodes(),
+        backups=FileBackups(backups),
+        clock=timekeeper,
+    )
+    return Wired(work=Pass(means, rules), connection=connection, policy=rules, namespace=scope, means=means)

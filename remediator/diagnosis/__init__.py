@@ -1,0 +1,99 @@
+"""From what was observed to what is wrong: pure functions over an Observation.
+
+`diagnose` walks the catalogue; the first rule that holds is the root, the others are named under `also`.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from remediator.diagnosis.build import since
+from remediator.diagnosis.catalogue import DELETING, LIVING, Entry
+from remediator.diagnosis.suspect import is_suspect
+from remediator.model.finding import Finding, FindingName, Remedy, State
+from remediator.model.live import Presence
+from remediator.model.masking import mask
+from remediator.model.observation import LiveStateNeeded, Observation
+from remediator.model.times import format_time
+
+__all__ = ["diagnose", "is_suspect"]
+
+
+def diagnose(seen: Observation) -> Finding | None:
+    """Name what is wrong with a resource; None where nothing is.
+
+    The first rule that needs AWS's answer, where there is none, ends the walk in `Unreadable`. Secrets are masked in
+    everything that leaves this function.
+    """
+    resource = seen.resource
+    if resource.deleting and not resource.managed:
+        return None
+    if seen.live_state.presence is Presence.UNREADABLE and not is_suspect(resource, seen.now, seen.timeouts):
+        return None
+    entries = DELETING if resource.deleting else LIVING
+    root = _root(seen, entries)
+    if root is None:
+        return None
+    also = tuple(
+        entry.name for entry in entries if not entry.fallback and entry.name is not root.name and _holds(seen, entry)
+    )
+    secrets = seen.secrets
+    return msgspec.structs.replace(
+        root,
+        also=also,
+        summary=mask(root.summary, secrets),
+        evidence={key: mask(value, secrets) for key, value in (_both_sides(seen) | root.evidence).items() if value},
+    )
+
+
+def _ask(entry: Entry, seen: Observation) -> Finding | None:
+    assert entry.rule is not None  # only `Unreadable` has none, and it is in no walk
+    return entry.rule(seen)
+
+
+def _root(seen: Observation, entries: tuple[Entry, ...]) -> Finding | None:
+    try:
+        return next((found for entry in entries if (found := _ask(entry, seen)) is not None), None)
+    except LiveStateNeeded:
+        return _unreadable(seen)
+
+
+def _holds(seen: Observation, entry: Entry) -> bool:
+    try:
+        return _ask(entry, seen) is not None
+    except LiveStateNeeded:
+        return False
+
+
+def _unreadable(seen: Observation) -> Finding:
+    live = seen.live_state
+    who = f" (as {live.identity})" if live.identity else ""
+    return Finding(
+        name=FindingName.UNREADABLE,
+        state=State.UNKNOWN,
+        summary=f"AWS's side could not be read{who}, so nothing is concluded: {live.why}",
+        since=since(seen, seen.resource.deleted_at),
+        remedy=Remedy.REPORT,
+    )
+
+
+def _both_sides(seen: Observation) -> dict[str, str]:
+    """Collect what both sides say, in the order in which a person would look."""
+    resource, live = seen.resource, seen.live_state
+    conditions = ", ".join(f"{each.type}={each.status}" for each in resource.conditions)
+    return {
+        "deletionTimestamp": format_time(resource.deleted_at) or "",
+        "finalizers": ", ".join(resource.finalizers) if resource.deleting else "",
+        "conditions": conditions or "none",
+        "errorText": resource.error_text,
+        "heartbeat": format_time(resource.heartbeat) or "none",
+        "arn": resource.arn_text or "",
+        "aws": live.kind_of_state,
+        "awsReason": live.why or ": ".join(filter(None, (live.state_reason_code, live.state_reason))),
+        "awsUpdateReason": ": ".join(
+            filter(None, (live.last_update_status_reason_code, live.last_update_status_reason))
+        ),
+        "awsLastModified": format_time(live.last_modified) or "",
+        "awsIdentity": live.identity or "",
+        "controller": f"{seen.controller.health.value}: {seen.controller.why}",
+    }

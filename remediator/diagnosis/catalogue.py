@@ -1,0 +1,211 @@
+"""Every finding, in the order in which they are asked: cause before symptom, the first that holds is the root.
+
+Order, `remediator findings`, the tests and the runbooks are read from this table; a new finding is one function and
+one entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from remediator.diagnosis import (
+    checksum,
+    controller,
+    deletion,
+    identity,
+    lambda_state,
+    permissions,
+    terminal,
+    unexplained,
+)
+from remediator.model.finding import Finding, FindingName
+from remediator.model.observation import Observation
+
+Rule = Callable[[Observation], Finding | None]
+
+
+class Entry(Struct, frozen=True):
+    """One row: the rule, what it means in a line, what to do, and where it applies.
+
+    `fallback` rules hold only where nothing else does. `timeout` names the policy's setting; `at once` means none.
+    """
+
+    name: FindingName
+    rule: Rule | None
+    meaning: str
+    advice: str
+    timeout: str = "at once"
+    fallback: bool = False
+
+
+DELETING: tuple[Entry, ...] = (
+    Entry(
+        FindingName.NAME_CHANGED,
+        identity.name_changed,
+        "spec.name is not the name of the function that the object made.",
+        "Set spec.name back. Deleting the object as it is orphans the function.",
+    ),
+    Entry(
+        FindingName.FINALIZER_LEFT,
+        deletion.finalizer_left,
+        "The object is being deleted, AWS no longer has the function, and ACK's finalizer is still there.",
+        "Resync; where the controller is down or a Resync had no effect, ClearFinalizer with its proofs.",
+        "deletion",
+    ),
+    Entry(
+        FindingName.DELETION_IN_PROGRESS,
+        deletion.deletion_in_progress,
+        "The object is being deleted and AWS is busy with the function.",
+        "Wait.",
+        "deletion",
+    ),
+    Entry(
+        FindingName.PERMISSION_DENIED,
+        permissions.permission_denied,
+        "AWS refuses the controller a permission.",
+        "Grant the named action to the named principal; the controller retries within 17 minutes.",
+    ),
+    Entry(
+        FindingName.DELETION_BACKOFF,
+        deletion.deletion_backoff,
+        "AWS refused the deletion as busy, has settled, and the controller waits for its next try.",
+        "Wait until the stated time; then Resync.",
+        "the controller's back-off",
+    ),
+    Entry(
+        FindingName.DELETION_BLOCKED,
+        deletion.deletion_blocked,
+        "AWS refuses the deletion for a reason that waiting does not remove.",
+        "Remove the reason that is quoted. To keep the function and free the object, ask ACK to retain it.",
+        "deletion",
+    ),
+    Entry(
+        FindingName.DELETION_UNATTENDED,
+        deletion.deletion_unattended,
+        "The object is being deleted, the function exists, and no controller looks at it.",
+        "Bring the controller back. Do not remove the finalizer: that orphans a live function.",
+        "deletion",
+    ),
+    Entry(
+        FindingName.DELETION_UNEXPLAINED,
+        deletion.deletion_unexplained,
+        "The object is being deleted, the function exists, and no condition says why it stays.",
+        "Look at the controller's log (it may not read the function); Resync makes it try again.",
+        "deletion",
+        fallback=True,
+    ),
+)
+
+LIVING: tuple[Entry, ...] = (
+    Entry(
+        FindingName.ALREADY_EXISTS,
+        terminal.already_exists,
+        "A function of that name exists and ACK does not manage it through this object.",
+        "Find out whose it is; adopt it with ACK's annotations, or choose another name.",
+    ),
+    Entry(
+        FindingName.TERMINAL_ERROR,
+        terminal.terminal_error,
+        "ACK has given up on the object and never retries by itself.",
+        "Correct the spec as the message says: only a change of the spec makes ACK try again.",
+    ),
+    DELETING[0],
+    Entry(
+        FindingName.NEVER_RECONCILED,
+        controller.never_reconciled,
+        "No controller has ever written a condition on the object.",
+        "See that the controller runs and watches this namespace; Resync where it does.",
+        "neverReconciled",
+    ),
+    Entry(
+        FindingName.REFERENCES_UNRESOLVED,
+        controller.references_unresolved,
+        "A resource that the object refers to is not ready, or its kind is not installed.",
+        "Look at the referenced resource first.",
+        "referencesUnresolved",
+    ),
+    Entry(
+        FindingName.CONTROLLER_SILENT,
+        controller.controller_silent,
+        "An unsynced object has not been retried for longer than ACK's longest back-off.",
+        "See whether the controller runs; Resync where it does.",
+        "controllerSilent (age of the heartbeat)",
+    ),
+    Entry(
+        FindingName.CHECKSUM_MISMATCH,
+        checksum.checksum_mismatch,
+        "spec.code.sha256 can never equal what Lambda reports.",
+        "Set it to the value shown, or remove it: until then changes of the environment never get through.",
+        "advisory; at once where not synced",
+    ),
+    Entry(
+        FindingName.UPDATE_FAILED,
+        lambda_state.update_failed,
+        "AWS rolled the last update back; the object can be green all the same.",
+        "Remove the cause that is quoted; where it is transient, Resync.",
+    ),
+    Entry(
+        FindingName.CREATE_FAILED,
+        lambda_state.create_failed,
+        "Lambda could not bring the function up (State Failed).",
+        "Remove the cause that is quoted. Never delete it in haste: versions, aliases and policies go with it.",
+    ),
+    Entry(
+        FindingName.FUNCTION_PENDING,
+        lambda_state.function_pending,
+        "Lambda is still bringing the function up.",
+        "Wait until the stated time; then see the reason that Lambda gives.",
+        "functionPending, functionPendingImage, functionPendingVpc, functionPendingSnapStart",
+    ),
+    Entry(
+        FindingName.STALE_PENDING,
+        lambda_state.stale_pending,
+        "The controller still says Pending, Lambda says ready.",
+        "Wait a minute; then Resync. Upgrade a controller older than 1.7.4.",
+        "stalePending",
+    ),
+    Entry(
+        FindingName.UPDATE_IN_PROGRESS,
+        lambda_state.update_in_progress,
+        "AWS is applying an update; any other change is refused with 409 meanwhile.",
+        "Wait until the stated time.",
+        "updateInProgress, updateInProgressVpc",
+    ),
+    Entry(
+        FindingName.CONFLICT_BACKOFF,
+        lambda_state.conflict_backoff,
+        "The last try met a 409, AWS has settled, and the controller waits for its next try.",
+        "Wait until the stated time; then Resync.",
+        "the controller's back-off",
+    ),
+    DELETING[3],
+    Entry(
+        FindingName.UNCLASSIFIED_ERROR,
+        unexplained.unclassified_error,
+        "The controller retries an error that no rule knows.",
+        "Read the quoted error; please report it, so that it gets a name.",
+        "unclassifiedError",
+        fallback=True,
+    ),
+    Entry(
+        FindingName.NOT_SYNCED_UNEXPLAINED,
+        unexplained.not_synced_unexplained,
+        "The object is not synced and nothing says why.",
+        "Compare both sides as quoted; please report it, so that it gets a name.",
+        "notSyncedUnexplained",
+        fallback=True,
+    ),
+)
+
+# Not a rule: what the walk ends in when a rule needs AWS's answer and there is none.
+UNREADABLE = Entry(
+    FindingName.UNREADABLE,
+    None,
+    "AWS could not be asked, or its answer cannot be trusted, and the diagnosis needs it.",
+    "Give the remediator the access that is named. Unreadable is never taken for gone.",
+    "never stuck: unknown",
+)
+
+CATALOGUE: tuple[Entry, ...] = (*DELETING, *(each for each in LIVING if each not in DELETING), UNREADABLE)

@@ -1,0 +1,66 @@
+"""Resources that the controller does not look at."""
+
+from __future__ import annotations
+
+from remediator.diagnosis.build import AT_ONCE, timed
+from remediator.model.finding import Finding, FindingName, Remedy
+from remediator.model.observation import Health, Observation
+from remediator.model.times import format_duration, format_time
+
+
+def never_reconciled(seen: Observation) -> Finding | None:
+    """Hold when an object that is old enough has no conditions at all."""
+    created = seen.resource.created_at
+    if seen.resource.conditions or not is_overdue(seen):
+        return None
+    watched = seen.controller.watches(seen.resource.metadata.namespace)
+    because = seen.controller.why if watched else "the controller does not watch this namespace"
+    attended = watched and seen.controller.health is Health.ALIVE
+    return timed(
+        seen,
+        FindingName.NEVER_RECONCILED,
+        f"No controller has ever looked at this object ({because}).",
+        timeout=seen.timeouts.never_reconciled,
+        started=created,
+        remedy=Remedy.RESYNC if attended else Remedy.REPORT,
+    )
+
+
+def is_overdue(seen: Observation) -> bool:
+    """Whether the controller has had its time to pick the object up; unknown age counts as overdue."""
+    created = seen.resource.created_at
+    return created is None or seen.now - created > seen.timeouts.never_reconciled
+
+
+def references_unresolved(seen: Observation) -> Finding | None:
+    """Hold when a referenced object is not ready: ACK then writes no other condition than this one."""
+    found = seen.resource.condition("ACK.ReferencesResolved")
+    if found is None or found.status == "True" or seen.resource.condition("ACK.ResourceSynced") is not None:
+        return None
+    said = found.reason or found.message or "no reason given"
+    return timed(
+        seen,
+        FindingName.REFERENCES_UNRESOLVED,
+        f"A referenced resource is not ready, and the controller waits for it: {said}",
+        timeout=seen.timeouts.references_unresolved,
+    )
+
+
+def controller_silent(seen: Observation) -> Finding | None:
+    """Hold when an unsynced object is not retried any more: the controller is down, hung, or has lost it.
+
+    No back-off is longer than 1000 s, so a heartbeat older than that is silence, not patience.
+    """
+    heartbeat = seen.resource.heartbeat
+    if heartbeat is None or not seen.silent:
+        return None
+    down = seen.controller.health is Health.DOWN
+    return timed(
+        seen,
+        FindingName.CONTROLLER_SILENT,
+        f"The controller has not finished a pass since {format_time(heartbeat)} "
+        f"({format_duration(seen.now - heartbeat)}), though it retries within 17 minutes; {seen.controller.why}.",
+        timeout=AT_ONCE,
+        remedy=Remedy.REPORT if down else Remedy.RESYNC,
+        evidence={"controller": seen.controller.health.value},
+    )

@@ -1,0 +1,120 @@
+"""Resources that are being deleted and still carry ACK's finalizer.
+
+The delete path writes almost nothing: conditions stay as they were, even green, and the heartbeat is frozen. So
+these rules lean on deletionTimestamp and on AWS's own answer.
+"""
+
+from __future__ import annotations
+
+from remediator.diagnosis.build import next_try, since, timed, until
+from remediator.diagnosis.error_text import is_busy, is_denied
+from remediator.model.finding import Finding, FindingName, Remedy
+from remediator.model.live import Vouched
+from remediator.model.observation import Health, Observation
+
+
+def finalizer_left(seen: Observation) -> Finding | None:
+    """Hold when AWS no longer has the function: only ACK's finalizer keeps the object.
+
+    A working controller drops it at its next look, so a Resync comes first. ClearFinalizer is advised only where no
+    controller is there to do it, or where a Resync had no effect.
+    """
+    if not seen.live.gone:
+        return None
+    nobody = seen.controller.health is Health.DOWN
+    last_resort = nobody or seen.history.resync_without_effect
+    proof = "" if seen.live.vouched is Vouched.PROVEN else f" ({seen.live.why or 'unproven'})"
+    because = "no controller is there to remove it" if nobody else "the controller has not removed it"
+    return timed(
+        seen,
+        FindingName.FINALIZER_LEFT,
+        f"AWS no longer has the function{proof}, but ACK's finalizer still holds the object: {because}.",
+        timeout=seen.timeouts.deletion,
+        started=seen.resource.deleted_at,
+        remedy=Remedy.CLEAR_FINALIZER if last_resort else Remedy.RESYNC,
+        evidence={"gone": seen.live.vouched.value},
+    )
+
+
+def deletion_in_progress(seen: Observation) -> Finding | None:
+    """Hold while AWS is still busy with the function; nothing that anyone does now can help."""
+    if not (seen.live.present and seen.live.busy):
+        return None
+    doing = seen.live.state if seen.live.state in ("Deleting", "Pending") else "updating (InProgress)"
+    return timed(
+        seen,
+        FindingName.DELETION_IN_PROGRESS,
+        f"AWS is still {doing}: the deletion goes on when that has ended.",
+        timeout=seen.timeouts.deletion,
+        started=seen.resource.deleted_at,
+        remedy=Remedy.WAIT,
+    )
+
+
+def deletion_backoff(seen: Observation) -> Finding | None:
+    """Hold when AWS refused the deletion as busy and has settled since: the controller waits for its next try.
+
+    The heartbeat is frozen, so the last try is not known; the later of deletionTimestamp and AWS's LastModified is
+    the earliest that it can have been.
+    """
+    if not (is_busy(seen.resource.error_text) and seen.live.present and not seen.live.busy):
+        return None
+    begin = since(seen, seen.resource.deleted_at)
+    settled = max(begin, seen.live.last_modified or begin)
+    return until(
+        seen,
+        FindingName.DELETION_BACKOFF,
+        "AWS refused the deletion while it was busy and has settled since; the controller waits out its back-off.",
+        deadline=next_try(settled, begin),
+        begin=begin,
+        remedy=Remedy.RESYNC,
+    )
+
+
+def deletion_blocked(seen: Observation) -> Finding | None:
+    """Hold when AWS refuses the deletion for a reason that waiting does not remove."""
+    text = seen.resource.error_text
+    if is_busy(text) or is_denied(text) or not (text or seen.resource.terminal) or not seen.live.present:
+        return None
+    terminal = seen.resource.condition("ACK.Terminal")
+    said = (terminal.message if terminal and seen.resource.terminal else None) or text
+    return timed(
+        seen,
+        FindingName.DELETION_BLOCKED,
+        f"The function exists and its deletion is refused: {said}",
+        timeout=seen.timeouts.deletion,
+        started=seen.resource.deleted_at,
+    )
+
+
+def deletion_unattended(seen: Observation) -> Finding | None:
+    """Hold when the function exists and no controller looks at the object."""
+    watched = seen.controller.watches(seen.resource.metadata.namespace)
+    if not seen.live.present or (seen.controller.health is not Health.DOWN and watched):
+        return None
+    because = seen.controller.why if watched else "the controller does not watch this namespace"
+    return timed(
+        seen,
+        FindingName.DELETION_UNATTENDED,
+        f"The function exists and nobody deletes it: {because}. Bring the controller back; it will finish.",
+        timeout=seen.timeouts.deletion,
+        started=seen.resource.deleted_at,
+    )
+
+
+def deletion_unexplained(seen: Observation) -> Finding | None:
+    """Hold when the function exists, AWS is idle, and nothing says why the deletion does not go on.
+
+    Seen where the controller may not read the function: it then writes no condition at all.
+    """
+    if not seen.live.present:
+        return None
+    return timed(
+        seen,
+        FindingName.DELETION_UNEXPLAINED,
+        "The function exists, AWS is idle, and no condition says why it is not deleted; "
+        "the controller may lack the right to read it (its log tells).",
+        timeout=seen.timeouts.deletion,
+        started=seen.resource.deleted_at,
+        remedy=Remedy.RESYNC,
+    )

@@ -1,0 +1,33 @@
+"""Which resources deserve a closer look, and so a call to AWS. A healthy one costs none."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from remediator.model.resource import Resource
+from remediator.model.timeouts import Timeouts
+
+_READY = ("Active", "Inactive")
+
+
+def is_suspect(resource: Resource, now: datetime, timeouts: Timeouts) -> bool:
+    """Tell by the object alone whether something may be wrong.
+
+    status.state and lastUpdateStatus are snapshots that can be hours old: a reason to ask AWS, never a diagnosis.
+    An object that is too young to have conditions is left alone.
+    """
+    if resource.deleting:
+        return resource.managed
+    if not resource.conditions:
+        created = resource.created_at
+        return created is None or now - created > timeouts.never_reconciled
+    status, arn = resource.status, resource.arn
+    spec_code = resource.spec.code if resource.spec else None
+    return (
+        not resource.synced
+        or status is None
+        or status.last_update_status in ("Failed", "InProgress")
+        or status.state not in _READY
+        or bool(spec_code and spec_code.sha256 and spec_code.sha256 != status.code_sha256)
+        or (arn is not None and arn.name != resource.function_name)
+    )

@@ -1,0 +1,44 @@
+"""Resources that ACK has given up on: `ACK.Terminal` is never retried (runtime, reconciler.go)."""
+
+from __future__ import annotations
+
+from remediator.diagnosis.build import AT_ONCE, timed
+from remediator.model.finding import Finding, FindingName
+from remediator.model.observation import Observation
+
+_EXISTS = "resource already exists"
+
+
+def _message(seen: Observation) -> str | None:
+    found = seen.resource.condition("ACK.Terminal")
+    return (found.message or "") if found is not None and found.status == "True" else None
+
+
+def already_exists(seen: Observation) -> Finding | None:
+    """Hold when the function was there before ACK, or another object manages it."""
+    message = _message(seen)
+    if message is None or _EXISTS not in message.lower():
+        return None
+    return timed(
+        seen,
+        FindingName.ALREADY_EXISTS,
+        f"A function named {seen.resource.function_name!r} exists already and ACK does not manage it through this "
+        "object. If it should: annotate services.k8s.aws/adoption-policy: adopt-or-create, "
+        "after making sure that no other object claims it.",
+        timeout=AT_ONCE,
+        evidence={"terminal": message},
+    )
+
+
+def terminal_error(seen: Observation) -> Finding | None:
+    """Hold on any other Terminal condition: only a change of the spec makes ACK try again."""
+    message = _message(seen)
+    if message is None or _EXISTS in message.lower():
+        return None
+    return timed(
+        seen,
+        FindingName.TERMINAL_ERROR,
+        f"ACK has given up and never retries by itself: {message or 'no message'}",
+        timeout=AT_ONCE,
+        evidence={"terminal": message},
+    )

@@ -1,0 +1,43 @@
+"""Episodes in memory: what this process has seen and done. Gone when it ends."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from remediator.model.observation import History
+from remediator.model.plan import ActionName, Outcome, Result
+
+_EFFECT_DUE = timedelta(seconds=60)
+
+
+class MemoryEpisodes:
+    """The Episodes port for one process."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, datetime] = {}
+        self._outcomes: dict[str, list[Outcome]] = {}
+        self._intended: dict[str, tuple[ActionName, datetime]] = {}
+
+    def history(self, uid: str, now: datetime) -> History:
+        """Tell since when it is unwell, and whether a Resync, accepted long enough ago, changed nothing."""
+        tried = any(
+            each.action is ActionName.RESYNC
+            and each.result in (Result.STILL_STUCK, Result.UNKNOWN)
+            and each.accepted is not None
+            and now - each.accepted >= _EFFECT_DUE
+            for each in self._outcomes.get(uid, ())
+        )
+        return History(since=self._since.get(uid), resync_without_effect=tried)
+
+    def sighted(self, uid: str, at: datetime) -> None:
+        self._since.setdefault(uid, at)
+
+    def recovered(self, uid: str) -> None:
+        self._since.pop(uid, None)
+
+    def intend(self, uid: str, action: ActionName, at: datetime) -> None:
+        self._intended[uid] = (action, at)
+
+    def conclude(self, uid: str, outcome: Outcome) -> None:
+        self._intended.pop(uid, None)
+        self._outcomes.setdefault(uid, []).append(outcome)

@@ -1,0 +1,89 @@
+"""Everything that ends a command early, and the exit code it ends with.
+
+    RemediatorError            1   the tool could not do its work
+    ├── UsageError             2   wrong flags, wrong files, a refused prompt
+    │   ├── PolicyError        2   the policy file cannot be used
+    │   └── InputError         2   a dump given to `diagnose` cannot be read
+    ├── ClusterError           1   the Kubernetes API cannot be used
+    │   ├── Unreachable        1   no answer at all
+    │   ├── Unauthorized       1   the API server does not know us (401)
+    │   ├── Forbidden          1   it knows us, and refuses (403)
+    │   ├── NotFound           1   the object, or its kind, is not there (404)
+    │   └── Changed            1   a precondition failed (409, 422): re-read and decide anew
+    └── CloudError             1   AWS cannot be used at all (no credentials, no region)
+
+Codes that are not errors: 3 findings present, 4 held back, 5 partial, 130 interrupted (see `remediator.cli`).
+A resource that cannot be judged is not an error either: it is reported as `Unreadable`.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "Changed",
+    "CloudError",
+    "ClusterError",
+    "Forbidden",
+    "InputError",
+    "NotFound",
+    "PolicyError",
+    "RemediatorError",
+    "Unauthorized",
+    "Unreachable",
+    "UsageError",
+]
+
+
+class RemediatorError(Exception):
+    """Say what happened, and what to do next; the text is shown to the user as it is."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class UsageError(RemediatorError):
+    """The command cannot start as it was given."""
+
+    exit_code = 2
+
+
+class PolicyError(UsageError):
+    """The policy file is absent, unreadable, or says something that we do not understand."""
+
+
+class InputError(UsageError):
+    """A dump that was given to `diagnose` is absent or unreadable."""
+
+
+class ClusterError(RemediatorError):
+    """The Kubernetes API refused, or answered what we cannot use."""
+
+
+class Unreachable(ClusterError):
+    """No answer from the API server: name, route, TLS or time-out."""
+
+
+class Unauthorized(ClusterError):
+    """The API server does not accept our credentials (401)."""
+
+
+class Forbidden(ClusterError):
+    """The API server refuses the verb (403)."""
+
+
+class NotFound(ClusterError):
+    """The object or its kind is not there (404)."""
+
+
+class Changed(ClusterError):
+    """A precondition of a write failed (409 or 422): nothing was written."""
+
+
+class CloudError(RemediatorError):
+    """AWS cannot be asked at all: no credentials, no region, an unusable profile."""

@@ -1,0 +1,26 @@
+"""Gate: is it certain which function we speak of?"""
+
+from __future__ import annotations
+
+from remediator.model.decision import GateName, Proposal, Ruling, Situation, Verdict
+from remediator.model.plan import ActionName
+
+
+def identity(proposal: Proposal, at: Situation) -> Verdict:
+    """Hold where the object and the function in AWS may not be the same thing.
+
+    The recorded ARN and spec.name must agree. For ClearFinalizer there must be an ARN: without one nobody can say
+    what it was that is gone.
+    """
+    resource, action = proposal.plan.resource, proposal.plan.action
+    if not resource.metadata.uid:
+        return Verdict(GateName.IDENTITY, Ruling.HELD, "the object has no uid")
+    arn = resource.arn
+    if arn is None:
+        if action is ActionName.CLEAR_FINALIZER:
+            return Verdict(GateName.IDENTITY, Ruling.HELD, "status records no ARN: what is gone cannot be told")
+        return Verdict(GateName.IDENTITY, Ruling.ALLOWED, "no ARN is recorded yet; the action does not touch AWS")
+    if arn.name != resource.function_name:
+        reason = f"the ARN says {arn.name!r}, spec.name says {resource.function_name!r}"
+        return Verdict(GateName.IDENTITY, Ruling.HELD, reason)
+    return Verdict(GateName.IDENTITY, Ruling.ALLOWED, f"{resource.arn_text} is spec.name's function")

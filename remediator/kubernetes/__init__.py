@@ -1,0 +1,1 @@
+"""The Kubernetes side: transport, resources, and how the controller is."""

@@ -1,0 +1,177 @@
+"""HTTP to the API server: the official client's configuration and connections, our time-outs, retries and errors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import urllib3.exceptions
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config.config_exception import ConfigException
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay
+
+from remediator import __version__
+from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Unauthorized, Unreachable, UsageError
+
+_TIMEOUT = (5.0, 30.0)  # seconds to connect, to answer; the client's own default is to wait for ever
+_LONGEST_PATIENCE = 60.0  # seconds to bear with 429: after a restart a large cluster answers so for some time
+_JSON_PATCH = "application/json-patch+json"
+
+
+class Expired(ClusterError):
+    """A continue token is too old (410): the list has to begin anew."""
+
+
+class _Throttled(ClusterError):
+    """The API server asks for patience (429, 503)."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Connection:
+    """Where the cluster is and what the kubeconfig says of it: server, context, namespace."""
+
+    def __init__(self, kubeconfig: Path | None, context: str | None) -> None:
+        self.configuration = client.Configuration()
+        self.configuration.retries = urllib3.Retry(connect=2, read=0, redirect=0, status=0, other=0)
+        self.context, self.namespace = self._load(kubeconfig, context)
+        self.server: str = self.configuration.host
+
+    def _load(self, kubeconfig: Path | None, context: str | None) -> tuple[str, str]:
+        in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ
+        # Read now: the client reads KUBECONFIG once, when it is imported.
+        path = str(kubeconfig or os.environ.get("KUBECONFIG") or Path.home() / ".kube/config")
+        files = [Path(each) for each in path.split(os.pathsep) if each]
+        try:
+            if in_cluster and context is None and not any(each.exists() for each in files):
+                config.load_incluster_config(client_configuration=self.configuration)
+                return "in-cluster", _own_namespace()
+            contexts, active = config.list_kube_config_contexts(config_file=path)
+            chosen = active if context is None else next((each for each in contexts if each["name"] == context), None)
+            if chosen is None:
+                names = ", ".join(each["name"] for each in contexts) or "none"
+                raise UsageError(f"no context {context!r} in the kubeconfig", hint=f"It has: {names}.")
+            config.load_kube_config(config_file=path, context=context, client_configuration=self.configuration)
+        except ConfigException as error:
+            raise UsageError(
+                f"cannot use the kubeconfig {path}: {error}",
+                hint="Name one with --kubeconfig or KUBECONFIG, or choose a --context that is in it.",
+            ) from error
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise UsageError(
+                f"cannot read the kubeconfig {path}: {type(error).__name__}: {error}",
+                hint="Name another with --kubeconfig or KUBECONFIG.",
+            ) from error
+        return chosen["name"], (chosen.get("context") or {}).get("namespace") or "default"
+
+
+def _own_namespace() -> str:
+    mounted = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+    return mounted.read_text(encoding="utf-8").strip() if mounted.exists() else "default"
+
+
+class Transport:
+    """Requests to one API server. Shared by threads; every request has a time-out."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._server = connection.server
+        self._client = client.ApiClient(connection.configuration)
+        self._client.user_agent = f"ack-remediator/{__version__}"
+
+    def get(self, path: str, query: Mapping[str, str | int] | None = None) -> bytes:
+        """Read; bear with 429 and 503 for up to a minute."""
+        patient = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, _Throttled)),
+            wait=_as_asked,
+            stop=stop_after_delay(_LONGEST_PATIENCE),
+            reraise=True,
+        )
+        return patient(self._request, "GET", path, query or {}, None, None)
+
+    def patch(self, path: str, patch: Sequence[Mapping[str, Any]]) -> bytes:
+        """Apply a JSON Patch, once: a repeated one could be another."""
+        query = {"fieldManager": "ack-remediator"}
+        return self._request("PATCH", path, query, list(patch), _JSON_PATCH)
+
+    def _request(
+        self, method: str, path: str, query: Mapping[str, str | int], body: Any, content_type: str | None
+    ) -> bytes:
+        headers = {"Accept": "application/json"}
+        if content_type:
+            headers["Content-Type"] = content_type
+        try:
+            parameters = self._client.param_serialize(
+                method=method,
+                resource_path=path,
+                query_params=list(query.items()),
+                header_params=headers,
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+            response = self._client.call_api(*parameters, _request_timeout=_TIMEOUT)
+            content: bytes = response.read() or b""
+        except ApiException as error:
+            raise self._refusal(error.status, error.reason or "", error.body, dict(error.headers or {})) from error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise Unreachable(
+                f"no answer from the API server {self._server}: {_root_cause(error)}",
+                hint="Is the cluster up, and the kubeconfig's server right? VPN, proxy, certificate?",
+            ) from error
+        if not 200 <= response.status < 300:
+            raise self._refusal(response.status, response.reason or "", content, dict(response.headers or {}))
+        return content
+
+    def _refusal(
+        self, status: int | None, reason: str, body: bytes | str | None, headers: dict[str, str]
+    ) -> ClusterError:
+        said = _message(body) or reason or f"HTTP {status}"
+        match status:
+            case 401:
+                return Unauthorized(
+                    f"the API server {self._server} does not accept our credentials: {said}",
+                    hint="Log in again, or renew the token of the kubeconfig.",
+                )
+            case 403:
+                return Forbidden(f"the API server refuses: {said}", hint="manifests/ has the roles that are needed.")
+            case 404:
+                return NotFound(said)
+            case 409 | 422:
+                return Changed(said)
+            case 410:
+                return Expired(said)
+            case 429 | 503:
+                after = {key.lower(): value for key, value in headers.items()}.get("retry-after", "1")
+                return _Throttled(f"the API server asks for patience: {said}", float(after) if after.isdigit() else 1.0)
+            case _:
+                return ClusterError(f"the API server answered {status}: {said}")
+
+
+def _as_asked(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    return error.retry_after if isinstance(error, _Throttled) else 1.0
+
+
+class _Status(msgspec.Struct):
+    message: str = ""
+
+
+def _message(body: bytes | str | None) -> str:
+    try:
+        return msgspec.json.decode(body or b"{}", type=_Status).message
+    except msgspec.DecodeError:
+        return ""
+
+
+def _root_cause(error: BaseException) -> str:
+    """Say the innermost reason: urllib3 wraps it in sentences about pools and retries."""
+    reason = getattr(error, "reason", None)
+    while isinstance(reason, BaseException):
+        error, reason = reason, getattr(reason, "reason", None)
+    text = str(error).split(": ", 1)[-1] if "object at 0x" in str(error) else str(error)
+    return text or type(error).__name__

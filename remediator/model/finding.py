@@ -1,0 +1,76 @@
+"""What a diagnosis says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class FindingName(StrEnum):
+    """The names of the catalogue: part of the interface, stable, never reused."""
+
+    NAME_CHANGED = "NameChanged"
+    FINALIZER_LEFT = "FinalizerLeft"
+    DELETION_IN_PROGRESS = "DeletionInProgress"
+    DELETION_BACKOFF = "DeletionBackoff"
+    DELETION_BLOCKED = "DeletionBlocked"
+    DELETION_UNATTENDED = "DeletionUnattended"
+    DELETION_UNEXPLAINED = "DeletionUnexplained"
+    ALREADY_EXISTS = "AlreadyExists"
+    TERMINAL_ERROR = "TerminalError"
+    NEVER_RECONCILED = "NeverReconciled"
+    REFERENCES_UNRESOLVED = "ReferencesUnresolved"
+    CONTROLLER_SILENT = "ControllerSilent"
+    CHECKSUM_MISMATCH = "ChecksumMismatch"
+    UPDATE_FAILED = "UpdateFailed"
+    CREATE_FAILED = "CreateFailed"
+    FUNCTION_PENDING = "FunctionPending"
+    STALE_PENDING = "StalePending"
+    UPDATE_IN_PROGRESS = "UpdateInProgress"
+    CONFLICT_BACKOFF = "ConflictBackoff"
+    PERMISSION_DENIED = "PermissionDenied"
+    UNCLASSIFIED_ERROR = "UnclassifiedError"
+    NOT_SYNCED_UNEXPLAINED = "NotSyncedUnexplained"
+    UNREADABLE = "Unreadable"
+
+
+class State(StrEnum):
+    """How a resource stands."""
+
+    STUCK = "stuck"
+    WAITING = "waiting"
+    UNKNOWN = "unknown"
+    ADVISORY = "advisory"
+    HEALTHY = "healthy"
+
+
+class Remedy(StrEnum):
+    """What helps now: to wait, a person, or an action of ours."""
+
+    WAIT = "Wait"
+    REPORT = "Report"
+    RESYNC = "Resync"
+    RELEASE = "Release"
+    CLEAR_FINALIZER = "ClearFinalizer"
+    RESTART_CONTROLLER = "RestartController"
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One diagnosis: a sentence, its evidence, since when, until when to wait, and what helps now.
+
+    `since` is when it was first seen, or earlier where evidence says so. `stuck_at` is when waiting ends;
+    `self_heals_at` is when it should have passed by itself, None where nothing says that it will.
+    `also` names the other findings that hold, consequences of this one more often than not.
+    """
+
+    name: FindingName
+    state: State
+    summary: str
+    since: datetime
+    remedy: Remedy
+    stuck_at: datetime | None = None
+    self_heals_at: datetime | None = None
+    evidence: dict[str, str] = {}
+    also: tuple[FindingName, ...] = ()

@@ -1,0 +1,86 @@
+"""What AWS answers about one function."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Presence(StrEnum):
+    """Whether the function exists. Any doubt is `unreadable`, and unreadable is never gone."""
+
+    PRESENT = "present"
+    GONE = "gone"
+    UNREADABLE = "unreadable"
+
+
+class Vouched(StrEnum):
+    """How well a *gone* is proven: by ARN and name, identity verified; or by an error code in a dump alone."""
+
+    PROVEN = "proven"
+    UNPROVEN = "unproven"
+
+
+class LiveState(Struct, frozen=True, kw_only=True):
+    """One answer of Lambda, or why there is none.
+
+    `why` says, for unreadable, which call was refused, to which identity, and how; for an unproven *gone*, what is
+    missing. `environment` holds secrets: masked in every text, part of no report.
+    """
+
+    presence: Presence
+    why: str = ""
+    vouched: Vouched = Vouched.UNPROVEN
+    at: datetime | None = None
+    identity: str | None = None
+    account: str | None = None
+    region: str | None = None
+    arn: str | None = None
+    state: str | None = None
+    state_reason: str | None = None
+    state_reason_code: str | None = None
+    last_update_status: str | None = None
+    last_update_status_reason: str | None = None
+    last_update_status_reason_code: str | None = None
+    last_modified: datetime | None = None
+    revision_id: str | None = None
+    code_sha256: str | None = None
+    package_type: str | None = None
+    in_vpc: bool = False
+    snap_start: bool = False
+    configuration: tuple[tuple[str, str], ...] = ()
+    environment: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"LiveState({self.kind_of_state})"
+
+    @property
+    def present(self) -> bool:
+        return self.presence is Presence.PRESENT
+
+    @property
+    def gone(self) -> bool:
+        return self.presence is Presence.GONE
+
+    @property
+    def proven_gone(self) -> bool:
+        return self.gone and self.vouched is Vouched.PROVEN
+
+    @property
+    def busy(self) -> bool:
+        """Whether AWS is still working on it: nothing that we make the controller do can succeed now."""
+        return self.state in ("Pending", "Deleting") or self.last_update_status == "InProgress"
+
+    @property
+    def kind_of_state(self) -> str:
+        """The class that a digest is made of: it moves when AWS's answer changes in kind, never with a time."""
+        if self.present:
+            return f"{self.state}/{self.last_update_status}"
+        return self.presence.value
+
+
+def unreadable(why: str, *, at: datetime | None = None, identity: str | None = None) -> LiveState:
+    """Build the answer for any doubt."""
+    return LiveState(presence=Presence.UNREADABLE, why=why, at=at, identity=identity)

@@ -1,0 +1,88 @@
+"""Everything known about one resource at one moment."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+
+from remediator.model.live import LiveState, Presence
+from remediator.model.resource import Resource
+from remediator.model.timeouts import Timeouts
+
+# The longest wait between two tries of ACK's work queue (controller-runtime, controller.go: 5 ms·2ⁿ, capped).
+LONGEST_BACKOFF = timedelta(seconds=1000)
+
+
+class Health(StrEnum):
+    """Whether the controller works, as far as anyone can tell from outside."""
+
+    ALIVE = "alive"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+class ControllerFacts(Struct, frozen=True):
+    """What is known of the controller. An EKS-managed ACK has no Deployment to look at."""
+
+    health: Health = Health.UNKNOWN
+    why: str = "no Deployment of the lambda-controller can be seen"
+    version: str | None = None
+    watched_namespaces: tuple[str, ...] = ()
+
+    def watches(self, namespace: str) -> bool:
+        """Whether it looks at a namespace at all; no list means every namespace."""
+        return not self.watched_namespaces or namespace in self.watched_namespaces
+
+
+class History(Struct, frozen=True):
+    """What earlier sightings of this resource tell. In memory until episodes are stored.
+
+    `since` is when it was first seen unhealthy; `given` is the same, said by a person, and beats all evidence;
+    `resync_without_effect` is whether an accepted Resync, at least 60 s ago, changed nothing.
+    """
+
+    since: datetime | None = None
+    given: datetime | None = None
+    resync_without_effect: bool = False
+
+
+class LiveStateNeeded(Exception):
+    """A rule needs AWS's answer, and there is none: the walk ends in `Unreadable`."""
+
+
+class Observation(Struct, frozen=True):
+    """A resource, AWS's answer, the controller, the past, and the moment that all of it holds for."""
+
+    resource: Resource
+    live_state: LiveState
+    now: datetime
+    controller: ControllerFacts = ControllerFacts()
+    history: History = History()
+    timeouts: Timeouts = Timeouts()
+
+    @property
+    def live(self) -> LiveState:
+        """AWS's answer; raises LiveStateNeeded where there is none, so that no rule can take silence for an answer."""
+        if self.live_state.presence is Presence.UNREADABLE:
+            raise LiveStateNeeded
+        return self.live_state
+
+    @property
+    def silent(self) -> bool:
+        """Whether the controller has stopped retrying: not synced, not Terminal, and no pass for too long.
+
+        A failing resource is retried at least every 1000 s. While an object is being deleted the heartbeat never
+        moves, so there silence proves nothing.
+        """
+        heartbeat = self.resource.heartbeat
+        return (
+            heartbeat is not None
+            and not (self.resource.synced or self.resource.terminal or self.resource.deleting)
+            and self.now - heartbeat > self.timeouts.controller_silent
+        )
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        return self.resource.secrets | frozenset(value for value in self.live_state.environment.values() if value)

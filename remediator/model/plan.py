@@ -1,0 +1,140 @@
+"""What an action would do, as data: anyone can read it, show it, or refuse it before it runs."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from remediator.model.finding import FindingName
+from remediator.model.live import LiveState
+from remediator.model.resource import Ref, Resource
+
+# One operation of an RFC 6902 JSON Patch.
+Operation = dict[str, Any]
+
+
+class ActionName(StrEnum):
+    """What the remediator can do to a resource."""
+
+    RESYNC = "Resync"
+    CLEAR_FINALIZER = "ClearFinalizer"
+
+
+class Need(Struct, frozen=True):
+    """One thing that an action asks of the world beside the gates, and whether it is so."""
+
+    name: str
+    met: bool
+    why: str
+
+
+class Step(Struct, frozen=True):
+    """One write. `guarded` steps fail when the object moved; the others are repeated until they are done."""
+
+    does: str
+    patch: tuple[Operation, ...]
+    guarded: bool
+
+
+class Verification(StrEnum):
+    """How the effect is looked for."""
+
+    HEARTBEAT = "heartbeat"
+    DELETION_PROGRESS = "deletion-progress"
+    OBJECT_GONE = "object-gone"
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """An action on one resource as it was observed.
+
+    `proofs` is how many times *gone* must be proven before it, `backup` whether the object is saved first.
+    `notes` are consequences that an approver should know of.
+    """
+
+    action: ActionName
+    resource: Resource
+    finding: FindingName
+    digest: str
+    summary: str
+    needs: tuple[Need, ...]
+    steps: tuple[Step, ...]
+    verification: Verification
+    proofs: int = 0
+    backup: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> Ref:
+        return self.resource.ref
+
+    @property
+    def proposal_id(self) -> str:
+        """A short name for the digest: the same situation has the same id, in every process."""
+        return f"p-{self.digest[:10]}"
+
+    def kubectl(self) -> tuple[str, ...]:
+        """Write the steps as the commands that a person could have typed."""
+        where = f"-n {self.target.namespace} --type=json"
+        return tuple(
+            f"kubectl patch functions.lambda.services.k8s.aws {self.target.name} {where} "
+            f"-p '{msgspec.json.encode(list(step.patch)).decode()}'"
+            for step in self.steps
+        )
+
+
+def digest(resource: Resource, finding: FindingName, action: ActionName, live: LiveState) -> str:
+    """Fingerprint what a decision rests on: "changed" means another digest.
+
+    No times but deletionTimestamp, no resourceVersion, no heartbeat: those move every 5 s on a Pending function.
+    """
+    facts = {
+        "uid": resource.metadata.uid,
+        "generation": resource.metadata.generation,
+        "finding": finding.value,
+        "action": action.value,
+        "arn": resource.arn_text,
+        "live": live.kind_of_state,
+        "finalizers": sorted(resource.finalizers),
+        "deletionTimestamp": resource.metadata.deletion_timestamp,
+    }
+    return hashlib.sha256(msgspec.json.encode(facts, order="sorted")).hexdigest()
+
+
+class Proof(Struct, frozen=True):
+    """One answer of AWS, and when it was taken, in seconds of a clock that never jumps."""
+
+    live: LiveState
+    taken: float
+
+
+class Evidence(Struct, frozen=True):
+    """What is at hand right before the act: the digest that was approved, and the proofs."""
+
+    approved_digest: str
+    proofs: tuple[Proof, ...] = ()
+
+
+class Result(StrEnum):
+    """How an action ended. An accepted patch is no success: only a seen effect is."""
+
+    RESOLVED = "resolved"
+    STILL_STUCK = "still-stuck"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What became of one action, in a sentence. `accepted` is when the API server took the first write."""
+
+    action: ActionName
+    target: Ref
+    result: Result
+    detail: str
+    proposal_id: str = ""
+    accepted: datetime | None = None
+    backup: str | None = None

@@ -1,0 +1,266 @@
+"""One ACK custom resource, as the API server lists it: only the fields that we use.
+
+Field names on the wire are Kubernetes' camelCase. Everything but the identity is optional, because a resource that
+the controller has never seen has no status, and a hand-made dump lacks whatever its author left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from remediator.model.times import parse_time
+
+FUNCTION_GROUP = "lambda.services.k8s.aws"
+FUNCTION_FINALIZER = "finalizers.lambda.services.k8s.aws/Function"
+RESYNC_ANNOTATION = "ack-remediator.dev/resync"
+
+_REQUEST_ID = re.compile(r"(?i)\b(request ?id:?\s*)[0-9a-f-]{8,}")
+
+
+class Ref(NamedTuple):
+    """Which object: enough to read it again, and to know whether it is still the same one (uid)."""
+
+    namespace: str
+    name: str
+    uid: str
+
+    def __str__(self) -> str:
+        return f"Function {self.namespace}/{self.name}"
+
+
+class Arn(NamedTuple):
+    """The parts of a function's ARN (`arn:<partition>:lambda:<region>:<account>:function:<name>`)."""
+
+    region: str
+    account: str
+    name: str
+
+
+class Condition(Struct, frozen=True, rename="camel"):
+    """One entry of `status.conditions`. ACK's have no observedGeneration (aws-controllers-k8s/community#1583)."""
+
+    type: str = ""
+    status: str = ""
+    last_transition_time: str | None = None
+    reason: str | None = None
+    message: str | None = None
+
+
+class Metadata(Struct, frozen=True, rename="camel"):
+    """`metadata`."""
+
+    name: str
+    namespace: str = "default"
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    creation_timestamp: str | None = None
+    deletion_timestamp: str | None = None
+    finalizers: list[str] | None = None
+    annotations: dict[str, str] | None = None
+    labels: dict[str, str] | None = None
+
+
+class Code(Struct, frozen=True, rename="camel"):
+    """`spec.code`."""
+
+    sha256: str | None = None
+    image_uri: str | None = msgspec.field(default=None, name="imageURI")
+
+
+class Environment(Struct, frozen=True):
+    """`spec.environment`. Its values are secrets: they are never shown, only masked."""
+
+    variables: dict[str, str | None] | None = None
+
+    def __repr__(self) -> str:
+        return f"Environment({len(self.variables or {})} variables)"
+
+
+class VpcConfig(Struct, frozen=True):
+    """`spec.vpcConfig`, as far as it tells whether the function is in a VPC."""
+
+    subnet_ids: list[str] | None = msgspec.field(default=None, name="subnetIDs")
+    subnet_refs: list[object] | None = msgspec.field(default=None, name="subnetRefs")
+
+
+class SnapStart(Struct, frozen=True, rename="camel"):
+    """`spec.snapStart`."""
+
+    apply_on: str | None = None
+
+
+class FunctionSpec(Struct, frozen=True, rename="camel"):
+    """`spec`. `publish` keeps absent apart from every value: Resync may use it only where it is absent."""
+
+    name: str | None = None
+    package_type: str | None = None
+    code: Code | None = None
+    publish: bool | UnsetType | None = UNSET
+    environment: Environment | None = None
+    vpc_config: VpcConfig | None = None
+    snap_start: SnapStart | None = None
+    description: str | None = None
+    handler: str | None = None
+    memory_size: int | None = None
+    role: str | None = None
+    runtime: str | None = None
+    timeout: int | None = None
+
+
+class AckMetadata(Struct, frozen=True):
+    """`status.ackResourceMetadata`: where the controller found the function."""
+
+    arn: str | None = None
+    owner_account_id: str | None = msgspec.field(default=None, name="ownerAccountID")
+    region: str | None = None
+
+
+class FunctionStatus(Struct, frozen=True, rename="camel"):
+    """`status`. state and lastUpdateStatus are snapshots of the last pass: they can be hours old."""
+
+    ack_resource_metadata: AckMetadata | None = None
+    conditions: list[Condition] | None = None
+    code_sha256: str | None = msgspec.field(default=None, name="codeSHA256")
+    last_modified: str | None = None
+    last_update_status: str | None = None
+    revision_id: str | None = msgspec.field(default=None, name="revisionID")
+    state: str | None = None
+
+
+class Resource(Struct, frozen=True, rename="camel"):
+    """One `Function`, with the readings of it that more than one place needs."""
+
+    metadata: Metadata
+    api_version: str = f"{FUNCTION_GROUP}/v1alpha1"
+    kind: str = "Function"
+    spec: FunctionSpec | None = None
+    status: FunctionStatus | None = None
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(self.metadata.namespace, self.metadata.name, self.metadata.uid)
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        return self.metadata.annotations or {}
+
+    @property
+    def finalizers(self) -> tuple[str, ...]:
+        return tuple(self.metadata.finalizers or ())
+
+    @property
+    def managed(self) -> bool:
+        """Whether ACK's finalizer is there: the one thing that makes an object ACK's (runtime, descriptor.go)."""
+        return FUNCTION_FINALIZER in self.finalizers
+
+    @property
+    def deleting(self) -> bool:
+        return self.metadata.deletion_timestamp is not None
+
+    @property
+    def deleted_at(self) -> datetime | None:
+        return parse_time(self.metadata.deletion_timestamp)
+
+    @property
+    def created_at(self) -> datetime | None:
+        return parse_time(self.metadata.creation_timestamp)
+
+    @property
+    def function_name(self) -> str:
+        """The name in AWS."""
+        return (self.spec.name if self.spec else None) or ""
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        return tuple(self.status.conditions or ()) if self.status else ()
+
+    def condition(self, kind: str) -> Condition | None:
+        """Return the first condition of a type, such as `ACK.Terminal`."""
+        return next((each for each in self.conditions if each.type == kind), None)
+
+    def holds(self, kind: str) -> bool:
+        """Whether a condition is there with status True."""
+        found = self.condition(kind)
+        return found is not None and found.status == "True"
+
+    @property
+    def synced(self) -> bool:
+        return self.holds("ACK.ResourceSynced")
+
+    @property
+    def terminal(self) -> bool:
+        return self.holds("ACK.Terminal")
+
+    @property
+    def heartbeat(self) -> datetime | None:
+        """When the controller last finished a pass: it rewrites this time on every one (runtime, condition.go)."""
+        found = self.condition("ACK.ResourceSynced")
+        return parse_time(found.last_transition_time) if found else None
+
+    @property
+    def error_text(self) -> str:
+        """What the controller last complained of, without request ids (each retry has its own); empty if nothing."""
+        recoverable, synced = self.condition("ACK.Recoverable"), self.condition("ACK.ResourceSynced")
+        text = ""
+        if recoverable is not None and recoverable.status == "True":
+            text = recoverable.message or ""
+        elif synced is not None and synced.status != "True":
+            text = synced.reason or ""
+        return strip_request_ids(text)
+
+    @property
+    def arn_text(self) -> str | None:
+        place = self.status.ack_resource_metadata if self.status else None
+        return place.arn if place else None
+
+    @property
+    def arn(self) -> Arn | None:
+        """The function's ARN as the controller recorded it; None if absent or not a function's."""
+        parts = (self.arn_text or "").split(":")
+        if len(parts) != 7 or parts[2] != "lambda" or parts[5] != "function":
+            return None
+        return Arn(region=parts[3], account=parts[4], name=parts[6])
+
+    @property
+    def in_vpc(self) -> bool:
+        vpc = self.spec.vpc_config if self.spec else None
+        return bool(vpc and (vpc.subnet_ids or vpc.subnet_refs))
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Every value that must not be shown: environment values of spec and of what `kubectl apply` remembered."""
+        from_spec = (self.spec.environment.variables if self.spec and self.spec.environment else None) or {}
+        found = {value for value in from_spec.values() if value}
+        return frozenset(found | _last_applied_values(self.annotations))
+
+
+def strip_request_ids(text: str) -> str:
+    """Remove AWS request ids, so that two retries of one error read the same."""
+    return _REQUEST_ID.sub(r"\1…", text)
+
+
+def _last_applied_values(annotations: Mapping[str, str]) -> set[str]:
+    remembered = annotations.get("kubectl.kubernetes.io/last-applied-configuration")
+    if not remembered:
+        return set()
+    try:
+        applied = msgspec.json.decode(remembered, type=_Applied)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return set()
+    environment = applied.spec.environment if applied.spec else None
+    return {value for value in ((environment.variables if environment else None) or {}).values() if value}
+
+
+class _AppliedSpec(Struct, frozen=True):
+    environment: Environment | None = None
+
+
+class _Applied(Struct, frozen=True):
+    spec: _AppliedSpec | None = None

@@ -1,0 +1,92 @@
+"""Read a policy file; say by line and column what is wrong with it, and what was expected."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from remediator.errors import PolicyError
+from remediator.policy import Policy
+
+_HINT = "Nothing was done. Correct the file, or leave --policy out for the read-only defaults."
+
+
+def load_policy(path: Path | None) -> Policy:
+    """Read the file, or give the defaults where none is named; raise PolicyError with every fault that was found."""
+    if path is None:
+        return Policy()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PolicyError(f"{path}: cannot read the policy: {error.strerror}", hint=_HINT) from error
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{path}: cannot read the policy: it is not UTF-8 text", hint=_HINT) from error
+    document = _parse(path, text)
+    for key, expected in (("apiVersion", "ack-remediator.dev/v1alpha1"), ("kind", "Policy")):
+        if key not in document:
+            raise PolicyError(f"{path}:1:1: {key} is missing; expected {key}: {expected}", hint=_HINT)
+    try:
+        return Policy.model_validate(document)
+    except ValidationError as error:
+        faults = [f"{path}:{_describe(document, fault)}" for fault in error.errors()]
+        raise PolicyError("\n".join(faults), hint=_HINT) from error
+
+
+def _parse(path: Path, text: str) -> CommentedMap:
+    try:
+        document = YAML(typ="rt").load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
+        problem = (error.problem or error.context or "is not YAML").split("\n")[0]
+        raise PolicyError(f"{path}:{place}: {problem}; expected a YAML mapping", hint=_HINT) from error
+    except YAMLError as error:
+        raise PolicyError(f"{path}:1:1: {str(error).splitlines()[0]}; expected a YAML mapping", hint=_HINT) from error
+    if not isinstance(document, CommentedMap):
+        raise PolicyError(f"{path}:1:1: the file is no mapping; expected apiVersion, kind, mode, …", hint=_HINT)
+    return document
+
+
+def _describe(document: CommentedMap, fault: Any) -> str:
+    where: tuple[str | int, ...] = fault["loc"]
+    line, column = _position(document, where)
+    dotted = ".".join(str(part) for part in where)
+    if fault["type"] == "extra_forbidden":
+        known = _known_keys(where[:-1])
+        near = difflib.get_close_matches(str(where[-1]), known, n=1)
+        guess = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
+        return f"{line}:{column}: unknown key {dotted}; {guess}"
+    message = fault["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    return f"{line}:{column}: {dotted}: {message}; found {fault['input']!r}"
+
+
+def _known_keys(where: tuple[str | int, ...]) -> list[str]:
+    section: type[BaseModel] = Policy
+    for part in where:
+        field = next(each for each in section.model_fields.values() if each.alias == part)
+        assert isinstance(field.annotation, type)
+        section = field.annotation
+    return sorted(each.alias or name for name, each in section.model_fields.items())
+
+
+def _position(document: CommentedMap, where: tuple[str | int, ...]) -> tuple[int, int]:
+    """Find the line and column (from 1) of a key; of the nearest key above it where it is absent."""
+    node: Any = document
+    found = (1, 1)
+    for part in where:
+        if isinstance(node, CommentedMap) and part in node:
+            line, column = node.lc.key(part)
+        elif isinstance(node, CommentedSeq) and isinstance(part, int):
+            line, column = node.lc.item(part)
+        else:
+            break
+        found = (line + 1, column + 1)
+        node = node[part]
+    return found

@@ -1,0 +1,73 @@
+"""What the core asks of the world. Adapters implement these; tests and the sandbox can, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from remediator.model.live import LiveState
+from remediator.model.observation import ControllerFacts, History
+from remediator.model.plan import ActionName, Operation, Outcome
+from remediator.model.resource import Ref, Resource
+
+
+class Clock(Protocol):
+    """Time. `monotonic` is in seconds and never jumps; `sleep` takes seconds."""
+
+    def now(self) -> datetime: ...
+
+    def monotonic(self) -> float: ...
+
+    def sleep(self, seconds: float, /) -> None: ...
+
+
+class Cluster(Protocol):
+    """The Kubernetes side. Errors are those of `remediator.errors`."""
+
+    def resources(self) -> Iterator[Resource | str]:
+        """Yield every resource in scope; a string says, in a sentence, what could not be seen."""
+
+    def get(self, namespace: str, name: str) -> Resource:
+        """Read one resource; raise NotFound where there is none."""
+
+    def raw(self, ref: Ref) -> bytes:
+        """Read one whole object as JSON, for a backup."""
+
+    def patch(self, ref: Ref, patch: Sequence[Operation]) -> Resource:
+        """Apply a JSON Patch; raise Changed where a precondition failed, NotFound where the object is gone."""
+
+    def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
+        """Find out how the controller is, given the heartbeats of all resources in scope."""
+
+
+class Cloud(Protocol):
+    """The AWS side."""
+
+    def probe(self, resource: Resource) -> LiveState:
+        """Ask for live state; never raises for what one resource's answer is: doubt is `unreadable`."""
+
+
+class Episodes(Protocol):
+    """What was seen and done before, per uid."""
+
+    def history(self, uid: str, now: datetime) -> History: ...
+
+    def sighted(self, uid: str, at: datetime) -> None: ...
+
+    def recovered(self, uid: str) -> None: ...
+
+    def intend(self, uid: str, action: ActionName, at: datetime) -> None:
+        """Write down what is about to be done, before the first write."""
+
+    def conclude(self, uid: str, outcome: Outcome) -> None: ...
+
+
+class Backups(Protocol):
+    """Where an object is saved before something that cannot be undone."""
+
+    def save(self, ref: Ref, content: bytes) -> str:
+        """Save, and say where; raise where that fails: no backup, no act."""
+
+    def orphaned(self, ref: Ref, arn: str, at: datetime) -> str:
+        """Record a function that was left in AWS with no object; say where."""

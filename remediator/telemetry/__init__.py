@@ -1,0 +1,1 @@
+"""What the outside sees of the remediator while it runs."""
