@@ -21,6 +21,7 @@ from tests.cluster.api import Api
 from tests.cluster.processes import Process, free_port, tail
 from tests.cluster.waiting import eventually
 
+ADMIN = "sandbox-admin"  # called as the sandbox calls it, so that the same tests can ask who they are
 ADMIN_TOKEN = "admin"  # known to this one API server only, which is gone after the run
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
@@ -151,7 +152,7 @@ class ControlPlane:
 
     def _apiserver_flags(self, store: str, port: int) -> list[str]:
         tokens, key = self._folder / "tokens.csv", self._folder / "service-account.key"
-        tokens.write_text(f'{ADMIN_TOKEN},admin,admin,"system:masters"\n', encoding="utf-8")
+        tokens.write_text(f'{ADMIN_TOKEN},{ADMIN},admin,"system:masters"\n', encoding="utf-8")
         key.write_bytes(_private_key())
         return [
             f"--etcd-servers={store}",

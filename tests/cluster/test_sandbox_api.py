@@ -17,7 +17,7 @@ def test_its_own_tests_hold_for_a_real_api_server(toolchain: Toolchain, tmp_path
         plane.install(SANDBOX_CRDS)
         environment = os.environ | {"KUBE_APISERVER_URL": plane.url, "KUBE_APISERVER_TOKEN": ADMIN_TOKEN}
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-W", "error", str(TESTS)],
+            [sys.executable, "-m", "pytest", "-q", "--tb=short", "-W", "error", str(TESTS)],
             env=environment,
             capture_output=True,
             text=True,
