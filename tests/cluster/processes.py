@@ -5,7 +5,6 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-
 _LINE = 800  # characters
 
 

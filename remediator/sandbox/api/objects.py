@@ -9,7 +9,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from remediator.sandbox.api import builtin, catalogue, metadata, validate
+from remediator.sandbox.api import builtin, catalogue, metadata, rules, validate
 from remediator.sandbox.api.resources import CRDS, NAMESPACES, Resource
 from remediator.sandbox.api.status import (
     Cause,
@@ -181,7 +181,9 @@ class Objects:
     def _faults(self, resource: Resource, new: Object, old: Object | None, root: str = "") -> list[Cause]:
         if resource.custom:
             faults = [] if new.get("kind") == resource.kind else [_wrong_kind(resource, new)]
-            return faults + validate.violations(new, old, resource.schema or {}, root)
+            schema = resource.schema or {}
+            faults += validate.violations(new, old, schema, root)
+            return faults + rules.unruly(new, old, schema, faults)
         return list(builtin.faults(new, old, resource))
 
     def _is_free(self, resource: Resource, obj: Object) -> bool:

@@ -136,11 +136,20 @@ def test_merge_patch_guards_by_version_and_uid(functions: Functions) -> None:
 def test_a_patch_cannot_make_it_invalid(functions: Functions) -> None:
     functions.create("a")
     wrong_type = functions.patch("a", {"op": "add", "path": "/spec/publish", "value": "x"})
-    assert wrong_type.fields == {("FieldValueTypeInvalid", "spec.publish")}
+    assert wrong_type.fields == {("FieldValueTypeInvalid", "spec.publish"), ("FieldValueInvalid", "<nil>")}
     wrong_labels = functions.merge("a", {"metadata": {"labels": "x"}})
     assert (wrong_labels.code, wrong_labels.fields) == (422, {("FieldValueInvalid", "patch")})
     renamed = functions.patch("a", {"op": "replace", "path": "/metadata/name", "value": "x"})
     assert renamed.code == 400
+
+
+def test_what_is_immutable_can_be_set_and_removed_but_not_changed(functions: Functions) -> None:
+    functions.create("a")
+    assert functions.merge("a", {"spec": {"tenancyConfig": {"tenantIsolationMode": "A"}}}).code == 200
+    changed = functions.merge("a", {"spec": {"tenancyConfig": {"tenantIsolationMode": "B"}}})
+    assert (changed.code, changed.fields) == (422, {("FieldValueInvalid", "spec.tenancyConfig")})
+    assert changed.message.endswith("spec.tenancyConfig: Invalid value: Value is immutable once set")
+    assert functions.merge("a", {"spec": {"tenancyConfig": None}}).code == 200
 
 
 def test_patching_nothing_is_not_found(functions: Functions) -> None:
