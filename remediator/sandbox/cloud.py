@@ -69,9 +69,7 @@ class Cloud:
             functions.reset()
             functions.furnish()
         warm_up()
-        self._server = make_server(
-            "127.0.0.1", self._port, self._layer, threaded=True, request_handler=_QuietHandler
-        )
+        self._server = make_server("127.0.0.1", self._port, self._layer, threaded=True, request_handler=_QuietHandler)
         self.endpoint = f"http://127.0.0.1:{self._server.port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever,

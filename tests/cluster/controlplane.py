@@ -76,13 +76,9 @@ class ControlPlane:
         config = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [
-                {"name": "test", "cluster": {"server": self.url, "certificate-authority-data": authority}}
-            ],
+            "clusters": [{"name": "test", "cluster": {"server": self.url, "certificate-authority-data": authority}}],
             "users": [{"name": user, "user": {"token": token or ADMIN_TOKEN}}],
-            "contexts": [
-                {"name": user, "context": {"cluster": "test", "user": user, "namespace": namespace}}
-            ],
+            "contexts": [{"name": user, "context": {"cluster": "test", "user": user, "namespace": namespace}}],
             "current-context": user,
         }
         path = self._folder / f"{user.replace(':', '-')}-{next(self._numbers)}.kubeconfig"
@@ -102,9 +98,7 @@ class ControlPlane:
 
         The rules hold in the whole cluster, or in the namespace `within` only.
         """
-        account = self.admin.post(
-            f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": name}}
-        )
+        account = self.admin.post(f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": name}})
         scope, kind = ("", "ClusterRole") if within is None else (f"namespaces/{within}/", "Role")
         role = {"metadata": {"name": f"{namespace}-{name}"}}
         rbac = f"/apis/rbac.authorization.k8s.io/v1/{scope}{kind.lower()}"
@@ -196,6 +190,4 @@ def _private_key() -> bytes:
 
 def _established(definition: Mapping[str, Any]) -> bool:
     conditions = definition.get("status", {}).get("conditions") or []
-    return any(
-        condition["type"] == "Established" and condition["status"] == "True" for condition in conditions
-    )
+    return any(condition["type"] == "Established" and condition["status"] == "True" for condition in conditions)

@@ -11,9 +11,7 @@ _LINE = 800  # characters
 class Process:
     """One background program."""
 
-    def __init__(
-        self, command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None) -> None:
         self.log = log
         # A session of its own: Ctrl-C must reach pytest only, which then ends its programs in order.
         with log.open("ab") as output:

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -227,6 +228,7 @@ def test_step_two_succeeds_while_the_status_is_being_written(
         nonlocal writes
         while not over.is_set():
             writes += 1
+            time.sleep(0.02)
             control_plane.admin.merge(f"{function.path}/status", {"status": {"version": str(writes)}})
 
     wired = remediator()

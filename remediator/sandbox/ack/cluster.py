@@ -35,9 +35,7 @@ class Cluster:
     def functions(self) -> list[Resource]:
         """List the Functions of all namespaces."""
         self._check()
-        answer: Any = self._objects.list_cluster_custom_object(
-            GROUP, VERSION, PLURAL, _request_timeout=_TIMEOUT
-        )
+        answer: Any = self._objects.list_cluster_custom_object(GROUP, VERSION, PLURAL, _request_timeout=_TIMEOUT)
         items: list[Resource] = answer["items"]
         return items
 
@@ -64,9 +62,7 @@ class Cluster:
         """Merge-patch the status subresource; an object that is gone needs none."""
         self._check()
         try:
-            self._objects.patch_namespaced_custom_object_status(
-                *self._path(resource), patch, **self._options()
-            )
+            self._objects.patch_namespaced_custom_object_status(*self._path(resource), patch, **self._options())
         except ApiException as error:
             if error.status != 404:
                 raise

@@ -109,9 +109,7 @@ class Reconciler:
         latest: Resource | None
         if reason := _unresolved_reference(desired):
             latest = copy.deepcopy(desired)
-            Conditions(latest, self._now()).set(
-                REFERENCES_RESOLVED, "Unknown", "Reference resolution failed", reason
-            )
+            Conditions(latest, self._now()).set(REFERENCES_RESOLVED, "Unknown", "Reference resolution failed", reason)
             self._save_status(desired, latest)
             raise PassFailed(reason)
         try:
@@ -200,9 +198,7 @@ class Reconciler:
         """Delete the function and let the resource go. Conditions are not reset, so their heartbeat stands still."""
         if not cr.is_managed(desired):
             return None
-        policy = cr.annotations_of(desired).get(cr.DELETION_POLICY) or place.get(
-            cr.NAMESPACE_DELETION_POLICY, "delete"
-        )
+        policy = cr.annotations_of(desired).get(cr.DELETION_POLICY) or place.get(cr.NAMESPACE_DELETION_POLICY, "delete")
         if policy != "delete" or cr.is_read_only(desired):
             self._save(desired, cr.without_finalizer(desired))
             return None

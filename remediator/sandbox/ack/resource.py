@@ -81,11 +81,7 @@ def without_system_tags(resource: Resource) -> Resource:
     """Return the resource as it may be written to the cluster: without tags that are the controller's or AWS's."""
     cleaned = copy.deepcopy(resource)
     tags = cleaned["spec"].pop("tags", None) or {}
-    own = {
-        key: value
-        for key, value in tags.items()
-        if key not in system_tags(resource) and not key.startswith("aws:")
-    }
+    own = {key: value for key, value in tags.items() if key not in system_tags(resource) and not key.startswith("aws:")}
     if own:
         cleaned["spec"]["tags"] = own
     return cleaned

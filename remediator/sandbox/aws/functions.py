@@ -130,14 +130,10 @@ class Functions:
             if other_region == region:
                 self._settle(region, name)
 
-    def phase(
-        self, value: str, reason_code: str | None, reason: str | None, seconds: float | None, then: str
-    ) -> Phase:
+    def phase(self, value: str, reason_code: str | None, reason: str | None, seconds: float | None, then: str) -> Phase:
         """Build a phase that starts now."""
         timed = Phase(value, reason_code, reason)
-        return (
-            timed if seconds is None else replace(timed, until=self._clock.monotonic() + seconds, then=then)
-        )
+        return timed if seconds is None else replace(timed, until=self._clock.monotonic() + seconds, then=then)
 
     def now(self) -> datetime:
         """Return the sandbox's time."""

@@ -118,18 +118,14 @@ class Layer:
             return json_answer(204, None)
         if operation == "CreateFunction":
             pending = functions.phase("Pending", "Creating", CREATING, self.create_takes, "Active")
-            functions.created(
-                region, name, request.parameters, pending if self.create_takes else Phase("Active")
-            )
+            functions.created(region, name, request.parameters, pending if self.create_takes else Phase("Active"))
         if operation in _UPDATES:
             self._updated(request, functions, name)
         if answer.status == 204:
             return json_answer(204, None)
         payload = json.loads(answer.body)
         if operation == "ListFunctions":
-            listed = [
-                functions.state(region, one["FunctionName"]).lay_over(one) for one in payload["Functions"]
-            ]
+            listed = [functions.state(region, one["FunctionName"]).lay_over(one) for one in payload["Functions"]]
             return json_answer(answer.status, paged(listed, request.query))
         if operation == "GetFunction":
             payload["Configuration"] = functions.state(region, name).lay_over(payload["Configuration"])
@@ -162,9 +158,7 @@ class Layer:
             raise AwsError("ServiceException", f"moto: {type(error).__name__}: {error}", 500) from error
         replaced = ("content-length", "x-amzn-requestid")
         kept = tuple((key, value) for key, value in headers if key.lower() not in replaced)
-        return Answer(
-            int(status.split()[0]), (*kept, ("x-amzn-RequestId", str(uuid.uuid4()))), b"".join(body)
-        )
+        return Answer(int(status.split()[0]), (*kept, ("x-amzn-RequestId", str(uuid.uuid4()))), b"".join(body))
 
 
 def _refuse_unreachable(request: Request, account: str) -> None:
@@ -206,9 +200,7 @@ def _as_moto_wants(parameters: dict[str, Any]) -> dict[str, Any]:
         wanted["Environment"] = {"Variables": (wanted["Environment"] or {}).get("Variables") or {}}
     if "VpcConfig" in wanted:
         network = wanted["VpcConfig"] or {}
-        wanted["VpcConfig"] = (
-            {"SecurityGroupIds": [], "SubnetIds": [], **network} if any(network.values()) else None
-        )
+        wanted["VpcConfig"] = {"SecurityGroupIds": [], "SubnetIds": [], **network} if any(network.values()) else None
     return wanted
 
 
