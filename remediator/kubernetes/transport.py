@@ -52,6 +52,11 @@ class Connection:
             if in_cluster and context is None and not any(each.exists() for each in files):
                 config.load_incluster_config(client_configuration=self.configuration)
                 return "in-cluster", _own_namespace()
+            if not any(each.exists() for each in files):
+                raise UsageError(
+                    f"there is no kubeconfig at {path}",
+                    hint="Name one with --kubeconfig or KUBECONFIG; inside a cluster none is needed.",
+                )
             contexts, active = config.list_kube_config_contexts(config_file=path)
             chosen = active if context is None else next((each for each in contexts if each["name"] == context), None)
             if chosen is None:
