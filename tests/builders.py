@@ -15,7 +15,10 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:checkout"
 SHA = "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="
 PENDING = "function in 'Pending' state, cannot be modified or deleted"
-BUSY = f"ResourceConflictException: The operation cannot be performed at this time. An update is in progress for resource: {ARN}"
+BUSY = (
+    "ResourceConflictException: The operation cannot be performed at this time. "
+    f"An update is in progress for resource: {ARN}"
+)
 DOWN = ControllerFacts(Health.DOWN, "its Deployment has 0 of 1 pods ready")
 ALIVE = ControllerFacts(Health.ALIVE, "its Deployment is available")
 
