@@ -6,6 +6,7 @@ A folder per finding holds its hits and its near misses; `why` in expect.yaml sa
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,7 @@ def _load(path: Path) -> Any:
     return YAML(typ="safe", pure=True).load(path)
 
 
+@cache
 def _case(directory: Path) -> Case:
     return msgspec.convert(_load(directory / "expect.yaml"), Case)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from remediator.errors import PolicyError
 from remediator.policy import Mode, Policy
-from remediator.policy.load import load_policy
+from remediator.policy.load import _position, load_policy
 
 HEAD = "apiVersion: ack-remediator.dev/v1alpha1\nkind: Policy\n"
 
@@ -91,6 +92,7 @@ def test_other_encodings_are_refused(path: Path) -> None:
             "3:1: breaker: input should be a valid dictionary or instance of Breaker; found [1, 2]",
         ),
         ("1: one", "3:1: 1: keys should be strings; found 1"),
+        ("null: one", "1:1: None: keys should be strings; found None"),
     ],
 )
 def test_every_fault_has_its_place(path: Path, body: str, said: str) -> None:
@@ -133,6 +135,13 @@ def test_broken_yaml_has_its_place(path: Path, body: str, place: str) -> None:
     said = refusal(path, f"{HEAD}{body}\n")
     assert said.startswith(f"policy.yaml:{place}: ")
     assert said.endswith("; expected a YAML mapping")
+
+
+def test_an_entry_of_a_list_has_a_place_of_its_own() -> None:
+    """No setting is a list yet; the first that will be is served already."""
+    document = YAML(typ="rt").load("windows:\n  - night\n  - noon\n")
+    assert _position(document, ("windows", 1)) == (3, 5)
+    assert _position(document, ("windows", "x")) == (1, 1)
 
 
 @pytest.mark.xfail(strict=True, raises=ValueError, reason="the YAML library's ValueError is not caught")

@@ -98,6 +98,10 @@ def test_every_setting_can_be_made() -> None:
     assert made.timeouts.stale_pending == timedelta(0)
 
 
+def test_a_duration_that_is_one_already_is_taken() -> None:
+    assert policy(timeouts={"deletion": timedelta(hours=1)}).timeouts.deletion == timedelta(hours=1)
+
+
 def test_a_policy_cannot_be_changed_after_it_was_read() -> None:
     with pytest.raises(ValidationError):
         Policy().mode = Mode.AUTO  # type: ignore[misc]
