@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from remediator.model.observation import History
 from remediator.model.plan import ActionName, Outcome, Result
 
+_CLEAN_SIGHTINGS = 2
 _EFFECT_DUE = timedelta(seconds=60)
 
 
@@ -15,6 +16,7 @@ class MemoryEpisodes:
 
     def __init__(self) -> None:
         self._since: dict[str, datetime] = {}
+        self._clean: dict[str, int] = {}
         self._outcomes: dict[str, list[Outcome]] = {}
         self._intended: dict[str, tuple[ActionName, datetime]] = {}
 
@@ -31,9 +33,14 @@ class MemoryEpisodes:
 
     def sighted(self, uid: str, at: datetime) -> None:
         self._since.setdefault(uid, at)
+        self._clean.pop(uid, None)
 
     def recovered(self, uid: str) -> None:
-        self._since.pop(uid, None)
+        """Take one clean sighting for luck, and the second for recovery: findings flip into each other."""
+        if uid in self._since:
+            self._clean[uid] = self._clean.get(uid, 0) + 1
+            if self._clean[uid] >= _CLEAN_SIGHTINGS:
+                del self._since[uid], self._clean[uid]
 
     def intend(self, uid: str, action: ActionName, at: datetime) -> None:
         self._intended[uid] = (action, at)

@@ -6,12 +6,13 @@ An accepted patch is no success. The outcome is what was seen afterwards, and `u
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import structlog
 from msgspec import Struct
 
 from remediator.actions.resync import undo_leftover
-from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Unauthorized
+from remediator.errors import Changed, ClusterError, Forbidden, NotFound, RemediatorError, Unauthorized
 from remediator.gates import Approved
 from remediator.model.finding import Finding, State
 from remediator.model.masking import mask
@@ -42,6 +43,14 @@ class Means(Struct, frozen=True):
     clock: Clock
 
 
+class _Effect(Struct, frozen=True):
+    """What was seen of an action's effect; `secrets` are those of everything that the detail may quote."""
+
+    result: Result
+    detail: str
+    secrets: frozenset[str] = frozenset()
+
+
 def execute(approved: Approved[Plan], means: Means, look: Look) -> Outcome:
     """Carry a plan out and see what came of it.
 
@@ -49,25 +58,33 @@ def execute(approved: Approved[Plan], means: Means, look: Look) -> Outcome:
     then, and the caller decides anew. Every other trouble is told in the outcome.
     """
     plan = approved.value
-    backup = means.backups.save(plan.target, means.cluster.raw(plan.target)) if plan.backup else None
+    backup = None
     accepted = means.clock.now()
-    means.episodes.intend(plan.target.uid, plan.action, accepted)
-    _log.info("acting", action=plan.action.value, target=str(plan.target), proposal=plan.proposal_id)
-    result, detail = _carry_out(plan, means, look)
+    try:
+        if plan.backup:
+            backup = means.backups.save(plan.target, means.cluster.raw(plan.target))
+    except NotFound:
+        raise
+    except RemediatorError as error:
+        effect = _Effect(Result.SKIPPED, f"nothing was written: {error.message}")
+    else:
+        means.episodes.intend(plan.target.uid, plan.action, accepted)
+        _log.info("acting", action=plan.action.value, target=str(plan.target), proposal=plan.proposal_id)
+        effect = _carry_out(plan, means, look)
     outcome = Outcome(
         action=plan.action,
         target=plan.target,
-        result=result,
-        detail=mask(detail, plan.resource.secrets),
+        result=effect.result,
+        detail=mask(effect.detail, plan.resource.secrets | effect.secrets),
         proposal_id=plan.proposal_id,
-        accepted=accepted,
+        accepted=None if effect.result is Result.SKIPPED else accepted,
         backup=backup,
     )
     means.episodes.conclude(plan.target.uid, outcome)
     return outcome
 
 
-def _carry_out(plan: Plan, means: Means, look: Look) -> tuple[Result, str]:
+def _carry_out(plan: Plan, means: Means, look: Look) -> _Effect:
     first, *rest = plan.steps
     lost = ""
     try:
@@ -75,18 +92,19 @@ def _carry_out(plan: Plan, means: Means, look: Look) -> tuple[Result, str]:
     except (Changed, NotFound):
         raise
     except (Forbidden, Unauthorized) as error:
-        return Result.SKIPPED, f"nothing was written: {error.message}"
+        return _Effect(Result.SKIPPED, f"nothing was written: {error.message}")
     except ClusterError as error:
-        lost = f"whether the first write was taken is not known ({error.message})"
+        lost = f"whether the write was taken is not known ({error.message})"
     try:
         for step in rest:
             _repeat(plan, step.patch, means)
-        if lost:
-            return Result.UNKNOWN, f"{lost}; nothing of it is left on the object"
-        return _verify(plan, means, look)
+        effect = _verify(plan, means, look)
     except ClusterError as error:
         again = "; `remediator run --approve` undoes what is left of it" if rest else ""
-        return Result.UNKNOWN, f"{lost or 'the API server failed us midway'}: {error.message}{again}"
+        return _Effect(Result.UNKNOWN, f"{lost or 'the API server failed us midway'}: {error.message}{again}")
+    if lost and effect.result is not Result.RESOLVED:
+        return _Effect(Result.UNKNOWN, f"{lost}; {effect.detail}", effect.secrets)
+    return effect
 
 
 def undo(resource: Resource, cluster: Cluster) -> bool:
@@ -96,8 +114,10 @@ def undo(resource: Resource, cluster: Cluster) -> bool:
         return False
     try:
         cluster.patch(resource.ref, operations)
-    except (Changed, NotFound):
-        return False  # somebody else was quicker; the next pass looks again
+    except ClusterError as error:
+        # Somebody else was quicker, or the API server refuses: the next pass looks again.
+        _log.warning("could not undo an interrupted Resync", target=str(resource.ref), why=error.message)
+        return False
     _log.info("undid an interrupted Resync", target=str(resource.ref))
     return True
 
@@ -109,23 +129,29 @@ def _repeat(plan: Plan, patch: Sequence[Operation], means: Means) -> None:
     """
     deadline = means.clock.monotonic() + _STEP_DEADLINE
     try:
-        while True:
-            try:
-                means.cluster.patch(plan.target, patch)
-                return
-            except NotFound:
-                return  # the object went meanwhile: nothing is left to undo
-            except ClusterError as error:
-                if isinstance(error, Changed):
-                    patch = undo_leftover(_read(plan, means))
-                    if not patch:
-                        return  # already undone, by another process
-                if means.clock.monotonic() >= deadline:
-                    raise
+        while not _done(plan, patch, means, last=means.clock.monotonic() >= deadline):
             means.clock.sleep(_POLL)
     except (KeyboardInterrupt, SystemExit):
-        means.cluster.patch(plan.target, patch)
+        with suppress(ClusterError):
+            _done(plan, patch, means, last=True)
         raise
+
+
+def _done(plan: Plan, patch: Sequence[Operation], means: Means, *, last: bool) -> bool:
+    """Try a step once, and where the object is another one by now, what is left of it; raise on the last try."""
+    try:
+        try:
+            means.cluster.patch(plan.target, patch)
+        except Changed:
+            if left := undo_leftover(_read(plan, means)):
+                means.cluster.patch(plan.target, left)
+    except NotFound:
+        return True  # the object went meanwhile: nothing is left to undo
+    except ClusterError:
+        if last:
+            raise
+        return False
+    return True
 
 
 def _read(plan: Plan, means: Means) -> Resource:
@@ -136,68 +162,86 @@ def _read(plan: Plan, means: Means) -> Resource:
     return resource
 
 
-def _verify(plan: Plan, means: Means, look: Look) -> tuple[Result, str]:
-    verify = {
-        Verification.HEARTBEAT: _heartbeat_moved,
-        Verification.DELETION_PROGRESS: _deletion_moved,
-        Verification.OBJECT_GONE: _object_gone,
-    }[plan.verification]
-    return verify(plan, means, look)
+def _verify(plan: Plan, means: Means, look: Look) -> _Effect:
+    match plan.verification:
+        case Verification.HEARTBEAT:
+            return _heartbeat_moved(plan, means, look)
+        case Verification.DELETION_PROGRESS:
+            return _deletion_moved(plan, means)
+        case Verification.OBJECT_GONE:
+            return _object_gone(plan, means)
 
 
 def _poll(plan: Plan, means: Means, seen: Callable[[Resource], bool]) -> Resource | None:
     """Read until `seen` says yes; return the last reading, or None once the object is gone."""
     deadline = means.clock.monotonic() + _VERIFY_DEADLINE
     while True:
+        late = means.clock.monotonic() >= deadline
         try:
             resource = _read(plan, means)
         except NotFound:
             return None
-        if seen(resource) or means.clock.monotonic() >= deadline:
-            return resource
+        except ClusterError:
+            if late:
+                raise
+        else:
+            if late or seen(resource):
+                return resource
         means.clock.sleep(_POLL)
 
 
-def _heartbeat_moved(plan: Plan, means: Means, look: Look) -> tuple[Result, str]:
+def _heartbeat_moved(plan: Plan, means: Means, look: Look) -> _Effect:
     """A pass has run when the heartbeat has another value than right before (whole seconds, another clock)."""
     before = plan.resource.heartbeat
     resource = _poll(plan, means, lambda each: each.heartbeat not in (None, before))
     if resource is None:
-        return Result.RESOLVED, "the object is gone"
+        return _Effect(Result.RESOLVED, "the object is gone")
     if resource.heartbeat in (None, before):
-        return Result.UNKNOWN, f"the controller did not finish a pass within {_VERIFY_DEADLINE:.0f} s"
-    _, finding = look(resource)
+        return _Effect(Result.UNKNOWN, f"the controller did not finish a pass within {_VERIFY_DEADLINE:.0f} s")
+    seen, finding = look(resource)
     ran = f"the controller ran a pass at {format_time(resource.heartbeat)}"
     if finding is None:
-        return Result.RESOLVED, f"{ran}, and nothing is wrong any more"
+        return _Effect(Result.RESOLVED, f"{ran}, and nothing is wrong any more")
     if finding.state is State.WAITING and finding.name is not plan.finding:
-        return Result.RESOLVED, f"{ran}; now {finding.name}: {finding.summary}"
-    return Result.STILL_STUCK, f"{ran}, but {finding.name} holds: {finding.summary}"
+        return _Effect(Result.RESOLVED, f"{ran}; now {finding.name}: {finding.summary}", seen.secrets)
+    return _Effect(Result.STILL_STUCK, f"{ran}, but {finding.name} holds: {finding.summary}", seen.secrets)
 
 
-def _deletion_moved(plan: Plan, means: Means, look: Look) -> tuple[Result, str]:
+def _deletion_moved(plan: Plan, means: Means) -> _Effect:
     """On an object that is being deleted the heartbeat is frozen: gone, or another error, or no one knows."""
     before = plan.resource.error_text
     resource = _poll(plan, means, lambda each: each.error_text != before)
     if resource is None:
-        return Result.RESOLVED, "the controller looked again, and the object is gone"
+        return _Effect(Result.RESOLVED, "the controller looked again, and the object is gone")
     if resource.error_text != before:
-        return Result.STILL_STUCK, f"the controller tried again, and now says: {resource.error_text or 'no error'}"
-    return Result.UNKNOWN, f"the object is still there after {_VERIFY_DEADLINE:.0f} s, and nothing tells of a try"
+        said = resource.error_text or "no error"
+        live = means.cloud.probe(resource)  # for its secrets: AWS's messages can echo them
+        secrets = resource.secrets | frozenset(live.environment.values())
+        return _Effect(Result.STILL_STUCK, f"the controller tried again, and now says: {said}", secrets)
+    return _Effect(Result.UNKNOWN, f"the object is still there after {_VERIFY_DEADLINE:.0f} s, nothing tells of a try")
 
 
-def _object_gone(plan: Plan, means: Means, look: Look) -> tuple[Result, str]:
+def _object_gone(plan: Plan, means: Means) -> _Effect:
     resource = _poll(plan, means, lambda each: FUNCTION_FINALIZER not in each.finalizers)
     if resource is not None:
-        others = ", ".join(resource.finalizers)
         if resource.managed:
-            return Result.UNKNOWN, "the API server took the patch, but ACK's finalizer is there (again?)"
-        return Result.STILL_STUCK, f"ACK's finalizer is gone; the object now waits for {others}, which is not ours"
+            return _Effect(Result.UNKNOWN, "ACK's finalizer is still there, or there again")
+        others = ", ".join(resource.finalizers)
+        told = f"ACK's finalizer is gone; the object now waits for {others}, which is not ours"
+    else:
+        told = "the object is gone"
     means.clock.sleep(_SECONDS_TO_ORPHAN_CHECK)
     live = means.cloud.probe(plan.resource)
     if live.present:
-        record = means.backups.orphaned(plan.target, plan.resource.arn_text or "", means.clock.now())
-        return Result.STILL_STUCK, f"ORPHAN: the object is gone, but AWS shows the function again; recorded in {record}"
+        try:
+            record = means.backups.orphaned(plan.target, plan.resource.arn_text or "", means.clock.now())
+            noted = f"recorded in {record}"
+        except RemediatorError as error:
+            noted = f"and that could not be recorded: {error.message}"
+        detail = f"ORPHAN: {told}, but AWS shows {plan.resource.arn_text} again; {noted}"
+        return _Effect(Result.STILL_STUCK, detail)
+    if resource is not None:
+        return _Effect(Result.STILL_STUCK, told)
     if live.gone:
-        return Result.RESOLVED, "the object is gone, and AWS still says that the function is gone"
-    return Result.RESOLVED, f"the object is gone; AWS could not be asked once more ({live.why})"
+        return _Effect(Result.RESOLVED, f"{told}, and AWS still says that the function is gone")
+    return _Effect(Result.RESOLVED, f"{told}; AWS could not be asked once more ({live.why})")

@@ -17,7 +17,7 @@ from msgspec import Struct
 from remediator.actions import plan_for
 from remediator.actions.resync import undo_leftover
 from remediator.diagnosis import diagnose, is_suspect
-from remediator.errors import Changed, NotFound
+from remediator.errors import Changed, ClusterError, NotFound
 from remediator.execute import Means, execute, undo
 from remediator.gates import SECONDS_BETWEEN_PROOFS, approve, decide
 from remediator.model.decision import Decision, Population, Situation
@@ -186,11 +186,15 @@ class Pass:
         why = "the object kept changing"
         for _ in range(_ATTEMPTS):
             try:
-                seen, found = look(self._means.cluster.get(*approved_plan.target[:2]))
+                proofs = self._proofs(approved_plan, progress)
+                # Read after AWS was asked: the guard of the first write is then as fresh as can be.
+                resource = self._means.cluster.get(*approved_plan.target[:2])
+                seen = self._seen(resource, proofs[-1].live, controller)
+                found = diagnose(seen)
                 plan = plan_for(found, seen) if found else None
                 if found is None or plan is None or plan.digest != approved_plan.digest:
                     return _skipped(approved_plan, _what_changed(approved_plan, seen, found))
-                evidence = Evidence(approved_plan.digest, self._proofs(seen, plan, progress))
+                evidence = Evidence(approved_plan.digest, proofs)
                 now = msgspec.structs.replace(at, now=self._means.clock.now(), evidence=evidence)
                 decision = decide(finding, plan, now)
                 key = approve(decision, now)
@@ -203,6 +207,8 @@ class Pass:
                 return _skipped(approved_plan, "the object is gone")
             except Changed as error:
                 why = error.message
+            except ClusterError as error:
+                return _skipped(approved_plan, f"nothing was written: {error.message}")
         return _skipped(approved_plan, f"changed {_ATTEMPTS} times while we looked: {why}")
 
     def _look(self, controller: ControllerFacts) -> Callable[[Resource], tuple[Observation, Finding | None]]:
@@ -212,17 +218,15 @@ class Pass:
 
         return look
 
-    def _proofs(self, seen: Observation, plan: Plan, progress: Callable[[str], None]) -> tuple[Proof, ...]:
-        """Take as many proofs as the plan needs, far enough apart; stop at the first that is none."""
-        if plan.proofs == 0:
-            return ()
-        clock = self._means.clock
-        taken = [Proof(seen.live_state, clock.monotonic())]
+    def _proofs(self, plan: Plan, progress: Callable[[str], None]) -> tuple[Proof, ...]:
+        """Ask AWS as often as the plan needs, at least once, far enough apart; stop at the first that is not gone."""
+        clock, probe = self._means.clock, self._means.cloud.probe
+        taken = [Proof(probe(plan.resource), clock.monotonic())]
         while len(taken) < plan.proofs and taken[-1].live.proven_gone:
             wait = f"the next in {SECONDS_BETWEEN_PROOFS:.0f} s"
             progress(f"{plan.action} {plan.target}: proof {len(taken)} of {plan.proofs}: AWS says gone; {wait}")
             clock.sleep(SECONDS_BETWEEN_PROOFS + 1)
-            taken.append(Proof(self._means.cloud.probe(seen.resource), clock.monotonic()))
+            taken.append(Proof(probe(plan.resource), clock.monotonic()))
         return tuple(taken)
 
 

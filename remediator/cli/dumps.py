@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from remediator.actions import plan_for
@@ -26,6 +26,7 @@ from remediator.model.resource import FUNCTION_GROUP, Resource
 from remediator.policy import Policy
 from remediator.scan import Judged, Scan
 
+_WHOLE = "Is it whole? `kubectl get functions NAME -o yaml` prints what is needed."
 _GONE = "ResourceNotFoundException"
 _NO_CONTROLLER = ControllerFacts(why="a dump does not tell how the controller is")
 
@@ -88,26 +89,28 @@ def _read(filename: str) -> str:
 
 def _documents(filename: str, text: str) -> list[Any]:
     """Parse JSON (also several documents one after the other) where it looks like it, else YAML."""
-    if text.lstrip()[:1] in ("{", "["):
-        try:
-            return list(_json_stream(text))
-        except json.JSONDecodeError as error:
-            fault = error
-            try:
-                return list(_yaml(text))  # YAML's flow style begins like JSON
-            except YAMLError:
-                raise InputError(
-                    f"{filename}:{fault.lineno}:{fault.colno}: {fault.msg}; expected JSON or YAML",
-                    hint="Is it whole? `kubectl get functions NAME -o yaml` prints what is needed.",
-                ) from fault
+    fault: json.JSONDecodeError | None = None
     try:
-        return list(_yaml(text))
-    except MarkedYAMLError as error:
+        if text.lstrip()[:1] in ("{", "["):
+            try:
+                return list(_json_stream(text))
+            except json.JSONDecodeError as error:
+                fault = error  # YAML's flow style begins like JSON
+        return list(YAML_OF_TEXTS.load_all(text))
+    except RecursionError as error:
+        raise InputError(f"{filename}: is nested too deeply to be a Kubernetes object") from error
+    except (YAMLError, ValueError) as error:
+        raise InputError(_fault(filename, fault or error), hint=_WHOLE) from error
+
+
+def _fault(filename: str, error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{filename}:{error.lineno}:{error.colno}: {error.msg}; expected JSON or YAML"
+    if isinstance(error, MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise InputError(f"{filename}{place}: {error.problem or error.context}; expected YAML or JSON") from error
-    except (YAMLError, ValueError) as error:
-        raise InputError(f"{filename}: {str(error).splitlines()[0]}; expected YAML or JSON") from error
+        return f"{filename}{place}: {error.problem or error.context}; expected YAML or JSON"
+    return f"{filename}: {(str(error).splitlines() or ['no YAML'])[0]}; expected YAML or JSON"
 
 
 def _json_stream(text: str) -> Iterator[Any]:
@@ -120,22 +123,14 @@ def _json_stream(text: str) -> Iterator[Any]:
         yield value
 
 
-def _yaml(text: str) -> Iterator[Any]:
-    for document in YAML(typ="safe", pure=True).load_all(text):
-        yield _plain(document)
+class _TextConstructor(SafeConstructor):
+    """Read times as the texts that they are in Kubernetes: an impossible one is then no fault of the file."""
 
 
-def _plain(value: Any) -> Any:
-    """Undo YAML's reading of times: in Kubernetes they are strings."""
-    if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    return value
+_TextConstructor.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+
+YAML_OF_TEXTS = YAML(typ="safe", pure=True)
+YAML_OF_TEXTS.Constructor = _TextConstructor
 
 
 def _objects(filename: str, documents: list[Any]) -> list[Any]:
@@ -147,7 +142,10 @@ def _objects(filename: str, documents: list[Any]) -> list[Any]:
         if isinstance(document, list):
             found += document
         elif isinstance(document, Mapping) and str(document.get("kind", "")).endswith("List"):
-            found += document.get("items") or []
+            items = document.get("items") or []
+            if not isinstance(items, list):
+                raise InputError(f"{filename}: the items of its {document['kind']} are no list", hint=_WHOLE)
+            found += items
         else:
             found.append(document)
     if not found:
@@ -165,7 +163,10 @@ def _resource(value: Any) -> Resource | str:
     name = metadata.get("name", "?") if isinstance(metadata, Mapping) else "?"
     if kind != "Function" or not version.startswith(f"{FUNCTION_GROUP}/"):
         return f"{kind} {name} ({version}) is no Function of ACK and was left out"
-    return decode(msgspec.json.encode(value))
+    try:
+        return decode(json.dumps(value, default=str).encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        return f"Function {name} cannot be read and was left out: {error}"
 
 
 def _answers(filename: str | None, resources: list[Resource]) -> dict[str, LiveState]:

@@ -13,6 +13,16 @@ STATE_STYLES = {"stuck": "bold red", "waiting": "yellow", "unknown": "magenta", 
 RULING_MARKS = {"allowed": ("ok", "green"), "held": ("HELD", "bold red"), "later": ("later", "yellow")}
 
 
+_CONTROLS = {
+    code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), 127, *range(128, 160)) if chr(code) not in "\n\t"
+}
+
+
+def printable(text: str) -> str:
+    """Replace control characters: conditions are other people's texts, and a terminal obeys what it is sent."""
+    return text.translate(_CONTROLS)
+
+
 class Page:
     """Lines on one stream."""
 
@@ -21,18 +31,20 @@ class Page:
 
     def line(self, text: str, style: str = "") -> None:
         """Print one line, wrapped at words."""
-        self._console.print(Text(text, style=style))
+        self._console.print(Text(printable(text), style=style))
 
     def verbatim(self, text: str) -> None:
         """Print one line as it is, however long: it is meant to be copied."""
-        self._console.print(Text(text), soft_wrap=True)
+        self._console.print(Text(printable(text)), soft_wrap=True)
 
     def hanging(self, head: str, body: str, *, style: str = "", body_style: str = "") -> None:
         """Print a head and a body that wraps beside it."""
         width = max(20, self._console.width - len(head))
-        lines = Text(body, style=body_style).wrap(self._console, width)
+        lines = Text(printable(body), style=body_style).wrap(self._console, width)
         for index, part in enumerate(lines or [Text("")]):
-            self._console.print(Text(head if index == 0 else " " * len(head), style=style) + part, soft_wrap=True)
+            self._console.print(
+                Text(printable(head) if index == 0 else " " * len(head), style=style) + part, soft_wrap=True
+            )
 
     def columns(self, header: Sequence[str], rows: Sequence[tuple[Sequence[str], str, str]]) -> None:
         """Print a table; each row is cells, the style of its fourth cell, and a sentence that goes beneath it."""
@@ -42,7 +54,7 @@ class Page:
         for row, style, sentence in rows:
             text = Text()
             for index, cell in enumerate(row):
-                text.append(cell.ljust(widths[index]), style=style if index == 3 else "")
+                text.append(printable(cell).ljust(widths[index]), style=style if index == 3 else "")
                 text.append("  ")
             text.rstrip()
             self._console.print(text, soft_wrap=True)

@@ -72,7 +72,7 @@ def _unreadable(seen: Observation) -> Finding:
         name=FindingName.UNREADABLE,
         state=State.UNKNOWN,
         summary=f"AWS's side could not be read{who}, so nothing is concluded: {live.why}",
-        since=since(seen, seen.resource.deleted_at),
+        since=since(seen),
         remedy=Remedy.REPORT,
     )
 

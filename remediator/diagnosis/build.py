@@ -13,10 +13,13 @@ _MARGIN = timedelta(seconds=60)
 
 
 def since(seen: Observation, evidence: datetime | None = None) -> datetime:
-    """Say since when: as a person gave it; else the first sighting, or earlier where evidence says so."""
+    """Say since when: as a person gave it; else the first sighting, or earlier where evidence says so.
+
+    A deletionTimestamp always says so: whatever holds the deletion up has done it since then.
+    """
     if seen.history.given is not None:
         return seen.history.given
-    known = [each for each in (seen.history.since, evidence, seen.now) if each is not None]
+    known = [each for each in (seen.history.since, evidence, seen.resource.deleted_at, seen.now) if each is not None]
     return min(known)
 
 

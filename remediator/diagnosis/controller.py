@@ -62,5 +62,4 @@ def controller_silent(seen: Observation) -> Finding | None:
         f"({format_duration(seen.now - heartbeat)}), though it retries within 17 minutes; {seen.controller.why}.",
         timeout=AT_ONCE,
         remedy=Remedy.REPORT if down else Remedy.RESYNC,
-        evidence={"controller": seen.controller.health.value},
     )

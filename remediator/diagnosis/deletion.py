@@ -30,7 +30,6 @@ def finalizer_left(seen: Observation) -> Finding | None:
         FindingName.FINALIZER_LEFT,
         f"AWS no longer has the function{proof}, but ACK's finalizer still holds the object: {because}.",
         timeout=seen.timeouts.deletion,
-        started=seen.resource.deleted_at,
         remedy=Remedy.CLEAR_FINALIZER if last_resort else Remedy.RESYNC,
         evidence={"gone": seen.live.vouched.value},
     )
@@ -46,7 +45,6 @@ def deletion_in_progress(seen: Observation) -> Finding | None:
         FindingName.DELETION_IN_PROGRESS,
         f"AWS is still {doing}: the deletion goes on when that has ended.",
         timeout=seen.timeouts.deletion,
-        started=seen.resource.deleted_at,
         remedy=Remedy.WAIT,
     )
 
@@ -54,18 +52,18 @@ def deletion_in_progress(seen: Observation) -> Finding | None:
 def deletion_backoff(seen: Observation) -> Finding | None:
     """Hold when AWS refused the deletion as busy and has settled since: the controller waits for its next try.
 
-    The heartbeat is frozen, so the last try is not known; the later of deletionTimestamp and AWS's LastModified is
-    the earliest that it can have been.
+    The heartbeat is frozen, so the last try is not known: the longest wait is allowed for, from the later of the
+    deletion and AWS's last change on.
     """
     if not (is_busy(seen.resource.error_text) and seen.live.present and not seen.live.busy):
         return None
-    begin = since(seen, seen.resource.deleted_at)
+    begin = since(seen)
     settled = max(begin, seen.live.last_modified or begin)
     return until(
         seen,
         FindingName.DELETION_BACKOFF,
         "AWS refused the deletion while it was busy and has settled since; the controller waits out its back-off.",
-        deadline=next_try(settled, begin),
+        deadline=next_try(settled, None),
         begin=begin,
         remedy=Remedy.RESYNC,
     )
@@ -83,7 +81,6 @@ def deletion_blocked(seen: Observation) -> Finding | None:
         FindingName.DELETION_BLOCKED,
         f"The function exists and its deletion is refused: {said}",
         timeout=seen.timeouts.deletion,
-        started=seen.resource.deleted_at,
     )
 
 
@@ -98,7 +95,6 @@ def deletion_unattended(seen: Observation) -> Finding | None:
         FindingName.DELETION_UNATTENDED,
         f"The function exists and nobody deletes it: {because}. Bring the controller back; it will finish.",
         timeout=seen.timeouts.deletion,
-        started=seen.resource.deleted_at,
     )
 
 
@@ -115,6 +111,5 @@ def deletion_unexplained(seen: Observation) -> Finding | None:
         "The function exists, AWS is idle, and no condition says why it is not deleted; "
         "the controller may lack the right to read it (its log tells).",
         timeout=seen.timeouts.deletion,
-        started=seen.resource.deleted_at,
         remedy=Remedy.RESYNC,
     )

@@ -38,10 +38,11 @@ def update_failed(seen: Observation) -> Finding | None:
     code = live.last_update_status_reason_code
     retry = code in _TRANSIENT and not seen.history.resync_without_effect
     green = ", although the object shows Synced=True" if seen.resource.synced else ""
+    runs = "cannot be run at all (State Failed)" if live.state == "Failed" else "runs the old version"
     return timed(
         seen,
         FindingName.UPDATE_FAILED,
-        f"AWS rolled back the last update and runs the old version{green}: "
+        f"AWS rolled back the last update; the function {runs}{green}: "
         f"{_explained(code, live.last_update_status_reason)}",
         timeout=AT_ONCE,
         remedy=Remedy.RESYNC if retry else Remedy.REPORT,

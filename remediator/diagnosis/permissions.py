@@ -13,7 +13,9 @@ def permission_denied(seen: Observation) -> Finding | None:
     text = seen.resource.error_text
     if not is_denied(text) or (seen.resource.synced and not seen.resource.deleting):
         return None
-    who = who_may_not_what(text)
+    # Lambda's own message can be empty; what the controller asked for stands in the other condition, then.
+    synced = seen.resource.condition("ACK.ResourceSynced")
+    who = who_may_not_what(text) or who_may_not_what((synced.reason if synced else None) or "")
     principal, action = who.get("principal", "the controller's role"), who.get("action", "an action that is not named")
     return timed(
         seen,

@@ -25,6 +25,7 @@ def is_suspect(resource: Resource, now: datetime, timeouts: Timeouts) -> bool:
     spec_code = resource.spec.code if resource.spec else None
     return (
         not resource.synced
+        or resource.terminal
         or status is None
         or status.last_update_status in ("Failed", "InProgress")
         or status.state not in _READY

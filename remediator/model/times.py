@@ -5,22 +5,27 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_DATE_AND_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}")
+_EARLIEST_YEAR, _LATEST_YEAR = 1970, 9000
+_LONGEST = timedelta(days=3650)
+_DURATION = re.compile(r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
 
 
 def parse_time(text: str | None) -> datetime | None:
     """Read RFC 3339, and Lambda's `2026-11-21T10:00:00.000+0000`; None for what is neither.
 
-    A time without zone is taken as UTC, as both systems mean it. Nonsense is None rather than an error: one
-    strange timestamp must not hide the rest of an object.
+    A time without zone is taken as UTC, as both systems mean it. Nonsense is None rather than an error, years that
+    no function was made in included (Go writes an absent time as year 1): one strange timestamp must not hide the
+    rest of an object.
     """
-    if not text:
+    if not text or not _DATE_AND_TIME.match(text):
         return None
     try:
         parsed = datetime.fromisoformat(text)
-        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+        moment = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return moment if _EARLIEST_YEAR <= moment.year <= _LATEST_YEAR else None
 
 
 def format_time(at: datetime | None) -> str | None:
@@ -34,6 +39,8 @@ def parse_duration(text: str) -> timedelta:
     if not text or match is None:
         raise ValueError(f"{text!r} is no duration; write it as 90s, 15m, 2h, 7d or 1h30m")
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    if days > _LONGEST.days or max(hours, minutes, seconds) > _LONGEST.total_seconds():
+        raise ValueError(f"{text!r} is longer than ten years")
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 

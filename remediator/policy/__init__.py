@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 from pydantic.alias_generators import to_camel
 
 from remediator.model.timeouts import Timeouts
@@ -61,9 +61,9 @@ class Breaker(_Section):
     `objects` in all.
     """
 
-    percent: Annotated[int, Field(gt=0, le=100)] = 20
-    min_population: Annotated[int, Field(ge=1)] = 5
-    objects: Annotated[int, Field(ge=1)] = 25
+    percent: Annotated[StrictInt, Field(gt=0, le=100)] = 20
+    min_population: Annotated[StrictInt, Field(ge=1)] = 5
+    objects: Annotated[StrictInt, Field(ge=1)] = 25
 
 
 class Aws(_Section):
@@ -71,7 +71,7 @@ class Aws(_Section):
 
     call: LambdaCall = LambdaCall.GET_FUNCTION_CONFIGURATION
     endpoint_url: Annotated[str, Field(pattern=r"^https?://")] | None = Field(default=None, alias="endpointURL")
-    workers: Annotated[int, Field(ge=1, le=32)] = 4
+    workers: Annotated[StrictInt, Field(ge=1, le=32)] = 4
 
 
 _DEFAULTS = Timeouts()
@@ -101,7 +101,7 @@ class Policy(_Section):
     api_version: Literal["ack-remediator.dev/v1alpha1"] = "ack-remediator.dev/v1alpha1"
     kind: Literal["Policy"] = "Policy"
     mode: Annotated[Mode, AfterValidator(_no_auto_yet)] = Mode.DRY_RUN
-    actions_per_run: Annotated[int, Field(ge=0)] = 5
+    actions_per_run: Annotated[StrictInt, Field(ge=0)] = 5
     breaker: Breaker = Breaker()
     aws: Aws = Aws()
     timeouts_section: TimeoutsSection = Field(default=TimeoutsSection(), alias="timeouts")

@@ -46,11 +46,15 @@ def _parse(path: Path, text: str) -> CommentedMap:
         place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
         problem = (error.problem or error.context or "is not YAML").split("\n")[0]
         raise PolicyError(f"{path}:{place}: {problem}; expected a YAML mapping", hint=_HINT) from error
-    except YAMLError as error:
-        raise PolicyError(f"{path}:1:1: {str(error).splitlines()[0]}; expected a YAML mapping", hint=_HINT) from error
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise PolicyError(f"{path}:1:1: {_first_line(error)}; expected a YAML mapping", hint=_HINT) from error
     if not isinstance(document, CommentedMap):
         raise PolicyError(f"{path}:1:1: the file is no mapping; expected apiVersion, kind, mode, …", hint=_HINT)
     return document
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _describe(document: CommentedMap, fault: Any) -> str:
@@ -82,7 +86,9 @@ def _position(document: CommentedMap, where: tuple[str | int, ...]) -> tuple[int
     found = (1, 1)
     for part in where:
         if isinstance(node, CommentedMap) and part in node:
-            line, column = node.lc.key(part)
+            if (place := node.lc.data.get(part)) is None:
+                break  # it came in by a merge key: what is above it is the nearest place
+            line, column = place[:2]
         elif isinstance(node, CommentedSeq) and isinstance(part, int):
             line, column = node.lc.item(part)
         else:

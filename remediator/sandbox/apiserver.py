@@ -28,9 +28,10 @@ FIRST_NAMESPACES = ("default", "kube-system", "ack-system")
 class ApiServer:
     """A small kube-apiserver on 127.0.0.1: real HTTP, objects in memory, the CRD of ACK's `Function` in it.
 
-    It answers like kube-apiserver 1.36 without controllers around it: namespaces stay Terminating, nothing is
-    garbage-collected, no ServiceAccount appears by itself. It writes no managedFields. Custom resources are held
-    to their schema, ConfigMaps, Secrets and Leases to their fields; other built-in kinds are stored as they come.
+    It answers like kube-apiserver 1.36 without controllers around it: namespaces stay Terminating, nothing
+    is garbage-collected, no ServiceAccount appears by itself. It writes no managedFields. Custom resources
+    are held to their schema, ConfigMaps, Secrets and Leases to their fields; other built-in kinds are stored
+    as they come.
     """
 
     def __init__(self, clock: SandboxClock, port: int = 0) -> None:
@@ -114,9 +115,9 @@ class ApiServer:
     def seed(self, obj: dict[str, Any]) -> dict[str, Any]:
         """Store an object as it is given, past every rule: status, times, finalizers, even invalid fields.
 
-        Fills in uid, generation, creationTimestamp and the namespace (`default`) where absent; resourceVersion is
-        always a new one. Makes the namespace if it is not there, replaces an object of that name, and returns a
-        copy of what is stored. Raises `ValueError` for a kind that is not served.
+        Fills in uid, generation, creationTimestamp and the namespace (`default`) where absent;
+        resourceVersion is always a new one. Makes the namespace if it is not there, replaces an object of
+        that name, and returns a copy of what is stored. Raises `ValueError` for a kind that is not served.
         """
         resource = self._api.kinds.of(obj)
         with self._store.lock:
@@ -128,9 +129,7 @@ class ApiServer:
             old = self._store.get(resource.shelf, meta.get("namespace", ""), meta["name"])
             before = old["metadata"] if old is not None else {}
             meta.setdefault("uid", before.get("uid") or str(uuid.uuid4()))
-            meta.setdefault(
-                "creationTimestamp", before.get("creationTimestamp") or timestamp(self._clock.now())
-            )
+            meta.setdefault("creationTimestamp", before.get("creationTimestamp") or timestamp(self._clock.now()))
             if resource.bumps is not None:
                 meta.setdefault("generation", before.get("generation", 1))
             return copy.deepcopy(self._store.put(resource.shelf, new))

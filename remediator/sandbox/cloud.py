@@ -25,7 +25,7 @@ _in_use: set[str] = set()
 _in_use_lock = threading.Lock()
 
 
-class _QuietHandler(MotoRequestHandler):
+class _QuietHandler(MotoRequestHandler):  # type: ignore[misc]
     """Serve requests without a line on stderr for each."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
@@ -69,9 +69,7 @@ class Cloud:
             functions.reset()
             functions.furnish()
         warm_up()
-        self._server = make_server(
-            "127.0.0.1", self._port, self._layer, threaded=True, request_handler=_QuietHandler
-        )
+        self._server = make_server("127.0.0.1", self._port, self._layer, threaded=True, request_handler=_QuietHandler)
         self.endpoint = f"http://127.0.0.1:{self._server.port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever,

@@ -38,9 +38,7 @@ class Controller:
 
     access_key = ACCESS_KEY
 
-    def __init__(
-        self, kubeconfig: Path, endpoint: str, clock: SandboxClock, *, region: str = "us-east-1"
-    ) -> None:
+    def __init__(self, kubeconfig: Path, endpoint: str, clock: SandboxClock, *, region: str = "us-east-1") -> None:
         self._kubeconfig = kubeconfig
         self._endpoint = endpoint
         self._clock = clock

@@ -33,7 +33,7 @@ _FOREIGN_ACCOUNT = "210987654321"
 
 
 class Stage:
-    """The sandbox with the shop in it; a context manager. Everything listens on loopback, all files are in `directory`."""
+    """The sandbox with the shop in it; a context manager. Servers listen on loopback, files are in `directory`."""
 
     def __init__(self, directory: Path, *, speed: float) -> None:
         self.clock = SandboxClock(speed=speed)

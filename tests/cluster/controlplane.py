@@ -21,6 +21,8 @@ from tests.cluster.api import Api
 from tests.cluster.processes import Process, free_port, tail
 from tests.cluster.waiting import eventually
 
+ADMIN = "sandbox-admin"  # called as the sandbox calls it, so that the same tests can ask who they are
+ADMIN_TOKEN = "admin"  # known to this one API server only, which is gone after the run
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 _READY_WITHIN = 60.0  # seconds; about 4 on an idle machine
@@ -55,7 +57,7 @@ class ControlPlane:
         try:
             self._run("etcd", [self._etcd, *_etcd_flags(self._folder / "etcd", store)])
             self._run("kube-apiserver", [self._apiserver, *self._apiserver_flags(store, port)])
-            self.admin = Api(self.url, self.certificate, "admin")
+            self.admin = Api(self.url, self.certificate, ADMIN_TOKEN)
             self._wait_until_ready()
         except BaseException:
             self.stop()
@@ -68,19 +70,15 @@ class ControlPlane:
         while self._running:
             self._running.pop().stop()
 
-    def kubeconfig(self, user: str = "admin", token: str = "admin", namespace: str = "default") -> Path:
+    def kubeconfig(self, user: str = "admin", token: str | None = None, namespace: str = "default") -> Path:
         """Write a kubeconfig with one context, named as the user, and answer its path."""
         authority = base64.b64encode(self.certificate.read_bytes()).decode()
         config = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [
-                {"name": "test", "cluster": {"server": self.url, "certificate-authority-data": authority}}
-            ],
-            "users": [{"name": user, "user": {"token": token}}],
-            "contexts": [
-                {"name": user, "context": {"cluster": "test", "user": user, "namespace": namespace}}
-            ],
+            "clusters": [{"name": "test", "cluster": {"server": self.url, "certificate-authority-data": authority}}],
+            "users": [{"name": user, "user": {"token": token or ADMIN_TOKEN}}],
+            "contexts": [{"name": user, "context": {"cluster": "test", "user": user, "namespace": namespace}}],
             "current-context": user,
         }
         path = self._folder / f"{user.replace(':', '-')}-{next(self._numbers)}.kubeconfig"
@@ -100,9 +98,7 @@ class ControlPlane:
 
         The rules hold in the whole cluster, or in the namespace `within` only.
         """
-        account = self.admin.post(
-            f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": name}}
-        )
+        account = self.admin.post(f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": name}})
         scope, kind = ("", "ClusterRole") if within is None else (f"namespaces/{within}/", "Role")
         role = {"metadata": {"name": f"{namespace}-{name}"}}
         rbac = f"/apis/rbac.authorization.k8s.io/v1/{scope}{kind.lower()}"
@@ -150,7 +146,7 @@ class ControlPlane:
 
     def _apiserver_flags(self, store: str, port: int) -> list[str]:
         tokens, key = self._folder / "tokens.csv", self._folder / "service-account.key"
-        tokens.write_text('admin,admin,admin,"system:masters"\n', encoding="utf-8")
+        tokens.write_text(f'{ADMIN_TOKEN},{ADMIN},admin,"system:masters"\n', encoding="utf-8")
         key.write_bytes(_private_key())
         return [
             f"--etcd-servers={store}",
@@ -194,6 +190,4 @@ def _private_key() -> bytes:
 
 def _established(definition: Mapping[str, Any]) -> bool:
     conditions = definition.get("status", {}).get("conditions") or []
-    return any(
-        condition["type"] == "Established" and condition["status"] == "True" for condition in conditions
-    )
+    return any(condition["type"] == "Established" and condition["status"] == "True" for condition in conditions)

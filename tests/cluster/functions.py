@@ -43,9 +43,7 @@ class Function:
     def toggle(self) -> None:
         """Set `spec.publish` and take it away again: the bare change that makes a controller look."""
         self.patch({"op": "add", "path": "/spec/publish", "value": False})
-        self.patch(
-            {"op": "test", "path": "/spec/publish", "value": False}, {"op": "remove", "path": "/spec/publish"}
-        )
+        self.patch({"op": "test", "path": "/spec/publish", "value": False}, {"op": "remove", "path": "/spec/publish"})
 
     def patch(self, *operations: Mapping[str, Any]) -> Object:
         """Apply a JSON patch."""

@@ -89,9 +89,7 @@ def _go_mod(program: Program, described: Mapping[str, Any]) -> str:
     ]
     if program.staging is not None:
         local = {replaced["Old"]["Path"] for replaced in described.get("Replace") or []}
-        unversioned = {
-            required["Path"] for required in described["Require"] if required["Version"] == "v0.0.0"
-        }
+        unversioned = {required["Path"] for required in described["Require"] if required["Version"] == "v0.0.0"}
         lines += [f"replace {path} => {path} {program.staging}" for path in sorted(local | unversioned)]
     return "\n".join(lines) + "\n"
 
@@ -117,7 +115,5 @@ def _go(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[s
 
 def _words(done: subprocess.CompletedProcess[str]) -> str:
     """Keep the end of what go said, without the progress of downloads."""
-    lines = [
-        line for line in done.stderr.splitlines() if not line.startswith(("go: downloading", "go: added"))
-    ]
+    lines = [line for line in done.stderr.splitlines() if not line.startswith(("go: downloading", "go: added"))]
     return f"exit status {done.returncode}\n" + "\n".join(lines[-40:])

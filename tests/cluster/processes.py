@@ -5,16 +5,13 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-
 _LINE = 800  # characters
 
 
 class Process:
     """One background program."""
 
-    def __init__(
-        self, command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None) -> None:
         self.log = log
         # A session of its own: Ctrl-C must reach pytest only, which then ends its programs in order.
         with log.open("ab") as output:

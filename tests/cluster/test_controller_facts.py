@@ -58,9 +58,7 @@ def silent(cloud: Cloud, function: Function, seconds: float) -> None:
     """Wait until ACK has asked nothing about a function for that long."""
 
     def silence() -> float:
-        return time.time() - max(
-            call.at.timestamp() for call in cloud.calls if call.function == function.name
-        )
+        return time.time() - max(call.at.timestamp() for call in cloud.calls if call.function == function.name)
 
     eventually(silence, lambda passed: passed > seconds, f"ACK leaves {function.name} alone for {seconds} s")
 
@@ -94,9 +92,7 @@ def test_creating_syncs_and_writes_defaults_back(create: Create, controller: Han
     assert seen["status"]["ackResourceMetadata"]["arn"].endswith(f":function:{function.name}")
     assert condition(seen, "ACK.ResourceSynced")["message"] == "Resource synced successfully"
     assert live(cloud, function) is not None
-    assert {call.access_key for call in cloud.calls if call.function == function.name} == {
-        controller.access_key
-    }
+    assert {call.access_key for call in cloud.calls if call.function == function.name} == {controller.access_key}
 
 
 def test_neither_annotation_nor_label_makes_it_look(settled: Settled, cloud: Cloud) -> None:
@@ -145,9 +141,7 @@ def test_pending_with_a_change_waiting_is_unknown_until_active(settled: Settled,
     cloud.set_state(function.name, "Active")
     healed = function.becomes(is_ready, "heals", 10)
     assert error_text(healed) == ""
-    eventually(
-        lambda: live(cloud, function), lambda it: it and it["MemorySize"] == 256, "the change reaches AWS"
-    )
+    eventually(lambda: live(cloud, function), lambda it: it and it["MemorySize"] == 256, "the change reaches AWS")
 
 
 def test_pending_without_a_change_is_not_synced_and_says_no_more(settled: Settled, cloud: Cloud) -> None:
@@ -197,9 +191,7 @@ def test_a_hex_checksum_eats_a_change_of_the_environment(settled: Settled, cloud
 
 def test_a_failed_update_shows_as_synced(settled: Settled, cloud: Cloud) -> None:
     function = settled()
-    cloud.set_update(
-        function.name, "Failed", reason_code="EniLimitExceeded", reason="No more network interfaces."
-    )
+    cloud.set_update(function.name, "Failed", reason_code="EniLimitExceeded", reason="No more network interfaces.")
     before = function.read()
     function.toggle()
     after = function.becomes(lambda seen: heartbeat(seen) != heartbeat(before), "its heartbeat moves")
@@ -220,17 +212,13 @@ def test_a_failed_function_is_not_synced_without_a_word(settled: Settled, cloud:
 def test_an_existing_function_is_terminal(create: Create, cloud: Cloud, namespace: str) -> None:
     name = f"taken-{namespace}"
     cloud.create_function(name)
-    seen = create(name).becomes(
-        lambda seen: condition(seen, "ACK.Terminal").get("status") == "True", "is terminal"
-    )
+    seen = create(name).becomes(lambda seen: condition(seen, "ACK.Terminal").get("status") == "True", "is terminal")
     assert condition(seen, "ACK.Terminal")["message"] == "Resource already exists"
     assert synced(seen) == "False"
     assert "finalizers" not in seen["metadata"]
 
 
-def test_a_function_deleted_behind_it_is_created_again_at_the_next_look(
-    settled: Settled, cloud: Cloud
-) -> None:
+def test_a_function_deleted_behind_it_is_created_again_at_the_next_look(settled: Settled, cloud: Cloud) -> None:
     function = settled()
     cloud.remove(function.name)
     function.stays(is_ready, "nothing shows", 2)
@@ -245,9 +233,7 @@ def test_deleting_takes_finalizer_and_function_away(settled: Settled, cloud: Clo
     assert live(cloud, function) is None
 
 
-def test_while_it_is_stopped_a_deleted_object_stays_green(
-    settled: Settled, controller: Handle, cloud: Cloud
-) -> None:
+def test_while_it_is_stopped_a_deleted_object_stays_green(settled: Settled, controller: Handle, cloud: Cloud) -> None:
     function = settled()
     controller.stop()
     function.delete()
@@ -284,9 +270,7 @@ def test_a_refused_deletion_says_so_under_conditions_of_before(settled: Settled,
     cloud.allow()
     index = len(cloud.calls)
     function.toggle()
-    eventually(
-        lambda: asked(cloud, function, index), lambda calls: "DeleteFunction" in calls, "it tries again", 2
-    )
+    eventually(lambda: asked(cloud, function, index), lambda calls: "DeleteFunction" in calls, "it tries again", 2)
     function.disappears()
 
 

@@ -65,9 +65,7 @@ def prepare(tmp_path: Path, **environ: str) -> tuple[toolchain.Toolchain, list[s
 
 def test_it_builds_once_and_says_how_long_that_takes(go: Path, tmp_path: Path) -> None:
     first, said = prepare(tmp_path)
-    assert any(
-        "kube-apiserver v1.36.3: building; the first time takes 10 to 15 minutes" in line for line in said
-    )
+    assert any("kube-apiserver v1.36.3: building; the first time takes 10 to 15 minutes" in line for line in said)
     assert first.controller is not None
     assert all(tool.path.is_file() for tool in (first.apiserver, first.etcd, first.controller))
     assert [crd.name for crd in first.crds.iterdir()] == ["lambda.services.k8s.aws_functions.yaml"]

@@ -126,9 +126,7 @@ def _need_go(environ: Mapping[str, str], choice: str) -> None:
         raise Missing(f"there is no go on the PATH to build with, and not set: {', '.join(unset)}")
 
 
-def _chosen_controller(
-    environ: Mapping[str, str], choice: str, say: Say
-) -> tuple[Tool | None, Path, str | None]:
+def _chosen_controller(environ: Mapping[str, str], choice: str, say: Say) -> tuple[Tool | None, Path, str | None]:
     """Answer the controller, if it is a real one, the CRDs, and why it is none.
 
     Comes before the control plane: a refusal should not show only after a quarter of an hour of building.

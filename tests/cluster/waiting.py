@@ -10,9 +10,7 @@ Seen = TypeVar("Seen")
 _POLL = 0.1  # seconds; the API server is on loopback
 
 
-def eventually(
-    read: Callable[[], Seen], until: Callable[[Seen], object], what: str, within: float = 20.0
-) -> Seen:
+def eventually(read: Callable[[], Seen], until: Callable[[Seen], object], what: str, within: float = 20.0) -> Seen:
     """Read until the predicate holds and answer that; after `within` seconds fail with what was seen last."""
     deadline = time.monotonic() + within
     while True:

@@ -175,18 +175,14 @@ def test_an_update_can_fail_and_stay_failed(cloud: Cloud, clock: StoppedClock) -
     assert cloud.configuration("orders")["LastUpdateStatusReasonCode"] == "EniLimitExceeded"
 
 
-def test_a_new_function_is_pending_for_a_while(
-    cloud: Cloud, clock: StoppedClock, client: Callable[..., Any]
-) -> None:
+def test_a_new_function_is_pending_for_a_while(cloud: Cloud, clock: StoppedClock, client: Callable[..., Any]) -> None:
     cloud.create_takes = 20
     assert create(cloud, client(), "orders")["State"] == "Pending"
     clock.seconds = 20
     assert client().get_function(FunctionName="orders")["Configuration"]["State"] == "Active"
 
 
-def test_a_deleted_function_takes_its_time(
-    cloud: Cloud, clock: StoppedClock, client: Callable[..., Any]
-) -> None:
+def test_a_deleted_function_takes_its_time(cloud: Cloud, clock: StoppedClock, client: Callable[..., Any]) -> None:
     cloud.create_function("orders")
     cloud.delete_takes = 7
     client().delete_function(FunctionName="orders")
@@ -224,9 +220,7 @@ def test_a_refusal_has_awss_code_status_and_message(
 def test_a_refusal_can_be_narrow(cloud: Cloud, client: Callable[..., Any]) -> None:
     for name in ("orders", "bills"):
         cloud.create_function(name)
-    cloud.refuse(
-        "GetFunction", "AccessDeniedException", "no", name="orders", times=1, access_key="AKIACONTROLLER"
-    )
+    cloud.refuse("GetFunction", "AccessDeniedException", "no", name="orders", times=1, access_key="AKIACONTROLLER")
     controller = client(access_key="AKIACONTROLLER")
     assert client().get_function(FunctionName="orders")
     assert controller.get_function(FunctionName="bills")
@@ -285,13 +279,12 @@ def test_tags_concurrency_and_event_invoke_config_converge(cloud: Cloud, client:
     assert "ReservedConcurrentExecutions" not in lambda_.get_function_concurrency(FunctionName="orders")
     lambda_.put_function_concurrency(FunctionName="orders", ReservedConcurrentExecutions=5)
     assert lambda_.get_function_concurrency(FunctionName="orders")["ReservedConcurrentExecutions"] == 5
-    assert (
-        error_of(lambda_.get_function_event_invoke_config, FunctionName="orders")[0]
-        == "ResourceNotFoundException"
-    )
+    assert error_of(lambda_.get_function_event_invoke_config, FunctionName="orders")[0] == "ResourceNotFoundException"
     for attempts in (1, 2):
         lambda_.put_function_event_invoke_config(FunctionName="orders", MaximumRetryAttempts=attempts)
-    assert lambda_.get_function_event_invoke_config(FunctionName="orders")["MaximumRetryAttempts"] == 2
+    invoke = lambda_.get_function_event_invoke_config(FunctionName="orders")
+    assert invoke["MaximumRetryAttempts"] == 2
+    assert invoke["DestinationConfig"] == {"OnSuccess": {}, "OnFailure": {}}
     assert lambda_.get_function_code_signing_config(FunctionName="orders")["FunctionName"] == "orders"
 
 
@@ -299,12 +292,8 @@ def test_create_needs_a_role_and_code_that_exist(cloud: Cloud, client: Callable[
     bucket = cloud.code["s3Bucket"]
     refused = {
         "role": error_of(lambda: create(cloud, client(), "orders", Role=f"{cloud.role_arn}-not")),
-        "bucket": error_of(
-            lambda: create(cloud, client(), "orders", Code={"S3Bucket": "nowhere", "S3Key": "a"})
-        ),
-        "key": error_of(
-            lambda: create(cloud, client(), "orders", Code={"S3Bucket": bucket, "S3Key": "no.zip"})
-        ),
+        "bucket": error_of(lambda: create(cloud, client(), "orders", Code={"S3Bucket": "nowhere", "S3Key": "a"})),
+        "key": error_of(lambda: create(cloud, client(), "orders", Code={"S3Bucket": bucket, "S3Key": "no.zip"})),
     }
     assert {code for code, _, _ in refused.values()} == {"InvalidParameterValueException"}
     assert {status for _, status, _ in refused.values()} == {400}
@@ -319,9 +308,7 @@ def test_an_update_of_an_old_revision_is_refused(cloud: Cloud, client: Callable[
     cloud.create_function("orders")
     revision = cloud.configuration("orders")["RevisionId"]
     client().update_function_configuration(FunctionName="orders", Timeout=9, RevisionId=revision)
-    refused = error_of(
-        client().update_function_configuration, FunctionName="orders", Timeout=10, RevisionId=revision
-    )
+    refused = error_of(client().update_function_configuration, FunctionName="orders", Timeout=10, RevisionId=revision)
     assert refused[:2] == ("PreconditionFailedException", 412)
 
 

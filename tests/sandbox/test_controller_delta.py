@@ -64,9 +64,7 @@ def test_the_checksum_is_compared_as_a_string_for_zip_only(
 
 def test_a_new_place_of_the_code_alone_is_not_seen() -> None:
     moved = resource(code={"s3Bucket": "b", "s3Key": "k2"})
-    have = function.observed(
-        moved, {"FunctionName": "orders", "FunctionArn": "arn", "PackageType": "Zip", "Role": "r"}
-    )
+    have = function.observed(moved, {"FunctionName": "orders", "FunctionArn": "arn", "PackageType": "Zip", "Role": "r"})
     assert "code.sha256" not in delta(moved, have)
 
 
@@ -138,9 +136,7 @@ def test_finalizers_are_patched_as_a_whole_list() -> None:
     theirs["metadata"]["finalizers"] = ["other/one"]
     managed = with_finalizer(theirs)
     assert metadata_and_spec_patch(theirs, managed) == {"metadata": {"finalizers": ["other/one", FINALIZER]}}
-    assert metadata_and_spec_patch(managed, without_finalizer(managed)) == {
-        "metadata": {"finalizers": ["other/one"]}
-    }
+    assert metadata_and_spec_patch(managed, without_finalizer(managed)) == {"metadata": {"finalizers": ["other/one"]}}
     alone = with_finalizer(resource())
     assert metadata_and_spec_patch(alone, without_finalizer(alone)) == {"metadata": {"finalizers": None}}
 

@@ -12,9 +12,7 @@ ORDERS = ("shop", "orders")
 
 
 def listed(generation: int = 1, uid: str = "u1", **metadata: Any) -> dict[str, Any]:
-    return {
-        "metadata": {"namespace": "shop", "name": "orders", "uid": uid, "generation": generation, **metadata}
-    }
+    return {"metadata": {"namespace": "shop", "name": "orders", "uid": uid, "generation": generation, **metadata}}
 
 
 @pytest.fixture
@@ -32,9 +30,7 @@ def test_a_new_object_is_due_at_once() -> None:
 
 
 def test_only_a_changed_generation_counts(settled: Queue) -> None:
-    settled.observe(
-        [listed(annotations={"a": "b"}, labels={"c": "d"}, finalizers=["e"], resourceVersion="9")], 1
-    )
+    settled.observe([listed(annotations={"a": "b"}, labels={"c": "d"}, finalizers=["e"], resourceVersion="9")], 1)
     assert settled.ready(1_000_000) == []
     settled.observe([listed(generation=2)], 2)
     assert settled.ready(2) == [ORDERS]

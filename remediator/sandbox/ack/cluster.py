@@ -26,7 +26,7 @@ class Cluster:
 
     def __init__(self, kubeconfig: Path, check: Callable[[], None]) -> None:
         self._check = check
-        self._client: client.ApiClient = config.new_client_from_config(  # type: ignore[no-untyped-call]
+        self._client: client.ApiClient = config.new_client_from_config(
             config_file=str(kubeconfig), persist_config=False
         )
         self._objects = client.CustomObjectsApi(self._client)
@@ -35,9 +35,7 @@ class Cluster:
     def functions(self) -> list[Resource]:
         """List the Functions of all namespaces."""
         self._check()
-        answer: Any = self._objects.list_cluster_custom_object(
-            GROUP, VERSION, PLURAL, _request_timeout=_TIMEOUT
-        )
+        answer: Any = self._objects.list_cluster_custom_object(GROUP, VERSION, PLURAL, _request_timeout=_TIMEOUT)
         items: list[Resource] = answer["items"]
         return items
 
@@ -64,9 +62,7 @@ class Cluster:
         """Merge-patch the status subresource; an object that is gone needs none."""
         self._check()
         try:
-            self._objects.patch_namespaced_custom_object_status(
-                *self._path(resource), patch, **self._options()
-            )
+            self._objects.patch_namespaced_custom_object_status(*self._path(resource), patch, **self._options())
         except ApiException as error:
             if error.status != 404:
                 raise
@@ -84,7 +80,7 @@ class Cluster:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()  # type: ignore[no-untyped-call]
+        self._client.close()
 
     def _path(self, resource: Resource) -> tuple[str, str, str, str, str]:
         metadata = resource["metadata"]

@@ -76,9 +76,7 @@ class Conditions:
         synced = self.find(SYNCED) or {}
         self.set(READY, synced["status"], synced.get("message"), synced.get("reason"))
 
-    def _replace(
-        self, kind: str, status: str, at: str | None, message: str | None, reason: str | None
-    ) -> None:
+    def _replace(self, kind: str, status: str, at: str | None, message: str | None, reason: str | None) -> None:
         fields = {
             "lastTransitionTime": at,
             "message": message,

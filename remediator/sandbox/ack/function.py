@@ -125,9 +125,7 @@ def code_parameters(desired: Resource, latest: Resource, different: frozenset[st
         location = {"imageURI": code["imageURI"]}
     else:
         fields = ("imageURI",) if latest["spec"].get("packageType") == "Image" else ("s3Bucket", "s3Key")
-        location = {
-            ours: value for ours, value in (latest["spec"].get("code") or {}).items() if ours in fields
-        }
+        location = {ours: value for ours, value in (latest["spec"].get("code") or {}).items() if ours in fields}
     return parameters | _translated(location, _CODE)
 
 

@@ -90,9 +90,7 @@ class LambdaClient:
             self._sleep(0.1 * 2**attempt)
         raise AssertionError("the last attempt returns or raises")
 
-    def _refused(
-        self, client: Any, service: str, operation: str, error: ClientError, exceeded: str
-    ) -> LambdaError:
+    def _refused(self, client: Any, service: str, operation: str, error: ClientError, exceeded: str) -> LambdaError:
         code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
         metadata = error.response["ResponseMetadata"]
         modelled = {shape.name for shape in client.meta.service_model.operation_model(operation).error_shapes}

@@ -152,9 +152,7 @@ class Manager:
             if (reserved := spec.get("reservedConcurrentExecutions")) is None:
                 self._client.call("DeleteFunctionConcurrency", FunctionName=name)
             else:
-                self._client.call(
-                    "PutFunctionConcurrency", FunctionName=name, ReservedConcurrentExecutions=reserved
-                )
+                self._client.call("PutFunctionConcurrency", FunctionName=name, ReservedConcurrentExecutions=reserved)
         if any(path.startswith("functionEventInvokeConfig") for path in different):
             if spec.get("functionEventInvokeConfig") is None:
                 self._client.call("DeleteFunctionEventInvokeConfig", FunctionName=name)

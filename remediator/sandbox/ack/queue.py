@@ -49,11 +49,7 @@ class Queue:
 
     def ready(self, now: float) -> list[Key]:
         """Return what is due, longest due first."""
-        due = [
-            (entry.due, key)
-            for key, entry in self._entries.items()
-            if entry.due is not None and entry.due <= now
-        ]
+        due = [(entry.due, key) for key, entry in self._entries.items() if entry.due is not None and entry.due <= now]
         return [key for _, key in sorted(due)]
 
     def again(self, key: Key, now: float, seconds: float | None) -> None:

@@ -60,7 +60,10 @@ class Reconciler:
         self._now = now
 
     def reconcile(self, namespace: str, name: str) -> float | None:
-        """Run a pass; return the seconds until the next one, None for never. Raise PassError or CLUSTER_ERRORS for back-off."""
+        """Run a pass; return the seconds until the next one, None for never.
+
+        Raise PassError or one of CLUSTER_ERRORS where the next pass is for the back-off to time.
+        """
         desired = self._cluster.get(namespace, name)
         if desired is None:
             return None
@@ -106,9 +109,7 @@ class Reconciler:
         latest: Resource | None
         if reason := _unresolved_reference(desired):
             latest = copy.deepcopy(desired)
-            Conditions(latest, self._now()).set(
-                REFERENCES_RESOLVED, "Unknown", "Reference resolution failed", reason
-            )
+            Conditions(latest, self._now()).set(REFERENCES_RESOLVED, "Unknown", "Reference resolution failed", reason)
             self._save_status(desired, latest)
             raise PassFailed(reason)
         try:
@@ -197,9 +198,7 @@ class Reconciler:
         """Delete the function and let the resource go. Conditions are not reset, so their heartbeat stands still."""
         if not cr.is_managed(desired):
             return None
-        policy = cr.annotations_of(desired).get(cr.DELETION_POLICY) or place.get(
-            cr.NAMESPACE_DELETION_POLICY, "delete"
-        )
+        policy = cr.annotations_of(desired).get(cr.DELETION_POLICY) or place.get(cr.NAMESPACE_DELETION_POLICY, "delete")
         if policy != "delete" or cr.is_read_only(desired):
             self._save(desired, cr.without_finalizer(desired))
             return None

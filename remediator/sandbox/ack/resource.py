@@ -66,8 +66,8 @@ def without_finalizer(resource: Resource) -> Resource:
 
 
 def system_tags(resource: Resource) -> dict[str, str]:
-    """Return the tags that the controller adds to every function; a build without a release tag says `unknown`."""
-    return {VERSION_TAG: "lambda-unknown", NAMESPACE_TAG: resource["metadata"]["namespace"]}
+    """Return the tags that the controller adds to every function: its version, and the resource's namespace."""
+    return {VERSION_TAG: "lambda-v1.14.1", NAMESPACE_TAG: resource["metadata"]["namespace"]}
 
 
 def with_system_tags(resource: Resource) -> Resource:
@@ -81,11 +81,7 @@ def without_system_tags(resource: Resource) -> Resource:
     """Return the resource as it may be written to the cluster: without tags that are the controller's or AWS's."""
     cleaned = copy.deepcopy(resource)
     tags = cleaned["spec"].pop("tags", None) or {}
-    own = {
-        key: value
-        for key, value in tags.items()
-        if key not in system_tags(resource) and not key.startswith("aws:")
-    }
+    own = {key: value for key, value in tags.items() if key not in system_tags(resource) and not key.startswith("aws:")}
     if own:
         cleaned["spec"]["tags"] = own
     return cleaned

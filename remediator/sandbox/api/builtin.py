@@ -6,9 +6,11 @@ import base64
 from collections.abc import Iterator
 
 from remediator.sandbox.api import events
-from remediator.sandbox.api.resources import EVENTS, NAMESPACES, NEW_EVENTS, SECRETS, Resource
+from remediator.sandbox.api.resources import EVENTS, LEASES, NAMESPACES, NEW_EVENTS, SECRETS, Resource
 from remediator.sandbox.api.status import Cause
-from remediator.sandbox.api.values import Object
+from remediator.sandbox.api.values import Object, in_utc
+
+LEASE_TIMES = ("acquireTime", "renewTime")
 
 
 def inward(obj: Object, resource: Resource) -> Object:
@@ -17,6 +19,9 @@ def inward(obj: Object, resource: Resource) -> Object:
         return events.as_core(obj)
     if resource is SECRETS:
         return _secret(obj)
+    if resource is LEASES and obj.get("spec"):
+        times = {name: in_utc(obj["spec"][name], micro=True) for name in LEASE_TIMES if name in obj["spec"]}
+        obj = {**obj, "spec": {**obj["spec"], **times}}
     return {"apiVersion": resource.api_version, "kind": resource.kind, **obj}
 
 
@@ -38,10 +43,31 @@ def born(obj: Object, resource: Resource) -> Object:
     return obj
 
 
-def faults(obj: Object, resource: Resource) -> Iterator[Cause]:
-    """Yield what is wrong with a new object of a built-in kind. Most kinds are not checked."""
-    if resource in (EVENTS, NEW_EVENTS):
-        yield from events.faults(obj, resource)
+def faults(new: Object, old: Object | None, resource: Resource) -> Iterator[Cause]:
+    """Yield what is wrong with an object of a built-in kind; `old` is None for a new one. Few are checked."""
+    if resource in (EVENTS, NEW_EVENTS) and old is None:
+        yield from events.faults(new, resource)
+    elif resource is LEASES:
+        yield from _lease_faults(new.get("spec", {}))
+    elif resource is SECRETS and old is not None:
+        yield from _secret_faults(new, old)
+
+
+def _lease_faults(spec: Object) -> Iterator[Cause]:
+    seconds, transitions = spec.get("leaseDurationSeconds", 1), spec.get("leaseTransitions", 0)
+    if seconds <= 0:
+        detail = f"Invalid value: {seconds}: must be greater than 0"
+        yield Cause("FieldValueInvalid", "spec.leaseDurationSeconds", detail)
+    if transitions < 0:
+        detail = f"Invalid value: {transitions}: must be greater than or equal to 0"
+        yield Cause("FieldValueInvalid", "spec.leaseTransitions", detail)
+
+
+def _secret_faults(new: Object, old: Object) -> Iterator[Cause]:
+    if new["type"] != old["type"]:
+        yield Cause("FieldValueInvalid", "type", f'Invalid value: "{new["type"]}": field is immutable')
+    if old.get("immutable") and new.get("data") != old.get("data"):
+        yield Cause("FieldValueForbidden", "data", "Forbidden: field is immutable when `immutable` is set")
 
 
 def _secret(obj: Object) -> Object:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from remediator.sandbox.api.resources import NEW_EVENTS, Resource
 from remediator.sandbox.api.status import Cause
-from remediator.sandbox.api.values import Object
+from remediator.sandbox.api.values import Object, in_utc
 
 NAMES = {
     "involvedObject": "regarding",
@@ -21,6 +21,9 @@ NAMES = {
 
 All other fields share a name.
 """
+
+TYPES = ("Normal", "Warning")
+NOTE_LENGTH = 1024
 
 _CORE_NAMES = {new: core for core, new in NAMES.items()}
 _ALWAYS: Object = {
@@ -37,27 +40,42 @@ _ALWAYS: Object = {
 def as_core(event: Object) -> Object:
     """Return an event of either group in the core shape."""
     renamed = {_CORE_NAMES.get(name, name): value for name, value in event.items()}
-    return {**_ALWAYS, **renamed, "apiVersion": "v1", "kind": "Event"}
+    core = {**_ALWAYS, **renamed, "apiVersion": "v1", "kind": "Event"}
+    times = {name: in_utc(core[name]) for name in ("firstTimestamp", "lastTimestamp")}
+    return {**core, **times, "eventTime": in_utc(core["eventTime"], micro=True)}
 
 
 def as_new(event: Object) -> Object:
     """Return a stored event in the shape of events.k8s.io."""
     kept = {name: value for name, value in event.items() if value != "" or not name.startswith("reporting")}
-    return {NAMES.get(name, name): value for name, value in kept.items()} | {
-        "apiVersion": NEW_EVENTS.api_version
-    }
+    return {NAMES.get(name, name): value for name, value in kept.items()} | {"apiVersion": NEW_EVENTS.api_version}
 
 
 def faults(event: Object, resource: Resource) -> Iterator[Cause]:
-    """Yield what is wrong with a new event, given in the core shape."""
+    """Yield what is wrong with a new event, given in the core shape.
+
+    Each group has rules of its own (kubernetes `pkg/apis/core/validation/events.go`): only core wants the
+    event beside its object, only events.k8s.io wants everything filled in.
+    """
+    if resource is not NEW_EVENTS:
+        yield from _misplaced(event)
+    elif not event.get("eventTime"):
+        yield Cause("FieldValueRequired", "eventTime", "Required value")
+    else:
+        for name in ("reportingComponent", "reportingInstance", "action", "reason"):
+            if not event.get(name):
+                yield Cause("FieldValueRequired", NAMES.get(name, name), "Required value")
+        if event.get("type") not in TYPES:
+            detail = f'Invalid value: "": has invalid value: {event.get("type", "")}'
+            yield Cause("FieldValueInvalid", "type", detail)
+        if len(event.get("message", "")) > NOTE_LENGTH:
+            detail = f'Invalid value: "": can have at most {NOTE_LENGTH} characters'
+            yield Cause("FieldValueInvalid", "message", detail)
+
+
+def _misplaced(event: Object) -> Iterator[Cause]:
     namespace = event["metadata"].get("namespace", "")
     about = event.get("involvedObject", {}).get("namespace", "")
     if about != namespace and (about or namespace != "default"):
         detail = f'Invalid value: "{about}": does not match event.namespace'
         yield Cause("FieldValueInvalid", "involvedObject.namespace", detail)
-    elif resource is NEW_EVENTS and not event.get("eventTime"):
-        yield Cause("FieldValueRequired", "eventTime", "Required value")
-    elif resource is NEW_EVENTS:
-        for name in ("reportingComponent", "reportingInstance", "action", "reason"):
-            if not event.get(name):
-                yield Cause("FieldValueRequired", NAMES.get(name, name), "Required value")

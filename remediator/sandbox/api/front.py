@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -36,6 +37,11 @@ class Front(ThreadingHTTPServer):
         self.clock = clock
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
+
+    def server_bind(self) -> None:
+        """Bind without the reverse look-up of our own name that `HTTPServer` makes: it can take seconds."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._open_lock:
@@ -72,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Return the sandbox's time: ages are measured against this header."""
         return format_datetime(self.server.clock.now(), usegmt=True)
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
         """Keep quiet: stderr belongs to whoever runs the sandbox."""
 
     def _handle(self) -> None:
@@ -91,10 +97,11 @@ class _Handler(BaseHTTPRequestHandler):
         request = Request(self.command, parts.path, query, content_type, body)
         self._send(self.server.answer(request, address))
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815 - the base class names them
 
     def _send(self, answer: Answer) -> None:
-        self.send_response(answer.code)
+        self.send_response_only(answer.code)
+        self.send_header("Date", self.date_time_string())
         self.send_header("Cache-Control", "no-cache, private")
         for warning in answer.warnings:
             quoted = warning.replace("\\", "\\\\").replace('"', '\\"')

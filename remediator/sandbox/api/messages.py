@@ -104,9 +104,7 @@ def _parsed(body: bytes, resource: Resource) -> Object:
     unrecognized = f"the object provided is unrecognized (must be of type {resource.kind}): "
     obj = json_body(body, f"{unrecognized}couldn't get version/kind; json parse error: ")
     if not isinstance(obj, dict):
-        raise bad_request(
-            f"{unrecognized}couldn't get version/kind; json parse error: {body.decode(errors='replace')}"
-        )
+        raise bad_request(f"{unrecognized}couldn't get version/kind; json parse error: {body.decode(errors='replace')}")
     if not resource.custom:
         obj = {"apiVersion": resource.api_version, "kind": resource.kind, **obj}
         if (obj["apiVersion"], obj["kind"]) != (resource.api_version, resource.kind):
@@ -141,13 +139,9 @@ def _expect_place(obj: Object, target: Target, *, named: bool) -> None:
             f"the name of the object ({target.name} based on URL) was undeterminable: name must be provided"
         )
     if target.name and name and name != target.name:
-        raise bad_request(
-            f"the name of the object ({name}) does not match the name on the URL ({target.name})"
-        )
+        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({target.name})")
     if namespace and namespace != target.namespace:
-        raise bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request"
-        )
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
 
 
 def _cannot_be(resource: Resource) -> str:

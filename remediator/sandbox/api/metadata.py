@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import random
 import re
+import secrets
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
@@ -36,8 +36,8 @@ _SUBDOMAIN_RULE = (
     f"'{_SUBDOMAIN}')"
 )
 _LABEL_RULE = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end "
-    "with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start "
+    "and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
     f"'{_LABEL}')"
 )
 _KEY_RULE = (
@@ -46,18 +46,16 @@ _KEY_RULE = (
     f"'{_NAME_PART}')"
 )
 _VALUE_RULE = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start "
-    "and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for "
-    f"validation is '({_NAME_PART})?')"
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and "
+    "must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex "
+    f"used for validation is '({_NAME_PART})?')"
 )
 
 
 def undecodable(metadata: Any) -> str:
     """Return why this is no ObjectMeta, in Go's words; empty if it is one."""
     if metadata is not None and not isinstance(metadata, dict):
-        return (
-            f"json: cannot unmarshal {go_type(metadata)} into Go struct field .metadata of type v1.ObjectMeta"
-        )
+        return f"json: cannot unmarshal {go_type(metadata)} into Go struct field .metadata of type v1.ObjectMeta"
     for name, wanted in (("labels", dict), ("annotations", dict), ("finalizers", list)):
         value = (metadata or {}).get(name)
         if value is None:
@@ -73,10 +71,10 @@ def undecodable(metadata: Any) -> str:
 
 
 def born(obj: Object, resource: Resource, namespace: str, now: datetime) -> Object:
-    """Return a new object's metadata: a name, if one is to be generated, and all that is the server's to set."""
+    """Return a new object's metadata: its name generated if so asked, and all that the server sets."""
     metadata = {key: value for key, value in obj["metadata"].items() if key not in SERVER_OWNED}
     if "name" not in metadata and "generateName" in metadata:
-        metadata["name"] = metadata["generateName"] + "".join(random.choices(SUFFIX_LETTERS, k=5))
+        metadata["name"] = metadata["generateName"] + "".join(secrets.choice(SUFFIX_LETTERS) for _ in range(5))
     if resource.namespaced:
         metadata["namespace"] = namespace
     metadata["uid"] = str(uuid.uuid4())

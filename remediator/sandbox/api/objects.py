@@ -9,7 +9,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from remediator.sandbox.api import builtin, catalogue, metadata, validate
+from remediator.sandbox.api import builtin, catalogue, metadata, rules, validate
 from remediator.sandbox.api.resources import CRDS, NAMESPACES, Resource
 from remediator.sandbox.api.status import (
     Cause,
@@ -181,8 +181,10 @@ class Objects:
     def _faults(self, resource: Resource, new: Object, old: Object | None, root: str = "") -> list[Cause]:
         if resource.custom:
             faults = [] if new.get("kind") == resource.kind else [_wrong_kind(resource, new)]
-            return faults + validate.violations(new, old, resource.schema or {}, root)
-        return list(builtin.faults(new, resource)) if old is None else []
+            schema = resource.schema or {}
+            faults += validate.violations(new, old, schema, root)
+            return faults + rules.unruly(new, old, schema, faults)
+        return list(builtin.faults(new, old, resource))
 
     def _is_free(self, resource: Resource, obj: Object) -> bool:
         if resource is NAMESPACES and obj.get("spec", {}).get("finalizers"):
@@ -220,15 +222,9 @@ class Objects:
             raise forbidden(resource, name, why, causes=[cause])
 
     def _expect_kept(self, resource: Resource, name: str) -> None:
-        crd = (
-            self._store.get(CRDS.shelf, "", f"{resource.plural}.{resource.group}")
-            if resource.custom
-            else None
-        )
+        crd = self._store.get(CRDS.shelf, "", f"{resource.plural}.{resource.group}") if resource.custom else None
         if crd is not None and "deletionTimestamp" in crd["metadata"]:
-            raise forbidden(
-                resource, name, "create not allowed while custom resource definition is terminating"
-            )
+            raise forbidden(resource, name, "create not allowed while custom resource definition is terminating")
 
     def _expect_version(self, resource: Resource, name: str, wanted: Object, old: Object) -> None:
         version = wanted["metadata"].get("resourceVersion", "")

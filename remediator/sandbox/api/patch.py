@@ -1,8 +1,8 @@
 """JSON Patch (RFC 6902) and JSON merge patch (RFC 7396), with the habits of the real server's library.
 
-Those habits, seen on kube-apiserver 1.36 (evanphx/json-patch): `replace` of an absent key adds it, `test`
-without a value or with `null` holds for an absent key, negative indices count from the end, `true` is not
-`1`, nor `3` `3.0`.
+Those habits, seen on kube-apiserver 1.36 (evanphx/json-patch): `replace` of an absent key adds it, an
+operation without a value means `null`, `test` for `null` holds where the key is absent, negative indices
+count from the end; `true` is not `1`, nor `3` the same as `3.0`.
 """
 
 from __future__ import annotations
@@ -63,8 +63,6 @@ def _applied(document: Any, operation: Object) -> Any:
     kind, path = operation.get("op"), operation.get("path")
     if not isinstance(path, str):
         raise unpatchable()
-    if kind in ("add", "replace") and "value" not in operation:
-        raise unpatchable()
     if kind in ("move", "copy"):
         source = _steps(operation.get("from"))
         value = copy.deepcopy(_read(document, source))
@@ -75,12 +73,12 @@ def _applied(document: Any, operation: Object) -> Any:
         _add(document, _steps(path), value)
         return document
     if kind == "replace" and path == "":
-        return copy.deepcopy(operation["value"])
+        return copy.deepcopy(operation.get("value"))
     steps = _steps(path)
     if kind == "add":
-        _add(document, steps, copy.deepcopy(operation["value"]))
+        _add(document, steps, copy.deepcopy(operation.get("value")))
     elif kind == "replace":
-        _replace(document, steps, copy.deepcopy(operation["value"]))
+        _replace(document, steps, copy.deepcopy(operation.get("value")))
     elif kind == "remove":
         _remove(document, steps)
     elif kind == "test":
@@ -105,7 +103,7 @@ def _parent(document: Any, steps: list[str]) -> Any:
     return parent
 
 
-def _index(items: list[Any], step: str, size: int) -> int:
+def _index(step: str, size: int) -> int:
     """Return the position that `step` names among `size` allowed ones, or raise 422."""
     try:
         index = int(step)
@@ -122,7 +120,7 @@ def _read(document: Any, steps: list[str]) -> Any:
         if isinstance(value, dict):
             value = value.get(step, _ABSENT)
         elif isinstance(value, list):
-            value = value[_index(value, step, len(value))]
+            value = value[_index(step, len(value))]
         else:
             raise unpatchable()
     return value
@@ -135,7 +133,7 @@ def _add(document: Any, steps: list[str], value: Any) -> None:
     elif last == "-":
         parent.append(value)
     else:
-        parent.insert(_index(parent, last, len(parent) + 1), value)
+        parent.insert(_index(last, len(parent) + 1), value)
 
 
 def _replace(document: Any, steps: list[str], value: Any) -> None:
@@ -143,13 +141,13 @@ def _replace(document: Any, steps: list[str], value: Any) -> None:
     if isinstance(parent, dict):
         parent[last] = value
     else:
-        parent[_index(parent, last, len(parent))] = value
+        parent[_index(last, len(parent))] = value
 
 
 def _remove(document: Any, steps: list[str]) -> None:
     parent, last = _parent(document, steps), steps[-1]
     if isinstance(parent, list):
-        del parent[_index(parent, last, len(parent))]
+        del parent[_index(last, len(parent))]
     elif parent.pop(last, _ABSENT) is _ABSENT:
         raise unpatchable()
 

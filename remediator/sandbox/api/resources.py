@@ -117,6 +117,11 @@ NEW_EVENTS = Resource(
 )  # fmt: skip
 SECRETS = Resource("", "v1", "secrets", "Secret", fields=("type",), schema=declared.SECRET)
 
+LEASES = Resource(
+    "coordination.k8s.io", "v1", "leases", "Lease", unconditional_update=False, create_on_update=True,
+    schema=declared.LEASE,
+)  # fmt: skip
+
 BUILT_IN: tuple[Resource, ...] = (
     NAMESPACES,
     Resource("", "v1", "configmaps", "ConfigMap", short_names=("cm",), schema=declared.CONFIG_MAP),
@@ -131,10 +136,7 @@ BUILT_IN: tuple[Resource, ...] = (
         "apps", "v1", "deployments", "Deployment", has_status=True, bumps=deployment_counts,
         initial_status={}, short_names=("deploy",),
     ),
-    Resource(
-        "coordination.k8s.io", "v1", "leases", "Lease", unconditional_update=False, create_on_update=True,
-        schema=declared.LEASE,
-    ),
+    LEASES,
     NEW_EVENTS,
     CRDS,
 )  # fmt: skip

@@ -9,8 +9,11 @@ from typing import Any
 from remediator.sandbox.api.values import Object
 
 METADATA = frozenset(
-    """name generateName namespace selfLink uid resourceVersion generation creationTimestamp deletionTimestamp
-    deletionGracePeriodSeconds labels annotations ownerReferences finalizers managedFields""".split()
+    (
+        *("name", "generateName", "namespace", "uid", "resourceVersion", "generation", "selfLink"),
+        *("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"),
+        *("labels", "annotations", "ownerReferences", "finalizers", "managedFields"),
+    )
 )
 """The fields of ObjectMeta. The rest is dropped by decoding, whatever a schema says."""
 
@@ -41,9 +44,7 @@ def shaped(obj: Object, schema: Object | None) -> Object:
 
 
 def _metadata(metadata: Object) -> Object:
-    kept = {
-        key: value for key, value in metadata.items() if key in METADATA and value not in (None, "", [], {})
-    }
+    kept = {key: value for key, value in metadata.items() if key in METADATA and value not in (None, "", [], {})}
     for name in ("labels", "annotations"):
         if isinstance(kept.get(name), dict):
             kept[name] = {key: "" if value is None else value for key, value in kept[name].items()}

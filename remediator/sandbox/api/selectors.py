@@ -124,9 +124,7 @@ class _Parser:
         text = self._value()
         if not re.fullmatch(r"-?\d+", text):
             why = "for 'Gt', 'Lt' operators, the value must be an integer"
-            raise bad_request(
-                f'unable to parse requirement: values[0][{key}]: Invalid value: "{text}": {why}'
-            )
+            raise bad_request(f'unable to parse requirement: values[0][{key}]: Invalid value: "{text}": {why}')
         limit = int(text)
 
         def compared(labels: dict[str, str]) -> bool:

@@ -80,9 +80,7 @@ class Store:
             key = key_of(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
             self._record(shelf, key, self._shelves[shelf].pop(key), None)
 
-    def items(
-        self, shelf: str, namespace: str | None, revision: int | None = None
-    ) -> list[tuple[str, Object]]:
+    def items(self, shelf: str, namespace: str | None, revision: int | None = None) -> list[tuple[str, Object]]:
         """Return keys and objects in order, as they are, or as they were at `revision`.
 
         Raises `Compacted`.
@@ -98,9 +96,7 @@ class Store:
         """Return what happened on a shelf after `revision`. Raises `Compacted`."""
         with self.lock:
             self._expect(revision)
-            return [
-                change for change in self._changes if change.revision > revision and change.shelf == shelf
-            ]
+            return [change for change in self._changes if change.revision > revision and change.shelf == shelf]
 
     def compact(self) -> None:
         """Forget all history, as etcd does now and then: continue tokens and old watches expire."""

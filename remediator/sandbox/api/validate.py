@@ -23,11 +23,7 @@ def violations(obj: Object, old: Object | None, schema: Object, root: str = "") 
     """
     if root:
         value, before = obj.get(root), ABSENT if old is None else old.get(root, ABSENT)
-        return (
-            []
-            if value is None
-            else list(_check(value, before, schema["properties"].get(root, {}), root, root))
-        )
+        return [] if value is None else list(_check(value, before, schema["properties"].get(root, {}), root, root))
     top = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind", "metadata")}
     before = ABSENT if old is None else {key: value for key, value in old.items() if key in top}
     return list(_check(top, before, schema, "", ""))
@@ -90,9 +86,7 @@ def _limits(value: Any, schema: Object, path: str, where: str) -> Iterator[Cause
     shown = json.dumps(value)
     if "enum" in schema and not any(same(value, allowed) for allowed in schema["enum"]):
         allowed = ", ".join(json.dumps(item) for item in schema["enum"])
-        yield Cause(
-            "FieldValueNotSupported", path, f"Unsupported value: {shown}: supported values: {allowed}"
-        )
+        yield Cause("FieldValueNotSupported", path, f"Unsupported value: {shown}: supported values: {allowed}")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if value > schema.get("maximum", value):
             limit = f"should be less than or equal to {schema['maximum']}"
@@ -105,9 +99,7 @@ def _limits(value: Any, schema: Object, path: str, where: str) -> Iterator[Cause
             limit = f"should be at least {schema['minLength']} chars long"
             yield Cause("FieldValueInvalid", path, f"Invalid value: {shown}: {where} in body {limit}")
         if len(value) > schema.get("maxLength", len(value)):
-            yield Cause(
-                "FieldValueTooLong", path, f"Too long: may not be more than {schema['maxLength']} bytes"
-            )
+            yield Cause("FieldValueTooLong", path, f"Too long: may not be more than {schema['maxLength']} bytes")
         if "pattern" in schema and not re.search(schema["pattern"], value):
             limit = f"should match '{schema['pattern']}'"
             yield Cause("FieldValueInvalid", path, f"Invalid value: {shown}: {where} in body {limit}")

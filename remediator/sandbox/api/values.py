@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 Object: TypeAlias = dict[str, Any]
@@ -26,6 +26,15 @@ def same(left: Any, right: Any) -> bool:
 def timestamp(moment: datetime) -> str:
     """Format a moment as `metav1.Time` does: UTC, whole seconds."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def in_utc(text: Any, *, micro: bool = False) -> Any:
+    """Return a time as the server hands it back: UTC, in whole seconds or with six digits after the point."""
+    try:
+        moment = datetime.fromisoformat(text).astimezone(UTC)
+    except (TypeError, ValueError):  # null, or seeded on purpose
+        return text
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if micro else timestamp(moment)
 
 
 def json_type(value: Any) -> str:

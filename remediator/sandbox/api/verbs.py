@@ -44,9 +44,7 @@ PATCH_NAMES = "application/json-patch+json, application/merge-patch+json, applic
 class Api:
     """Answer requests out of one store. Safe to call from many threads."""
 
-    def __init__(
-        self, store: Store, clock: SandboxClock, refusals: Refusals, closing: threading.Event
-    ) -> None:
+    def __init__(self, store: Store, clock: SandboxClock, refusals: Refusals, closing: threading.Event) -> None:
         self.kinds = Catalogue(store)
         self.objects = Objects(store, self.kinds, clock)
         self._store = store
@@ -176,9 +174,7 @@ class Api:
             doomed = listing.listed(self._store, where.resource, _scope(where), request.query)
             for item in doomed["items"]:
                 meta = item["metadata"]
-                self.objects.delete(
-                    where.resource, meta.get("namespace", ""), meta["name"], policy=policy, dry_run=dry
-                )
+                self.objects.delete(where.resource, meta.get("namespace", ""), meta["name"], policy=policy, dry_run=dry)
         return Answer(200, doomed)
 
 
@@ -219,9 +215,7 @@ def _patch_kind(request: Request, resource: Resource) -> str:
         return kind
     if resource.custom:
         accepted = f"accepted media types include: {PATCH_NAMES}"
-        raise failure(
-            415, "UnsupportedMediaType", f"the body of the request was in an unknown format - {accepted}"
-        )
+        raise failure(415, "UnsupportedMediaType", f"the body of the request was in an unknown format - {accepted}")
     raise failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 

@@ -41,9 +41,7 @@ def watched(
         why = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
         raise invalid_options("ListOptions", Cause("FieldValueForbidden", "resourceVersionMatch", why))
     bookmark = initial and query.get("allowWatchBookmarks") in ("true", "1")
-    events = _events(
-        store, resource, namespace, fits, asked, initial, bookmark, time.monotonic() + seconds, closing
-    )
+    events = _events(store, resource, namespace, fits, asked, initial, bookmark, time.monotonic() + seconds, closing)
     return (_line(kind, obj) for kind, obj in events)
 
 

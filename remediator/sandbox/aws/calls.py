@@ -77,11 +77,7 @@ def read_request(environ: dict[str, Any]) -> Request | None:
         return Request(service, region, access_key, action[0], None, {}, query)
     operation, path_parameters = _operation(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
     parameters = _json_object(body)
-    function = (
-        path_parameters.get("FunctionName")
-        or path_parameters.get("Resource")
-        or parameters.get("FunctionName")
-    )
+    function = path_parameters.get("FunctionName") or path_parameters.get("Resource") or parameters.get("FunctionName")
     # A caller that does not check its parameters can send anything as a name.
     function = None if function is None else str(function)
     return Request(service, region, access_key, operation, function, parameters, query)

@@ -77,7 +77,7 @@ class Functions:
         return self._moto_function(region, name)
 
     def state(self, region: str, name: str) -> FunctionState:
-        """Return what is laid over the function, to be read or changed. Raise LookupError if there is no such function."""
+        """Return what is laid over the function, to be read or changed. Raise LookupError without a function."""
         if self.find(region, name) is None:
             raise LookupError(f"no function {name} in {region} of account {self.account}")
         return self._states.setdefault((region, name), FunctionState(self._clock.now()))
@@ -93,7 +93,8 @@ class Functions:
         """Create a function without a request; return its ARN."""
         function = self._backend(region).create_function(parameters)
         self.created(region, function.function_name, parameters, Phase("Active"))
-        return function.function_arn
+        arn: str = function.function_arn
+        return arn
 
     def created(self, region: str, name: str, parameters: dict[str, Any], state: Phase) -> None:
         """Note that moto has a new function."""
@@ -129,14 +130,10 @@ class Functions:
             if other_region == region:
                 self._settle(region, name)
 
-    def phase(
-        self, value: str, reason_code: str | None, reason: str | None, seconds: float | None, then: str
-    ) -> Phase:
+    def phase(self, value: str, reason_code: str | None, reason: str | None, seconds: float | None, then: str) -> Phase:
         """Build a phase that starts now."""
         timed = Phase(value, reason_code, reason)
-        return (
-            timed if seconds is None else replace(timed, until=self._clock.monotonic() + seconds, then=then)
-        )
+        return timed if seconds is None else replace(timed, until=self._clock.monotonic() + seconds, then=then)
 
     def now(self) -> datetime:
         """Return the sandbox's time."""

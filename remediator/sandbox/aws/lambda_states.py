@@ -1,4 +1,4 @@
-"""The states that AWS Lambda moves a function through and moto does not, with transitions timed by the sandbox's clock."""
+"""The states that AWS Lambda moves a function through and moto does not, timed by the sandbox's clock."""
 
 from __future__ import annotations
 
@@ -79,9 +79,7 @@ class FunctionState:
             what = f"An update is in progress for resource: {arn}"
         else:
             return None
-        return AwsError(
-            "ResourceConflictException", f"The operation cannot be performed at this time. {what}", 409
-        )
+        return AwsError("ResourceConflictException", f"The operation cannot be performed at this time. {what}", 409)
 
     def lay_over(self, configuration: dict[str, Any]) -> dict[str, Any]:
         """Return moto's configuration of the function as AWS would give it now."""
@@ -105,9 +103,7 @@ def _phase_fields(name: str, phase: Phase) -> dict[str, str]:
 
 def _empty(value: object) -> bool:
     """Tell whether a parameter takes a setting away: AWS then leaves it out of its answers."""
-    return value in (None, "", [], {}) or (
-        isinstance(value, dict) and all(_empty(part) for part in value.values())
-    )
+    return value in (None, "", [], {}) or (isinstance(value, dict) and all(_empty(part) for part in value.values()))
 
 
 def _aws_time(at: datetime) -> str:

@@ -45,7 +45,7 @@ class Layer:
         self.delete_takes = 0.0
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Serve one request. Lambda and STS are answered one at a time; their states must not change under a request."""
+        """Serve one request. Lambda and STS answer one at a time, so that no state changes under a request."""
         request = read_request(environ)
         if request is None:
             return self._app(environ, start_response)
@@ -118,21 +118,21 @@ class Layer:
             return json_answer(204, None)
         if operation == "CreateFunction":
             pending = functions.phase("Pending", "Creating", CREATING, self.create_takes, "Active")
-            functions.created(
-                region, name, request.parameters, pending if self.create_takes else Phase("Active")
-            )
+            functions.created(region, name, request.parameters, pending if self.create_takes else Phase("Active"))
         if operation in _UPDATES:
             self._updated(request, functions, name)
         if answer.status == 204:
             return json_answer(204, None)
         payload = json.loads(answer.body)
         if operation == "ListFunctions":
-            listed = [
-                functions.state(region, one["FunctionName"]).lay_over(one) for one in payload["Functions"]
-            ]
+            listed = [functions.state(region, one["FunctionName"]).lay_over(one) for one in payload["Functions"]]
             return json_answer(answer.status, paged(listed, request.query))
         if operation == "GetFunction":
             payload["Configuration"] = functions.state(region, name).lay_over(payload["Configuration"])
+        elif operation == "GetFunctionEventInvokeConfig":
+            # AWS always answers with both destinations, empty where none is set.
+            destinations = {"OnSuccess": {}, "OnFailure": {}, **payload.get("DestinationConfig", {})}
+            payload["DestinationConfig"] = destinations
         elif operation in (*_UPDATES, "CreateFunction", "GetFunctionConfiguration"):
             payload = functions.state(region, name).lay_over(payload)
         return json_answer(answer.status, payload)
@@ -158,9 +158,7 @@ class Layer:
             raise AwsError("ServiceException", f"moto: {type(error).__name__}: {error}", 500) from error
         replaced = ("content-length", "x-amzn-requestid")
         kept = tuple((key, value) for key, value in headers if key.lower() not in replaced)
-        return Answer(
-            int(status.split()[0]), (*kept, ("x-amzn-RequestId", str(uuid.uuid4()))), b"".join(body)
-        )
+        return Answer(int(status.split()[0]), (*kept, ("x-amzn-RequestId", str(uuid.uuid4()))), b"".join(body))
 
 
 def _refuse_unreachable(request: Request, account: str) -> None:
@@ -202,9 +200,7 @@ def _as_moto_wants(parameters: dict[str, Any]) -> dict[str, Any]:
         wanted["Environment"] = {"Variables": (wanted["Environment"] or {}).get("Variables") or {}}
     if "VpcConfig" in wanted:
         network = wanted["VpcConfig"] or {}
-        wanted["VpcConfig"] = (
-            {"SecurityGroupIds": [], "SubnetIds": [], **network} if any(network.values()) else None
-        )
+        wanted["VpcConfig"] = {"SecurityGroupIds": [], "SubnetIds": [], **network} if any(network.values()) else None
     return wanted
 
 

@@ -75,10 +75,11 @@ class Http:
         self.connection.request(method, target, data, headers)
         response = self.connection.getresponse()
         text = response.read().decode()
-        is_json = response.headers.get_content_type() == "application/json"
-        lines = text.splitlines()
-        parsed = json.loads(text) if is_json and len(lines) <= 1 else [json.loads(line) for line in lines]
-        return Reply(response.status, parsed if is_json else text, dict(response.headers))
+        answer: Any = text
+        if response.headers.get_content_type() == "application/json":
+            is_stream = "watch" in query
+            answer = [json.loads(line) for line in text.splitlines()] if is_stream else json.loads(text)
+        return Reply(response.status, answer, dict(response.headers))
 
 
 @pytest.fixture(scope="session")

@@ -76,9 +76,7 @@ def test_preconditions(functions: Functions) -> None:
 
 
 @pytest.mark.parametrize(("policy", "finalizer"), [("Foreground", "foregroundDeletion"), ("Orphan", "orphan")])
-def test_policies_that_need_a_garbage_collector_wait_for_one(
-    functions: Functions, policy: str, finalizer: str
-) -> None:
+def test_policies_that_need_a_garbage_collector_wait_for_one(functions: Functions, policy: str, finalizer: str) -> None:
     functions.create("a")
     assert functions.delete("a", {"propagationPolicy": policy}).body["metadata"]["finalizers"] == [finalizer]
     assert functions.merge("a", {"metadata": {"finalizers": []}}).code == 200

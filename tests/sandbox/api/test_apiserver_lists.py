@@ -106,12 +106,9 @@ def test_an_empty_list(functions: Functions) -> None:
 
 
 def watch(functions: Functions, version: str, **query: str) -> list[tuple[str, Any]]:
-    reply = functions.http(
-        "GET", functions.path, watch="1", timeoutSeconds="1", resourceVersion=version, **query
-    )
+    reply = functions.http("GET", functions.path, watch="1", timeoutSeconds="1", resourceVersion=version, **query)
     assert reply.code == 200, reply.body
-    events = reply.body if isinstance(reply.body, list) else [reply.body]
-    return [(event["type"], event["object"]) for event in events]
+    return [(event["type"], event["object"]) for event in reply.body]
 
 
 def test_a_watch_tells_what_happened_since(functions: Functions) -> None:

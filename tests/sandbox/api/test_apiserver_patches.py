@@ -53,14 +53,11 @@ def test_a_resync_leaves_spec_as_it_was(functions: Functions) -> None:
         {"op": "replace", "path": "/metadata/finalizers/5", "value": "a/b"},
         {"op": "add", "path": "/metadata/annotations/x", "value": "1"},
         {"op": "add", "path": "/metadata/finalizers/9", "value": "a/b"},
-        {"op": "add", "path": "/spec/publish"},
         {"op": "add", "value": 1},
         {"op": "frob", "path": "/spec"},
     ],
 )
-def test_an_operation_that_does_not_apply_changes_nothing(
-    functions: Functions, operation: dict[str, Any]
-) -> None:
+def test_an_operation_that_does_not_apply_changes_nothing(functions: Functions, operation: dict[str, Any]) -> None:
     made = functions.create("a", spec={"timeout": 3}, finalizers=[FINALIZER])
     reply = functions.patch("a", {"op": "add", "path": "/spec/handler", "value": "h"}, operation)
     assert (reply.code, reply.body["reason"], reply.body["details"]) == (422, "Invalid", {})
@@ -75,13 +72,12 @@ def test_an_operation_that_does_not_apply_changes_nothing(
         {"op": "test", "path": "/spec/publish"},
         {"op": "test", "path": "/metadata/finalizers/-1", "value": FINALIZER},
         {"op": "add", "path": "/spec/publish", "value": None},
+        {"op": "add", "path": "/spec/publish"},
         {"op": "add", "path": "/spec/bogus", "value": 1},
         {"op": "add", "path": "/metadata/managedFields", "value": []},
     ],
 )
-def test_an_operation_that_applies_and_changes_nothing(
-    functions: Functions, operation: dict[str, Any]
-) -> None:
+def test_an_operation_that_applies_and_changes_nothing(functions: Functions, operation: dict[str, Any]) -> None:
     made = functions.create("a", finalizers=[FINALIZER])
     reply = functions.patch("a", operation)
     assert reply.code == 200
@@ -122,8 +118,8 @@ def test_custom_resources_know_no_other_patch(functions: Functions, kind: str) -
 
 def test_merge_patch(functions: Functions) -> None:
     functions.create("a", spec={"handler": "h", "tags": {"a": "1", "b": "2"}}, labels={"x": "y"})
-    patch = {"metadata": {"labels": {"x": None}}, "spec": {"handler": None, "tags": {"a": None}, "timeout": 5}}
-    reply = functions.merge("a", patch)
+    spec = {"handler": None, "tags": {"a": None}, "timeout": 5}
+    reply = functions.merge("a", {"metadata": {"labels": {"x": None}}, "spec": spec})
     assert reply.code == 200
     assert reply.body["spec"]["tags"] == {"b": "2"} and reply.body["spec"]["timeout"] == 5
     assert "handler" not in reply.body["spec"] and "labels" not in reply.body["metadata"]
@@ -140,11 +136,20 @@ def test_merge_patch_guards_by_version_and_uid(functions: Functions) -> None:
 def test_a_patch_cannot_make_it_invalid(functions: Functions) -> None:
     functions.create("a")
     wrong_type = functions.patch("a", {"op": "add", "path": "/spec/publish", "value": "x"})
-    assert wrong_type.fields == {("FieldValueTypeInvalid", "spec.publish")}
+    assert wrong_type.fields == {("FieldValueTypeInvalid", "spec.publish"), ("FieldValueInvalid", "<nil>")}
     wrong_labels = functions.merge("a", {"metadata": {"labels": "x"}})
     assert (wrong_labels.code, wrong_labels.fields) == (422, {("FieldValueInvalid", "patch")})
     renamed = functions.patch("a", {"op": "replace", "path": "/metadata/name", "value": "x"})
     assert renamed.code == 400
+
+
+def test_what_is_immutable_can_be_set_and_removed_but_not_changed(functions: Functions) -> None:
+    functions.create("a")
+    assert functions.merge("a", {"spec": {"tenancyConfig": {"tenantIsolationMode": "A"}}}).code == 200
+    changed = functions.merge("a", {"spec": {"tenancyConfig": {"tenantIsolationMode": "B"}}})
+    assert (changed.code, changed.fields) == (422, {("FieldValueInvalid", "spec.tenancyConfig")})
+    assert changed.message.endswith("spec.tenancyConfig: Invalid value: Value is immutable once set")
+    assert functions.merge("a", {"spec": {"tenancyConfig": None}}).code == 200
 
 
 def test_patching_nothing_is_not_found(functions: Functions) -> None:

@@ -93,6 +93,8 @@ def test_validation_names_every_field(functions: Functions) -> None:
         ("FieldValueTypeInvalid", "spec.publish"),
         ("FieldValueTypeInvalid", "spec.layers[0]"),
         ("FieldValueTypeInvalid", "spec.environment.variables.A"),
+        # The rules of the definition were not come to.
+        ("FieldValueInvalid", "<nil>"),
     }
     assert reply.body["details"]["kind"] == "Function"
     assert reply.message.startswith('Function.lambda.services.k8s.aws "b" is invalid: [')
@@ -192,6 +194,7 @@ def test_status_is_validated(functions: Functions) -> None:
         ("FieldValueTypeInvalid", "status.conditions[1].lastTransitionTime"),
         ("FieldValueTypeInvalid", "status.codeSize"),
         ("FieldValueRequired", "status.ackResourceMetadata.ownerAccountID"),
+        ("FieldValueInvalid", "<nil>"),
     }
 
 

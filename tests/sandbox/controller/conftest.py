@@ -36,7 +36,7 @@ class World:
         self.api = api
         self.cloud = cloud
         self.controller = controller
-        self._client: Any = config.new_client_from_config(config_file=str(kubeconfig))  # type: ignore[no-untyped-call]
+        self._client: Any = config.new_client_from_config(config_file=str(kubeconfig))
         self._objects: Any = client.CustomObjectsApi(self._client)
 
     def close(self) -> None:
@@ -71,9 +71,7 @@ class World:
         return self.function(name)
 
     def function(self, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = self._objects.get_namespaced_custom_object(
-            GROUP, VERSION, "default", PLURAL, name
-        )
+        found: dict[str, Any] = self._objects.get_namespaced_custom_object(GROUP, VERSION, "default", PLURAL, name)
         return found
 
     def exists(self, name: str) -> bool:
@@ -86,9 +84,7 @@ class World:
 
     def patch(self, name: str, body: dict[str, Any] | list[dict[str, Any]]) -> None:
         kind = "application/merge-patch+json" if isinstance(body, dict) else "application/json-patch+json"
-        self._objects.patch_namespaced_custom_object(
-            GROUP, VERSION, "default", PLURAL, name, body, _content_type=kind
-        )
+        self._objects.patch_namespaced_custom_object(GROUP, VERSION, "default", PLURAL, name, body, _content_type=kind)
 
     def edit(self, name: str, **spec: Any) -> None:
         self.patch(name, {"spec": spec})
@@ -116,9 +112,7 @@ class World:
 
     def asked(self, since: int = 0, *, reads: bool = True) -> list[str]:
         """Return the operations that the controller asked for."""
-        operations = [
-            one.operation for one in self.cloud.calls_since(since) if one.access_key == Controller.access_key
-        ]
+        operations = [one.operation for one in self.cloud.calls_since(since) if one.access_key == Controller.access_key]
         return [one for one in operations if reads or one not in READS]
 
     def mark(self) -> int:

@@ -240,9 +240,7 @@ def test_a_refused_read_is_told_in_go_s_words(world: World) -> None:
     world.cloud.refuse("GetFunctionConcurrency", "AccessDeniedException", "not you")
     world.resync("orders")
     world.until(lambda: world.recoverable("orders") == "api error AccessDeniedException: not you")
-    wording = (
-        "operation error Lambda: GetFunctionConcurrency, https response error StatusCode: 403, RequestID: "
-    )
+    wording = "operation error Lambda: GetFunctionConcurrency, https response error StatusCode: 403, RequestID: "
     assert world.condition("orders", "ACK.ResourceSynced")["reason"].startswith(wording)
     world.cloud.allow()
     mark = world.mark()
@@ -250,9 +248,7 @@ def test_a_refused_read_is_told_in_go_s_words(world: World) -> None:
     world.resync("orders")
     world.until(lambda: world.recoverable("orders") == "TooManyRequestsException: Rate exceeded")
     reason = world.condition("orders", "ACK.ResourceSynced")["reason"]
-    assert (
-        "GetFunction, exceeded maximum number of attempts, 3, https response error StatusCode: 429" in reason
-    )
+    assert "GetFunction, exceeded maximum number of attempts, 3, https response error StatusCode: 429" in reason
     assert world.asked(mark)[:3] == ["GetFunction"] * 3
 
 

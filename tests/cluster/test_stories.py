@@ -1,0 +1,549 @@
+"""The product on the real thing: what it says of a Function, and what its actions do to it.
+
+It runs as a ServiceAccount with the roles of `manifests/base`, never as admin. Where a story needs time to have
+passed, the test sets a timestamp back in the status, as the admin: the controller never reads it.
+"""
+
+import copy
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from remediator.actions import plan_for
+from remediator.cli.wiring import Wired, wire
+from remediator.gates import approve, decide
+from remediator.model.finding import Finding, FindingName, Remedy, State
+from remediator.model.plan import ActionName, Outcome, Result
+from remediator.sandbox.cloud import Cloud
+from remediator.scan import Judged, Scan
+from tests.cluster.conftest import Create
+from tests.cluster.controllers import Handle
+from tests.cluster.controlplane import ControlPlane
+from tests.cluster.functions import FINALIZER, Function, Object, error_text, heartbeat, is_ready, is_synced, synced
+from tests.cluster.test_controller_facts import silent
+
+pytestmark = pytest.mark.usefixtures("controller")
+
+ACCESS_KEY = "AKIAREMEDIATOR000000"
+MANIFESTS = Path(__file__).parents[2] / "manifests" / "base"
+SIGNATURE = "function in 'Pending' state, cannot be modified or deleted"
+READS = {
+    "GetFunction",
+    "GetFunctionConcurrency",
+    "GetFunctionEventInvokeConfig",
+    "GetFunctionCodeSigningConfig",
+    "GetFunctionConfiguration",
+    "GetCallerIdentity",
+}
+
+Remediator = Callable[..., Wired]
+
+
+def rules(*roles: str) -> list[dict[str, Any]]:
+    """Read the rules of the roles that we ship."""
+    found: list[dict[str, Any]] = []
+    for role in roles:
+        found += YAML(typ="safe").load((MANIFESTS / f"clusterrole-{role}.yaml").read_text())["rules"]
+    return found
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(control_plane: ControlPlane) -> Path:
+    """Someone on call: may read, and patch Functions."""
+    control_plane.namespace("on-call")
+    return control_plane.service_account("on-call", "ack-remediator", rules("read", "act"))
+
+
+@pytest.fixture(scope="session")
+def readonly(control_plane: ControlPlane) -> Path:
+    """The CronJob: may read."""
+    control_plane.namespace("cron")
+    return control_plane.service_account("cron", "ack-remediator", rules("read"))
+
+
+@pytest.fixture
+def remediator(
+    kubeconfig: Path, cloud: Cloud, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Remediator:
+    """Wire the product up for the test's namespace: `remediator(deletion="1s")` sets timeouts."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", cloud.region)
+    # The namespace's one or two Functions are all in trouble: that is no incident here.
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+    def make(account: Path | None = None, **timeouts: str) -> Wired:
+        policy = tmp_path / "policy.yaml"
+        policy.write_text(
+            json.dumps(
+                {
+                    "apiVersion": "ack-remediator.dev/v1alpha1",
+                    "kind": "Policy",
+                    "aws": {"endpointURL": cloud.endpoint},
+                    "timeouts": timeouts,
+                }
+            )
+        )
+        return wire(kubeconfig=account or kubeconfig, namespace=namespace, policy=policy)
+
+    return make
+
+
+@pytest.fixture
+def settled(create: Create, cloud: Cloud) -> Create:
+    """Create Functions and wait until the controller has written everything back, and looks no more."""
+
+    def make(*args: Any, **spec: Any) -> Function:
+        function = create(*args, **spec)
+        function.becomes(lambda seen: is_ready(seen) and seen["metadata"]["generation"] == 2, "is synced and ready")
+        silent(cloud, function, 1.2)
+        return function
+
+    return make
+
+
+def judged(wired: Wired, function: Function) -> tuple[Scan, Judged]:
+    """Scan, and pick the one."""
+    scan = wired.work.scan()
+    assert scan.partial == ()
+    return scan, next(each for each in scan.results if each.seen.resource.metadata.name == function.name)
+
+
+def finding(wired: Wired, function: Function) -> Finding:
+    """Scan; the one must have a finding."""
+    found = judged(wired, function)[1].finding
+    assert found is not None, f"{function.name} looks healthy"
+    return found
+
+
+def approved(wired: Wired, function: Function) -> Outcome:
+    """Scan, approve what is proposed for the one, and act."""
+    scan, each = judged(wired, function)
+    assert each.plan is not None, f"nothing is proposed: {each.finding}"
+    (outcome,) = wired.work.remediate(scan, frozenset({each.plan.digest}))
+    return outcome
+
+
+def rewind(control_plane: ControlPlane, function: Function, minutes: float, **status: str) -> Object:
+    """Set the heartbeat back in time, and fields of the status."""
+    seen = function.read()
+    past = (datetime.now(UTC) - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    conditions = [
+        each | ({"lastTransitionTime": past} if "lastTransitionTime" in each else {})
+        for each in seen["status"]["conditions"]
+    ]
+    return control_plane.admin.merge(f"{function.path}/status", {"status": {"conditions": conditions} | status})
+
+
+def rolled_back(control_plane: ControlPlane, cloud: Cloud, function: Function) -> None:
+    """Let AWS say that the last update failed for a reason that a second try can cure."""
+    cloud.set_update(function.name, "Failed", reason_code="InternalError", reason="An internal error occurred.")
+    rewind(control_plane, function, 5, lastUpdateStatus="InProgress")
+
+
+def calls(cloud: Cloud, function: Function, since: int) -> set[str]:
+    """List what was asked about a function since, by whomever."""
+    return {each.operation for each in cloud.calls_since(since) if each.function in (function.name, None)}
+
+
+def test_a_healthy_function_costs_no_call_to_aws(settled: Create, remediator: Remediator, cloud: Cloud) -> None:
+    function = settled()
+    _, each = judged(remediator(), function)
+    assert each.state is State.HEALTHY
+    assert not [call for call in cloud.calls if call.access_key == ACCESS_KEY and call.function == function.name]
+
+
+def test_an_annotation_alone_does_not_reconcile(
+    settled: Create, remediator: Remediator, control_plane: ControlPlane, cloud: Cloud
+) -> None:
+    function = settled()
+    rolled_back(control_plane, cloud, function)
+    before = function.read()
+    function.annotate({"ack-remediator.dev/resync": "nobody-should-simplify-it-to-this"})
+    function.stays(lambda seen: heartbeat(seen) == heartbeat(before), "its heartbeat does not move", 5)
+
+
+def test_resync_runs_a_pass_and_changes_nothing(
+    settled: Create, remediator: Remediator, control_plane: ControlPlane, cloud: Cloud
+) -> None:
+    function = settled(environment={"variables": {"STAGE": "production"}})
+    rolled_back(control_plane, cloud, function)
+    before, since = function.read(), len(cloud.calls)
+    wired = remediator()
+    found = finding(wired, function)
+    assert (found.name, found.state, found.remedy) == (FindingName.UPDATE_FAILED, State.STUCK, Remedy.RESYNC)
+    outcome = approved(wired, function)
+    after = function.read()
+    assert outcome.action is ActionName.RESYNC
+    assert outcome.result is Result.STILL_STUCK, outcome.detail  # a pass ran; AWS says Failed until someone updates
+    assert heartbeat(after) != heartbeat(before)
+    assert json.dumps(after["spec"], sort_keys=True) == json.dumps(before["spec"], sort_keys=True)
+    assert after["metadata"].get("annotations") == before["metadata"].get("annotations")
+    assert after["metadata"]["generation"] == before["metadata"]["generation"] + 2
+    assert calls(cloud, function, since) <= READS
+
+
+def test_resync_heals_what_aws_rolled_back(
+    settled: Create, remediator: Remediator, control_plane: ControlPlane, cloud: Cloud, controller: Handle
+) -> None:
+    function = settled(memorySize=256)
+    controller.stop()
+    function.edit(memorySize=512)  # the edit whose update AWS rolled back
+    controller.start()
+    function.becomes(lambda seen: cloud.configuration(function.name)["MemorySize"] == 512, "is updated")
+    function.becomes(is_synced, "is synced")
+    cloud.update_takes = 0
+    cloud.set_update(function.name, "Failed", reason_code="InternalError", reason="An internal error occurred.")
+    # AWS keeps the old configuration of a failed update; the next pass has to find the difference.
+    controller.stop()
+    function.edit(description="new")
+    rewind(control_plane, function, 5, lastUpdateStatus="InProgress")
+    wired = remediator()
+    scan, each = judged(wired, function)
+    assert each.plan is not None
+    controller.start()
+    function.becomes(lambda seen: cloud.configuration(function.name)["LastUpdateStatus"] == "Successful", "is healed")
+    (outcome,) = wired.work.remediate(scan, frozenset({each.plan.digest}))
+    assert outcome.result is Result.SKIPPED  # it healed between the decision and the act: nothing is written
+
+
+def test_step_two_succeeds_while_the_status_is_being_written(
+    settled: Create, remediator: Remediator, control_plane: ControlPlane, cloud: Cloud
+) -> None:
+    function = settled()
+    rolled_back(control_plane, cloud, function)
+    before = function.read()
+    over, writes = threading.Event(), 0
+
+    def write() -> None:
+        nonlocal writes
+        while not over.is_set():
+            writes += 1
+            time.sleep(0.02)
+            control_plane.admin.merge(f"{function.path}/status", {"status": {"version": str(writes)}})
+
+    wired = remediator()
+    scan, each = judged(wired, function)
+    assert each.plan is not None
+    digest = each.plan.digest
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        # Step 1 is guarded by the resourceVersion and may lose the race; it is decided anew then, at most 3 times.
+        for _ in range(20):
+            (outcome,) = wired.work.remediate(scan, frozenset({digest}))
+            if outcome.result is not Result.SKIPPED:
+                break
+    finally:
+        over.set()
+        writer.join()
+    assert writes > 5
+    assert outcome.result is Result.STILL_STUCK, outcome.detail
+    after = function.read()
+    assert after["spec"] == before["spec"]
+    assert "annotations" not in after["metadata"]
+
+
+def test_a_killed_resync_is_undone_by_the_next_run(
+    settled: Create, remediator: Remediator, control_plane: ControlPlane, cloud: Cloud
+) -> None:
+    function = settled()
+    rolled_back(control_plane, cloud, function)
+    before = function.read()
+    wired = remediator()
+    plan = judged(wired, function)[1].plan
+    assert plan is not None
+    function.patch(*plan.steps[0].patch)  # as far as it came before it was killed
+    assert function.read()["spec"]["publish"] is False
+    scan = wired.work.scan()
+    assert [each.metadata.name for each in scan.leftovers] == [function.name]
+    assert wired.work.undo_leftovers(scan) == 1
+    after = function.read()
+    assert after["spec"] == before["spec"]
+    assert "annotations" not in after["metadata"]
+    assert wired.work.scan().leftovers == ()
+
+
+def test_the_signature_appears_while_pending_and_clears_after(
+    settled: Create, remediator: Remediator, cloud: Cloud
+) -> None:
+    function = settled()
+    cloud.set_state(function.name, "Pending", reason_code="Creating", reason="The function is being created.")
+    function.edit(memorySize=256)
+    seen = function.becomes(lambda seen: error_text(seen) == SIGNATURE, "says Pending")
+    assert synced(seen) == "Unknown"
+    found = finding(remediator(), function)
+    assert (found.name, found.state, found.remedy) == (FindingName.FUNCTION_PENDING, State.WAITING, Remedy.WAIT)
+    assert found.self_heals_at is not None
+    cloud.set_state(function.name, "Active")
+    function.becomes(is_ready, "is synced and ready", within=30)
+    assert judged(remediator(), function)[1].state is State.HEALTHY
+
+
+def test_a_409_is_waited_for(settled: Create, remediator: Remediator, cloud: Cloud) -> None:
+    function = settled()
+    cloud.set_update(function.name, "InProgress", reason_code="Creating", reason="The function is being updated.")
+    function.edit(memorySize=256)
+    function.becomes(lambda seen: "ResourceConflictException" in error_text(seen), "met a 409")
+    found = finding(remediator(), function)
+    assert (found.name, found.remedy) == (FindingName.UPDATE_IN_PROGRESS, Remedy.WAIT)
+    cloud.set_update(function.name, "Successful")
+    later = judged(remediator(), function)[1].finding
+    if later is not None:  # the controller's next try may come at any moment
+        assert (later.name, later.remedy) == (FindingName.CONFLICT_BACKOFF, Remedy.WAIT)
+        assert later.self_heals_at is not None
+    function.becomes(is_ready, "is synced and ready", within=60)
+
+
+def test_a_hex_checksum_that_eats_an_edit_is_named(settled: Create, remediator: Remediator, cloud: Cloud) -> None:
+    function = settled(environment={"variables": {"STAGE": "old"}})
+    function.edit(code={"sha256": "9f" * 32}, environment={"variables": {"STAGE": "new"}})
+    function.becomes(lambda seen: seen["spec"]["environment"]["variables"]["STAGE"] == "old", "lost the edit")
+    seen = function.becomes(is_synced, "is synced all the same")
+    assert seen["spec"]["code"]["sha256"] == "9f" * 32
+    found = finding(remediator(), function)
+    assert (found.name, found.state, found.remedy) == (FindingName.CHECKSUM_MISMATCH, State.ADVISORY, Remedy.REPORT)
+    assert found.evidence["variant"] == "hex"
+
+
+def test_a_failed_update_under_a_green_object_is_found(settled: Create, remediator: Remediator, cloud: Cloud) -> None:
+    function = settled()
+    cloud.update_takes = 2
+    function.edit(memorySize=256)
+    function.becomes(
+        lambda seen: is_ready(seen) and seen["status"].get("lastUpdateStatus") == "InProgress", "is green, in progress"
+    )
+    cloud.set_update(function.name, "Failed", reason_code="EniLimitExceeded", reason="No more ENIs.")
+    found = finding(remediator(), function)
+    assert is_ready(function.read())
+    assert (found.name, found.state, found.remedy) == (FindingName.UPDATE_FAILED, State.STUCK, Remedy.REPORT)
+
+
+def test_a_stopped_controller_is_silence(
+    settled: Create, remediator: Remediator, control_plane: ControlPlane, cloud: Cloud, controller: Handle
+) -> None:
+    function = settled()
+    cloud.refuse("UpdateFunctionConfiguration", "ServiceException", "An error occurred", name=function.name)
+    function.edit(memorySize=256)
+    function.becomes(lambda seen: "ServiceException" in error_text(seen), "fails")
+    controller.stop()
+    before = rewind(control_plane, function, 25)
+    wired = remediator()
+    found = finding(wired, function)
+    assert (found.name, found.state, found.remedy) == (FindingName.CONTROLLER_SILENT, State.STUCK, Remedy.RESYNC)
+    outcome = approved(wired, function)
+    assert outcome.result is Result.UNKNOWN, outcome.detail  # nobody is there to run a pass, and it says so
+    assert function.read()["spec"] == before["spec"]
+    cloud.allow()
+    controller.start()
+    function.becomes(is_ready, "is synced and ready", within=60)
+    rolled_back(control_plane, cloud, function)
+    moved = approved(remediator(), function)
+    assert moved.result is Result.STILL_STUCK, moved.detail
+    assert "ran a pass" in moved.detail
+
+
+@pytest.fixture
+def deployment_is_down(control_plane: ControlPlane) -> Iterator[None]:
+    """Let the controller's Deployment be there, and not available."""
+    path = "/apis/apps/v1/namespaces/ack-system/deployments"
+    labels = {"app": "ack-lambda-controller"}
+    control_plane.admin.post(
+        path,
+        {
+            "metadata": {"name": "ack-lambda-controller"},
+            "spec": {
+                "selector": {"matchLabels": labels},
+                "template": {
+                    "metadata": {"labels": labels},
+                    "spec": {"containers": [{"name": "controller", "image": "any/lambda-controller:1.14.1"}]},
+                },
+            },
+        },
+    )
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    condition = {"type": "Available", "status": "False", "lastTransitionTime": now, "reason": "MinimumReplicas"}
+    control_plane.admin.merge(f"{path}/ack-lambda-controller/status", {"status": {"conditions": [condition]}})
+    yield
+    control_plane.admin.delete(f"{path}/ack-lambda-controller")
+
+
+@pytest.mark.usefixtures("deployment_is_down")
+def test_a_left_finalizer_is_cleared_after_two_proofs(
+    settled: Create, remediator: Remediator, cloud: Cloud, controller: Handle, tmp_path: Path
+) -> None:
+    secret = "correct-horse-battery"
+    function = settled(environment={"variables": {"DB_PASSWORD": secret}})
+    controller.stop()
+    function.delete()
+    cloud.remove(function.name)
+    wired = remediator(deletion="0s")
+    found = finding(wired, function)
+    assert (found.name, found.state, found.remedy) == (FindingName.FINALIZER_LEFT, State.STUCK, Remedy.CLEAR_FINALIZER)
+    began = datetime.now(UTC)
+    outcome = approved(wired, function)
+    assert outcome.result is Result.RESOLVED, outcome.detail
+    assert function.find() is None
+    assert datetime.now(UTC) - began > timedelta(seconds=120)  # 60 s between the proofs, 60 s to the orphan check
+    assert outcome.backup is not None
+    backup = Path(outcome.backup)
+    assert backup.stat().st_mode & 0o777 == 0o600
+    saved = json.loads(backup.read_text())
+    assert saved["metadata"]["finalizers"] == [FINALIZER]
+    assert saved["spec"]["environment"]["variables"]["DB_PASSWORD"] == secret
+    assert secret not in outcome.detail
+
+
+@pytest.mark.usefixtures("deployment_is_down")
+def test_the_finalizer_of_a_function_that_exists_stays(
+    settled: Create, remediator: Remediator, controller: Handle
+) -> None:
+    function = settled()
+    controller.stop()
+    function.delete()
+    wired = remediator(deletion="0s")
+    scan, each = judged(wired, function)
+    assert each.finding is not None
+    assert (each.finding.name, each.finding.remedy) == (FindingName.DELETION_UNATTENDED, Remedy.REPORT)
+    assert each.plan is None
+    forced = plan_for(_with_remedy(each.finding, Remedy.CLEAR_FINALIZER), each.seen)
+    assert forced is not None
+    situation = wired.work._situation(None, approved=frozenset({forced.digest}))
+    decision = decide(each.finding, forced, situation)
+    assert approve(decision, situation) is None
+    assert wired.work.remediate(scan, frozenset({forced.digest})) == ()
+    assert function.read()["metadata"]["finalizers"] == [FINALIZER]
+
+
+def _with_remedy(found: Finding, remedy: Remedy) -> Finding:
+    import msgspec
+
+    return msgspec.structs.replace(found, remedy=remedy)
+
+
+@pytest.mark.usefixtures("deployment_is_down")
+def test_not_found_in_another_account_is_not_gone(
+    settled: Create, remediator: Remediator, control_plane: ControlPlane, controller: Handle
+) -> None:
+    function = settled()
+    controller.stop()
+    place = copy.deepcopy(function.read()["status"]["ackResourceMetadata"])
+    elsewhere = {"arn": place["arn"].replace(place["ownerAccountID"], "210987654321"), "ownerAccountID": "210987654321"}
+    control_plane.admin.merge(f"{function.path}/status", {"status": {"ackResourceMetadata": elsewhere}})
+    function.delete()
+    found = finding(remediator(deletion="0s"), function)
+    assert (found.name, found.state, found.remedy) == (FindingName.UNREADABLE, State.UNKNOWN, Remedy.REPORT)
+    assert "210987654321" in found.summary
+
+
+@pytest.mark.usefixtures("deployment_is_down")
+def test_not_found_in_another_region_is_not_gone(
+    settled: Create,
+    remediator: Remediator,
+    control_plane: ControlPlane,
+    controller: Handle,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    function = settled()
+    controller.stop()
+    function.delete()
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    # The recorded ARN says where to ask, whatever our own region is.
+    assert finding(remediator(deletion="0s"), function).name is FindingName.DELETION_UNATTENDED
+    # Without it, and with nothing that tells the region, the wrong one is asked, and NotFound proves nothing.
+    path = f"{function.path}/status"
+    control_plane.admin.merge(path, {"status": {"ackResourceMetadata": {"arn": None, "region": "eu-west-1"}}})
+    wired = remediator(deletion="0s")
+    scan, each = judged(wired, function)
+    assert each.finding is not None and each.plan is not None and each.decision is not None
+    assert each.finding.evidence["gone"] == "unproven"
+    assert "identity" in {verdict.gate for verdict in each.decision.held}
+    (outcome,) = wired.work.remediate(scan, frozenset({each.plan.digest}))
+    assert outcome.result is Result.SKIPPED
+    assert function.read()["metadata"]["finalizers"] == [FINALIZER]
+
+
+def test_a_resource_made_anew_is_left_alone(
+    settled: Create, remediator: Remediator, control_plane: ControlPlane, cloud: Cloud, create: Create
+) -> None:
+    function = settled()
+    rolled_back(control_plane, cloud, function)
+    wired = remediator()
+    scan, each = judged(wired, function)
+    assert each.plan is not None
+    function.delete()
+    function.disappears(30)
+    again = settled(function.name)
+    rolled_back(control_plane, cloud, again)
+    before = again.read()
+    (outcome,) = wired.work.remediate(scan, frozenset({each.plan.digest}))
+    assert outcome.result is Result.SKIPPED
+    assert "anew" in outcome.detail
+    assert again.read()["metadata"]["generation"] == before["metadata"]["generation"]
+
+
+def test_a_deletion_that_may_not_be_read_is_green_for_ever(
+    settled: Create, remediator: Remediator, cloud: Cloud, controller: Handle
+) -> None:
+    function = settled()
+    denied = "User: controller is not authorized to perform: lambda:GetFunction"
+    cloud.refuse("GetFunction", "AccessDeniedException", denied, name=function.name, access_key=controller.access_key)
+    function.delete()
+    function.stays(is_ready, "stays green", 4)
+    found = finding(remediator(deletion="0s"), function)
+    assert (found.name, found.remedy) == (FindingName.DELETION_UNEXPLAINED, Remedy.RESYNC)
+
+
+def test_reading_alone_cannot_act(
+    settled: Create, remediator: Remediator, readonly: Path, control_plane: ControlPlane, cloud: Cloud
+) -> None:
+    function = settled()
+    rolled_back(control_plane, cloud, function)
+    before = function.read()
+    outcome = approved(remediator(readonly), function)
+    assert outcome.result is Result.SKIPPED
+    assert "nothing was written" in outcome.detail
+    assert function.read()["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+
+
+def test_the_command_line_scans_approves_and_tells(
+    settled: Create, remediator: Remediator, control_plane: ControlPlane, cloud: Cloud, kubeconfig: Path, tmp_path: Path
+) -> None:
+    function = settled()
+    rolled_back(control_plane, cloud, function)
+    remediator()  # writes the policy
+    where = ["--kubeconfig", str(kubeconfig), "-n", function.namespace, "--policy", str(tmp_path / "policy.yaml")]
+
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", "from remediator.cli import main; main()", *words, *where],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    scanned = command("scan", "-o", "json", "--exit-code")
+    assert scanned.returncode == 3, scanned.stderr
+    (result,) = json.loads(scanned.stdout)["results"]
+    assert (result["finding"], result["remedy"], result["decision"]) == ("UpdateFailed", "Resync", "propose")
+    told = command("explain", f"function/{function.name}")
+    assert "kubectl patch functions.lambda.services.k8s.aws" in told.stdout
+    refused = command("run", "--approve")
+    assert refused.returncode == 2
+    ran = command("run", "--approve", "--proposal", result["proposalId"], "-o", "json")
+    assert ran.returncode == 0, ran.stderr
+    (outcome,) = json.loads(ran.stdout)["outcomes"]
+    assert outcome["result"] == "still-stuck"
+    assert "ran a pass" in outcome["detail"]
+    stale = command("run", "--approve", "--proposal", result["proposalId"])
+    assert stale.returncode == 4  # the Resync made a new generation: the old approval is for another situation
