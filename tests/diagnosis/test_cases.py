@@ -27,16 +27,6 @@ from remediator.policy import Policy
 
 CASES = Path(__file__).parent.parent / "cases"
 
-# Known to be wrong in the product, each with what is wrong.
-_NO_DELETION_TIME = "`since` is not taken from deletionTimestamp"
-KNOWN_DEFECTS: dict[str, str] = {
-    "DeletionBlocked/near-miss-denied": _NO_DELETION_TIME,
-    "NameChanged/renamed-then-deleted": _NO_DELETION_TIME,
-    "PermissionDenied/delete-denied": _NO_DELETION_TIME,
-    "PermissionDenied/empty-message": "the action is not looked for in the reason of the sync",
-    "TerminalError/under-synced-true": "Terminal under Synced=True is no suspect",
-}
-
 
 class Controller(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """What is known of the controller."""
@@ -154,14 +144,7 @@ def _told(found: Finding | None, expected: Expected) -> Expected:
     )
 
 
-def _marked(directory: Path) -> Any:
-    name = f"{directory.parent.name}/{directory.name}"
-    reason = KNOWN_DEFECTS.get(name)
-    marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
-    return pytest.param(directory, id=name, marks=marks)
-
-
-@pytest.mark.parametrize("directory", [_marked(each) for each in _directories()])
+@pytest.mark.parametrize("directory", _directories(), ids=lambda each: f"{each.parent.name}/{each.name}")
 def test_case(directory: Path) -> None:
     case = _case(directory)
     found = diagnose(_observation(directory, case.given))

@@ -85,7 +85,6 @@ def test_whatever_may_be_wrong_is_asked_about(raw: Json) -> None:
     assert suspect(raw)
 
 
-@pytest.mark.xfail(strict=True, reason="Terminal under Synced=True is no suspect")
 def test_terminal_is_asked_about_even_under_synced() -> None:
     assert suspect(function(conditions=[{"type": "ACK.Terminal", "status": "True"}, *synced()]))
 

@@ -32,13 +32,22 @@ def test_every_spelling_of_noon_is_noon(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [None, "", "yesterday", "2026-13-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "1763"],
+    [
+        None,
+        "",
+        "yesterday",
+        "2026-13-01T00:00:00Z",
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01T00:00:00+14:00",
+        "1763",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+    ],
 )
-def test_what_is_no_time_is_none(text: str | None) -> None:
+def test_what_is_no_time_of_a_function_is_none(text: str | None) -> None:
     assert parse_time(text) is None
 
 
-@pytest.mark.xfail(strict=True, reason="what datetime.fromisoformat knows beyond RFC 3339 is taken, too")
 @pytest.mark.parametrize("text", ["2026-11-21", "20261121", "2026-W47-6"])
 def test_a_day_alone_is_no_time(text: str) -> None:
     assert parse_time(text) is None
@@ -50,12 +59,7 @@ def test_times_are_written_in_utc_and_whole_seconds() -> None:
     assert format_time(None) is None
 
 
-@pytest.mark.xfail(strict=True, reason="years below 1000 are not padded")
-def test_the_zero_time_of_go_is_written_as_rfc_3339() -> None:
-    assert format_time(datetime(1, 1, 1, tzinfo=UTC)) == "0001-01-01T00:00:00Z"
-
-
-@given(st.datetimes(min_value=datetime(1000, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - the zone is given beside it
+@given(st.datetimes(datetime(1970, 1, 1), datetime(9000, 12, 31), timezones=st.just(UTC)))  # noqa: DTZ001 - the zone is given beside it
 def test_what_is_written_is_read_again(moment: datetime) -> None:
     assert parse_time(format_time(moment)) == moment.replace(microsecond=0)
 
@@ -82,16 +86,19 @@ def test_durations_are_read(text: str, span: timedelta) -> None:
     assert parse_duration(text) == span
 
 
-@pytest.mark.parametrize("text", ["", "5", "m", "-5m", "5 m", "30m1h", "1.5h", "5M", "5min", "P1D", "1h\n"])
+@pytest.mark.parametrize(
+    "text", ["", "5", "m", "-5m", "5 m", "30m1h", "1.5h", "5M", "5min", "P1D", "1h\n", "999999999999d", "١m"]
+)
 def test_what_is_no_duration_says_how_to_write_one(text: str) -> None:
     with pytest.raises(ValueError, match="is no duration; write it as 90s, 15m, 2h, 7d or 1h30m"):
         parse_duration(text)
 
 
-@pytest.mark.xfail(strict=True, raises=OverflowError, reason="a duration beyond what a timedelta holds overflows")
-def test_a_duration_of_aeons_is_refused() -> None:
-    with pytest.raises(ValueError, match="is no duration"):
-        parse_duration("999999999999d")
+@pytest.mark.parametrize("text", ["3651d", "999999999h", "999999999m", "999999999s"])
+def test_nothing_is_waited_for_longer_than_ten_years(text: str) -> None:
+    with pytest.raises(ValueError, match="is longer than ten years"):
+        parse_duration(text)
+    assert parse_duration("3650d") == timedelta(days=3650)
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,8 @@ class Refused:
         Refused({"mode": "auto"}, "auto is refused as long as episodes are kept in memory only"),
         Refused({"mode": "yolo"}, "'dry-run', 'approve' or 'auto'"),
         Refused({"actionsPerRun": -1}, "greater than or equal to 0"),
+        Refused({"actionsPerRun": "5"}, "valid integer"),
+        Refused({"breaker": {"percent": True}}, "valid integer"),
         Refused({"breaker": {"percent": 0}}, "greater than 0"),
         Refused({"breaker": {"percent": 101}}, "less than or equal to 100"),
         Refused({"breaker": {"minPopulation": 0}}, "greater than or equal to 1"),
