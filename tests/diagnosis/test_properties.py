@@ -154,7 +154,7 @@ def told(found: Finding) -> str:
     return "\n".join([found.summary, *found.evidence.values()])
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(seen=observations)
 def test_whatever_is_observed_has_a_diagnosis(seen: Observation) -> None:
     found = diagnose(seen)
@@ -169,7 +169,7 @@ def test_whatever_is_observed_has_a_diagnosis(seen: Observation) -> None:
     assert all(found.evidence.values())
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(seen=observations)
 def test_no_secret_is_in_any_text(seen: Observation) -> None:
     found = diagnose(seen)
