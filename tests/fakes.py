@@ -62,7 +62,7 @@ class FakeCluster:
     def the(self, name: str = "checkout") -> Json:
         return next(each for (_, key), each in self.objects.items() if key == name)
 
-    def write(self, change: Callable[[Json], None], name: str = "checkout") -> None:
+    def write(self, change: Callable[[Json], object], name: str = "checkout") -> None:
         """Change an object as somebody else would."""
         found = self.the(name)
         before = copy.deepcopy(found)
