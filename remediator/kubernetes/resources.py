@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import TypeVar
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
@@ -15,6 +17,8 @@ from remediator.model.observation import ControllerFacts
 from remediator.model.plan import Operation
 from remediator.model.resource import FUNCTION_GROUP, Ref, Resource
 
+T = TypeVar("T")
+
 _API = f"/apis/{FUNCTION_GROUP}/v1alpha1"
 _PAGE = 500
 _RESTARTS = 2
@@ -25,7 +29,7 @@ class _ListMeta(Struct, frozen=True, rename={"next": "continue"}):
 
 
 class _Page(Struct, frozen=True):
-    items: list[msgspec.Raw] = []
+    items: list[msgspec.Raw] | None
     metadata: _ListMeta = _ListMeta()
 
 
@@ -60,7 +64,7 @@ class KubernetesCluster:
         return self._pages()
 
     def _pages(self) -> list[msgspec.Raw]:
-        where = f"/namespaces/{self._namespace}" if self._namespace else ""
+        where = f"/namespaces/{quote(self._namespace, safe='')}" if self._namespace else ""
         query: dict[str, str | int] = {"limit": _PAGE}
         if self._selector:
             query["labelSelector"] = self._selector
@@ -73,8 +77,8 @@ class KubernetesCluster:
                     f"this cluster does not know functions.{FUNCTION_GROUP}",
                     hint="Is ACK's lambda-controller installed here (its CRDs), and is this the right --context?",
                 ) from error
-            page = msgspec.json.decode(content, type=_Page)
-            items += page.items
+            page = _decoded(content, _Page)
+            items += page.items or []
             if not page.metadata.next:
                 return items
             query["continue"] = page.metadata.next
@@ -90,10 +94,20 @@ class KubernetesCluster:
         return self._transport.get(_path(ref.namespace, ref.name))
 
     def patch(self, ref: Ref, patch: Sequence[Operation]) -> Resource:
-        return msgspec.json.decode(self._transport.patch(_path(ref.namespace, ref.name), patch), type=Resource)
+        return _decoded(self._transport.patch(_path(ref.namespace, ref.name), patch), Resource)
 
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
         return controller.discover(self._transport, heartbeats, now)
+
+
+def _decoded(content: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ClusterError(
+            f"the API server's answer makes no sense: {error}",
+            hint="Is there a proxy or a login page between us and the server of the kubeconfig?",
+        ) from error
 
 
 def decode(content: bytes) -> Resource | str:
@@ -109,4 +123,5 @@ def decode(content: bytes) -> Resource | str:
 
 
 def _path(namespace: str, name: str) -> str:
-    return f"{_API}/namespaces/{namespace}/functions/{name}"
+    # Names come from the command line: "../secrets" must stay a name.
+    return f"{_API}/namespaces/{quote(namespace, safe='')}/functions/{quote(name, safe='')}"
