@@ -172,11 +172,11 @@ def test_a_dash_is_stdin(remediator: Remediator) -> None:
     assert names(ran) == ["checkout"]
 
 
-def test_all_cases_in_one_stream(remediator: Remediator, put: Any) -> None:
-    texts = [each.read_text("utf-8") for each in sorted(CASES.glob("*/*/resource.yaml"))]
+def test_many_cases_in_one_stream(remediator: Remediator, put: Any) -> None:
+    texts = [each.read_text("utf-8") for each in sorted(CASES.glob("*/*/resource.yaml"))[::4]]
     ran = remediator("diagnose", "-f", put("---\n".join(texts)), *AT_NOON, "-o", "json")
     assert len(names(ran)) == len(texts)
-    assert {each["finding"] for each in ran.document["results"]} >= {FindingName.TERMINAL_ERROR, None}
+    assert {each["finding"] for each in ran.document["results"]} >= {FindingName.UNREADABLE, None}
 
 
 # -- AWS's side -----------------------------------------------------------------------------------------------------
