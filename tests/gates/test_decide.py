@@ -222,7 +222,7 @@ def proven_twice(proofs: tuple[Proof, ...]) -> bool:
     return all(proofs[index + 1].taken - proofs[index].taken >= 60 for index in range(len(proofs) - 1))
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(
     data=st.data(),
     raw=raws,
