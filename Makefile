@@ -8,20 +8,50 @@ STAMP  := $(VENV)/.installed
 # A lock that anyone's index can serve: hashes pin the content, not the host.
 LOCK   := requirements-dev.lock
 
+# Which controller the cluster tests run: real, sandbox, or auto (the sandbox's, out loud, where the module proxy
+# does not serve the real one).
+CONTROLLER ?= real
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-cluster lint format bench image lock clean
+.PHONY: help install demo test test-cluster lint format bench image lock
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-13s %s\n", $$1, $$2}'
 
 install: $(STAMP) ## Make .venv from the lock (needs python3 >= 3.11 only)
 
 $(STAMP): $(LOCK) pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "ack-remediator needs Python 3.11 or newer; %s is %d.%d. Set PYTHON=/path/to/python3.11." % (sys.executable, v.major, v.minor))'
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "ack-remediator needs Python 3.11 or newer, and %s is %d.%d: make PYTHON=/path/to/python3.11" % (sys.executable, v.major, v.minor))'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+demo: install ## Show what the tool is for, on a sandbox in one process
+	$(BIN)/remediator demo
+
+test: install ## Run the fast tests, with branch coverage of the core
+	$(BIN)/python -m pytest --cov
+
+test-cluster: install ## Run the stories on a real control plane (builds it with Go the first time)
+	CONTROLLER=$(CONTROLLER) $(BIN)/python -m tests.cluster.toolchain
+	CONTROLLER=$(CONTROLLER) $(BIN)/python -m pytest tests/cluster
+
+lint: install ## Check style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install ## Measure start-up and listing against their yardsticks, side by side
+	$(BIN)/python -m bench
+
+image: ## Build the container image (needs docker)
+	docker build --tag ack-remediator:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .
 
 lock: install ## Resolve the dependencies anew and pin them by hash
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -15,6 +16,8 @@ from remediator.model.observation import ControllerFacts
 from remediator.model.plan import Operation
 from remediator.model.resource import FUNCTION_GROUP, Ref, Resource
 
+T = TypeVar("T")
+
 _API = f"/apis/{FUNCTION_GROUP}/v1alpha1"
 _PAGE = 500
 _RESTARTS = 2
@@ -25,7 +28,7 @@ class _ListMeta(Struct, frozen=True, rename={"next": "continue"}):
 
 
 class _Page(Struct, frozen=True):
-    items: list[msgspec.Raw] = []
+    items: list[msgspec.Raw] | None
     metadata: _ListMeta = _ListMeta()
 
 
@@ -73,8 +76,8 @@ class KubernetesCluster:
                     f"this cluster does not know functions.{FUNCTION_GROUP}",
                     hint="Is ACK's lambda-controller installed here (its CRDs), and is this the right --context?",
                 ) from error
-            page = msgspec.json.decode(content, type=_Page)
-            items += page.items
+            page = _decoded(content, _Page)
+            items += page.items or []
             if not page.metadata.next:
                 return items
             query["continue"] = page.metadata.next
@@ -90,10 +93,20 @@ class KubernetesCluster:
         return self._transport.get(_path(ref.namespace, ref.name))
 
     def patch(self, ref: Ref, patch: Sequence[Operation]) -> Resource:
-        return msgspec.json.decode(self._transport.patch(_path(ref.namespace, ref.name), patch), type=Resource)
+        return _decoded(self._transport.patch(_path(ref.namespace, ref.name), patch), Resource)
 
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
         return controller.discover(self._transport, heartbeats, now)
+
+
+def _decoded(content: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ClusterError(
+            f"the API server's answer makes no sense: {error}",
+            hint="Is there a proxy or a login page between us and the server of the kubeconfig?",
+        ) from error
 
 
 def decode(content: bytes) -> Resource | str:

@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 import urllib3.exceptions
+import yaml
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_before_delay
 
 from remediator import __version__
 from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Unauthorized, Unreachable, UsageError
@@ -39,7 +40,9 @@ class Connection:
 
     def __init__(self, kubeconfig: Path | None, context: str | None) -> None:
         self.configuration = client.Configuration()
-        self.configuration.retries = urllib3.Retry(connect=2, read=0, redirect=0, status=0, other=0)
+        self.configuration.retries = urllib3.Retry(
+            connect=2, read=0, redirect=0, status=0, other=0, respect_retry_after_header=False
+        )
         self.context, self.namespace = self._load(kubeconfig, context)
         self.server: str = self.configuration.host
 
@@ -52,23 +55,48 @@ class Connection:
             if in_cluster and context is None and not any(each.exists() for each in files):
                 config.load_incluster_config(client_configuration=self.configuration)
                 return "in-cluster", _own_namespace()
+            if not any(each.exists() for each in files):
+                raise UsageError(
+                    f"there is no kubeconfig at {path}",
+                    hint="Name one with --kubeconfig or KUBECONFIG; inside a cluster none is needed.",
+                )
             contexts, active = config.list_kube_config_contexts(config_file=path)
-            chosen = active if context is None else next((each for each in contexts if each["name"] == context), None)
+            wanted = context or _current_context(files) or active["name"]
+            chosen = next((each for each in contexts if each["name"] == wanted), None)
             if chosen is None:
                 names = ", ".join(each["name"] for each in contexts) or "none"
-                raise UsageError(f"no context {context!r} in the kubeconfig", hint=f"It has: {names}.")
-            config.load_kube_config(config_file=path, context=context, client_configuration=self.configuration)
+                raise UsageError(f"no context {wanted!r} in the kubeconfig", hint=f"It has: {names}.")
+            config.load_kube_config(config_file=path, context=wanted, client_configuration=self.configuration)
         except ConfigException as error:
             raise UsageError(
                 f"cannot use the kubeconfig {path}: {error}",
                 hint="Name one with --kubeconfig or KUBECONFIG, or choose a --context that is in it.",
             ) from error
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
             raise UsageError(
-                f"cannot read the kubeconfig {path}: {type(error).__name__}: {error}",
+                f"cannot read the kubeconfig {path}: {_first_line(error)}",
                 hint="Name another with --kubeconfig or KUBECONFIG.",
             ) from error
         return chosen["name"], (chosen.get("context") or {}).get("namespace") or "default"
+
+
+def _current_context(files: Sequence[Path]) -> str | None:
+    """Find the context that is current: that of the first file that names one, as kubectl has it.
+
+    The official client lets the last one win, and an action would then go to another cluster than kubectl's.
+    """
+    for file in files:
+        if file.exists():
+            content = yaml.safe_load(file.read_text(encoding="utf-8"))
+            current = content.get("current-context") if isinstance(content, dict) else None
+            if current:
+                return str(current)
+    return None
+
+
+def _first_line(error: Exception) -> str:
+    said = (str(error).splitlines() or [""])[0]
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def _own_namespace() -> str:
@@ -89,7 +117,7 @@ class Transport:
         patient = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, _Throttled)),
             wait=_as_asked,
-            stop=stop_after_delay(_LONGEST_PATIENCE),
+            stop=stop_before_delay(_LONGEST_PATIENCE),
             reraise=True,
         )
         return patient(self._request, "GET", path, query or {}, None, None)

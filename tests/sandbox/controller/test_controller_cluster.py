@@ -71,7 +71,7 @@ def test_its_writes_are_merge_patches_that_carry_its_name(recorded: tuple[Cluste
     cluster, recorder = recorded
     cluster.patch(ORDERS, {"spec": {"timeout": 3}})
     cluster.patch_status(ORDERS, {"status": {"state": "Active"}})
-    manager, kind = ["ack-lambda-controller"], "application/merge-patch+json"
+    manager, kind = ["controller"], "application/merge-patch+json"
     assert recorder.seen == [
         ("PATCH", PATH, manager, kind, '{"spec": {"timeout": 3}}'),
         ("PATCH", f"{PATH}/status", manager, kind, '{"status": {"state": "Active"}}'),

@@ -1,0 +1,36 @@
+"""What holds for every test: nothing beyond this machine is reached, and no property test depends on its speed."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile("quick", deadline=None, database=None)
+hypothesis.settings.load_profile("quick")
+
+
+def _is_here(family: int, address: Any) -> bool:
+    if family == socket.AF_UNIX:
+        return True
+    host = str(address[0])
+    return host == "localhost" or ipaddress.ip_address(host).is_loopback
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loopback_only() -> Iterator[None]:
+    """Refuse every connection to another machine: a test that needs one tests the wrong thing."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if not _is_here(self.family, address):
+            raise AssertionError(f"a test tried to connect to {address}")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield

@@ -1,0 +1,33 @@
+"""Secrets stay out of every text."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from remediator.model.masking import MASK, SHORTEST_SECRET, mask
+
+# The mask's own character cannot be hidden behind the mask.
+words = st.text(st.characters(exclude_characters="•", exclude_categories=["Cs"]), max_size=12)
+
+
+def test_every_occurrence_is_masked() -> None:
+    assert mask("key=hunter2; again: hunter2!", ["hunter2"]) == f"key={MASK}; again: {MASK}!"
+
+
+def test_the_longest_goes_first_so_that_nothing_of_it_is_left() -> None:
+    assert mask("password-of-prod", ["password", "password-of-prod"]) == MASK
+
+
+def test_short_values_are_no_secrets() -> None:
+    assert mask("switch it on: 1", ["on", "1", ""]) == "switch it on: 1"
+
+
+def test_a_text_without_secrets_is_untouched() -> None:
+    assert mask("nothing to hide", []) == "nothing to hide"
+
+
+@given(text=words, secrets=st.lists(words), glue=words)
+def test_no_secret_survives(text: str, secrets: list[str], glue: str) -> None:
+    masked = mask(glue.join([text, *secrets, text]), secrets)
+    assert not [secret for secret in secrets if len(secret) >= SHORTEST_SECRET and secret in masked]
