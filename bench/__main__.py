@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 _HELP_LIMIT = 2.0
 _FUNCTIONS = 2000
@@ -75,9 +76,10 @@ def _list() -> bool:
             assert sum(1 for _ in ours.resources()) == _FUNCTIONS
 
         def list_theirs() -> None:
-            found, token = 0, None
+            found = 0
+            token: str | None = None
             while token != "":
-                page = theirs.list_cluster_custom_object(
+                page: Any = theirs.list_cluster_custom_object(
                     "lambda.services.k8s.aws", "v1alpha1", "functions", limit=500, _continue=token
                 )
                 found += len(page["items"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from remediator import __version__
 from remediator.aws.answers import present
@@ -71,7 +73,8 @@ class AwsCloud:
         arn = resource.arn
         annotated = resource.annotations.get("services.k8s.aws/region")
         region = (arn.region if arn else None) or (place.region if place else None) or annotated
-        region = region or self._session.region_name
+        # boto3 by itself reads AWS_DEFAULT_REGION only; EKS and the other SDKs set AWS_REGION.
+        region = region or os.environ.get("AWS_REGION") or self._session.region_name
         if not region:
             return self._doubt("no region is known: status has none, and neither AWS_REGION nor the AWS config does")
         if not resource.function_name:
@@ -86,6 +89,9 @@ class AwsCloud:
             return self._doubt(_said(error), who)
         except (BotoCoreError, ValueError) as error:
             return self._doubt(f"{type(error).__name__}: {error}", who)
+        except (KeyError, ResponseParserError):
+            # No word of it: a half answer of GetFunction can hold a link to the code.
+            return self._doubt("what answered is not AWS: its answer has another shape (a proxy?)", who)
 
     def _ask(self, resource: Resource, region: str, who: Identity) -> LiveState:
         client = self._client(region)
@@ -101,6 +107,9 @@ class AwsCloud:
                 if not _names_the_function(error, name, region, who.account):
                     raise
                 continue
+            found = answer.get("FunctionArn")
+            if not _is_of_the_function(found, name, region, who.account):
+                return self._doubt(f"asked for {asked}, the answer is about {found or 'no function'}", who)
             if asked == name and arn is not None and arn.name == name:
                 return self._doubt(f"AWS finds the function by name, but not by its ARN {resource.arn_text}", who)
             return present(answer, at=self._clock.now(), identity=who.arn, account=who.account, region=region)
@@ -180,7 +189,11 @@ def _names_the_function(error: ClientError, name: str, region: str, account: str
     if error.response.get("Error", {}).get("Code") != _NOT_FOUND:
         return False
     message = error.response.get("Error", {}).get("Message", "").strip()
-    return message.endswith(f":lambda:{region}:{account}:function:{name}")
+    return _is_of_the_function(message, name, region, account)
+
+
+def _is_of_the_function(text: str | None, name: str, region: str, account: str) -> bool:
+    return (text or "").endswith(f":lambda:{region}:{account}:function:{name}")
 
 
 def _said(error: ClientError) -> str:

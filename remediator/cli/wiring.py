@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from msgspec import Struct
@@ -19,6 +20,8 @@ from remediator.policy.load import load_policy
 from remediator.ports import Clock
 from remediator.scan import Pass
 
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+
 
 class Wired(Struct):
     """A pass that is ready to run, and what it runs against."""
@@ -32,6 +35,12 @@ class Wired(Struct):
     @property
     def scope(self) -> str:
         return "all namespaces" if self.namespace is None else f"namespace {self.namespace}"
+
+
+def check_name(what: str, name: str) -> None:
+    """Refuse what no object can be called, before it becomes part of a URL."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot be the name of a {what}", hint="Names have a-z, 0-9, - and . in them.")
 
 
 def wire(
@@ -48,6 +57,8 @@ def wire(
     """Read policy and kubeconfig, and build the pass. Nothing is asked of cluster or AWS yet."""
     if namespace and all_namespaces:
         raise UsageError("-n and -A exclude each other", hint="Leave one of them out.")
+    if namespace is not None:
+        check_name("namespace", namespace)
     rules = load_policy(policy)
     connection = Connection(kubeconfig, context)
     scope = None if all_namespaces else namespace or connection.namespace

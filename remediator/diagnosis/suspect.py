@@ -18,10 +18,13 @@ def is_suspect(resource: Resource, now: datetime, timeouts: Timeouts) -> bool:
     """
     if resource.deleting:
         return resource.managed
+    arn = resource.arn
+    if arn is not None and arn.name != resource.function_name:
+        return True
     if not resource.conditions:
         created = resource.created_at
         return created is None or now - created > timeouts.never_reconciled
-    status, arn = resource.status, resource.arn
+    status = resource.status
     spec_code = resource.spec.code if resource.spec else None
     return (
         not resource.synced
@@ -30,5 +33,4 @@ def is_suspect(resource: Resource, now: datetime, timeouts: Timeouts) -> bool:
         or status.last_update_status in ("Failed", "InProgress")
         or status.state not in _READY
         or bool(spec_code and spec_code.sha256 and spec_code.sha256 != status.code_sha256)
-        or (arn is not None and arn.name != resource.function_name)
     )

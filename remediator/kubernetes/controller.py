@@ -114,7 +114,7 @@ def _by_deployment(deployments: Sequence[_Deployment], latest: datetime | None) 
     name = f"Deployment {chosen.metadata.namespace}/{chosen.metadata.name}"
     matched = _IMAGE.search(container.image)
     version = matched["tag"] if matched else None
-    watched = _watched_namespaces(container)
+    watched = _watched_by(available or [chosen])
     if available:
         return ControllerFacts(Health.ALIVE, f"{name} is available", version, watched)
     since = _unavailable_since(chosen)
@@ -129,6 +129,12 @@ def _by_deployment(deployments: Sequence[_Deployment], latest: datetime | None) 
 def _unavailable_since(deployment: _Deployment) -> datetime | None:
     conditions = deployment.status.conditions or ()
     return next((parse_time(each.last_transition_time) for each in conditions if each.type == "Available"), None)
+
+
+def _watched_by(deployments: Sequence[_Deployment]) -> tuple[str, ...]:
+    """Sum up what several controllers watch, one per team perhaps; one that watches everything is enough."""
+    lists = [_watched_namespaces(each.container) for each in deployments if each.container]
+    return () if () in lists else tuple(sorted({name for each in lists for name in each}))
 
 
 def _watched_namespaces(container: _Container) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
@@ -63,7 +64,7 @@ class KubernetesCluster:
         return self._pages()
 
     def _pages(self) -> list[msgspec.Raw]:
-        where = f"/namespaces/{self._namespace}" if self._namespace else ""
+        where = f"/namespaces/{quote(self._namespace, safe='')}" if self._namespace else ""
         query: dict[str, str | int] = {"limit": _PAGE}
         if self._selector:
             query["labelSelector"] = self._selector
@@ -122,4 +123,5 @@ def decode(content: bytes) -> Resource | str:
 
 
 def _path(namespace: str, name: str) -> str:
-    return f"{_API}/namespaces/{namespace}/functions/{name}"
+    # Names come from the command line: "../secrets" must stay a name.
+    return f"{_API}/namespaces/{quote(namespace, safe='')}/functions/{quote(name, safe='')}"

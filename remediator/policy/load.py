@@ -86,7 +86,7 @@ def _position(document: CommentedMap, where: tuple[str | int, ...]) -> tuple[int
     found = (1, 1)
     for part in where:
         if isinstance(node, CommentedMap) and part in node:
-            if (place := node.lc.data.get(part)) is None:
+            if (place := (getattr(node.lc, "data", None) or {}).get(part)) is None:
                 break  # it came in by a merge key: what is above it is the nearest place
             line, column = place[:2]
         elif isinstance(node, CommentedSeq) and isinstance(part, int):

@@ -6,6 +6,7 @@ import copy
 import secrets
 import threading
 import uuid
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
@@ -169,6 +170,11 @@ class ApiServer:
 
 def function_definition() -> Object:
     """Return the CustomResourceDefinition of ACK's `Function`, valid for any Kubernetes API server."""
+    return copy.deepcopy(_parsed_definition())
+
+
+@cache
+def _parsed_definition() -> Object:
     text = resources.files("remediator.sandbox").joinpath("crds/functions.yaml").read_text(encoding="utf-8")
     definition: Object = YAML(typ="safe").load(text)
     return definition
