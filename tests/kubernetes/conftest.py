@@ -1,0 +1,77 @@
+"""An API server of the sandbox, and a person's machine that knows of no cluster."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from remediator.kubernetes.transport import Connection, Transport
+from remediator.sandbox import apiserver
+from remediator.sandbox.apiserver import ApiServer
+from remediator.sandbox.clock import SandboxClock
+
+Connect = Callable[[str], Transport]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let no kubeconfig, cluster or proxy of the machine that runs the tests show through."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _definition_read_once() -> Iterator[None]:
+    """Parse the CRD once: it takes longer than most tests here."""
+    definition = apiserver.function_definition()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(apiserver, "function_definition", lambda: copy.deepcopy(definition))
+        yield
+
+
+@pytest.fixture
+def api() -> Iterator[ApiServer]:
+    with ApiServer(SandboxClock()) as running:
+        yield running
+
+
+@pytest.fixture
+def kubeconfig(api: ApiServer, tmp_path: Path) -> Path:
+    return api.kubeconfig(tmp_path / "kubeconfig", context="shop-cluster", namespace="shop")
+
+
+@pytest.fixture
+def transport(kubeconfig: Path) -> Transport:
+    return Transport(Connection(kubeconfig, None))
+
+
+def write_kubeconfig(path: Path, server: str, *, context: str = "told", token: str = "a-token") -> Path:
+    """Write a kubeconfig that trusts only what the machine trusts."""
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": context, "cluster": {"server": server}}],
+        "users": [{"name": f"{context}-user", "user": {"token": token}}],
+        "contexts": [{"name": context, "context": {"cluster": context, "user": f"{context}-user"}}],
+        "current-context": context,
+    }
+    YAML().dump(config, path)
+    return path
+
+
+@pytest.fixture
+def connect(tmp_path: Path) -> Connect:
+    """Give a transport to any address."""
+
+    def make(server: str) -> Transport:
+        return Transport(Connection(write_kubeconfig(tmp_path / "told.yaml", server), None))
+
+    return make

@@ -1,0 +1,307 @@
+"""How the controller is: its Deployment is the best witness, its Lease the next, heartbeats the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from remediator.kubernetes.controller import discover
+from remediator.kubernetes.resources import KubernetesCluster
+from remediator.kubernetes.transport import Transport
+from remediator.model.observation import ControllerFacts, Health
+from remediator.sandbox.apiserver import ApiServer
+from tests.kubernetes.conftest import Connect
+from tests.wire import Wire, answer, status
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+REPOSITORY = "example.invalid/aws-controllers-k8s/lambda-controller"
+Deploy = Callable[..., None]
+
+
+def ago(**span: float) -> str:
+    return (NOW - timedelta(**span)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def deployment(
+    name: str = "ack-lambda-controller",
+    namespace: str = "ack-system",
+    *,
+    image: str = f"{REPOSITORY}:1.14.1",
+    available: int = 1,
+    since: str | None = None,
+    args: Sequence[str] = (),
+    env: Sequence[dict[str, Any]] = (),
+    containers: Sequence[dict[str, Any]] = (),
+) -> dict[str, Any]:
+    condition = {"type": "Available", "status": "True" if available else "False", "lastTransitionTime": since}
+    container = {"name": "controller", "image": image, "args": list(args), "env": list(env)}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"template": {"spec": {"containers": [*containers, container]}}},
+        "status": {"availableReplicas": available, "conditions": [{"type": "Progressing"}, condition]},
+    }
+
+
+@pytest.fixture
+def deploy(api: ApiServer) -> Deploy:
+    def make(*args: Any, **more: Any) -> None:
+        api.seed(deployment(*args, **more))
+
+    return make
+
+
+def facts(transport: Transport, *heartbeats: datetime) -> ControllerFacts:
+    return discover(transport, heartbeats, NOW)
+
+
+# ---- by its Deployment -----------------------------------------------------------------------------------------------
+
+
+def test_an_available_deployment(transport: Transport, deploy: Deploy) -> None:
+    deploy()
+    assert facts(transport) == ControllerFacts(
+        Health.ALIVE, "Deployment ack-system/ack-lambda-controller is available", "1.14.1"
+    )
+
+
+def test_it_is_known_by_its_image_wherever_it_is_and_whatever_its_name(transport: Transport, deploy: Deploy) -> None:
+    deploy("lambda", "platform", containers=[{"name": "proxy", "image": "example.invalid/envoy:1"}])
+    assert facts(transport).why == "Deployment platform/lambda is available"
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "example.invalid/aws-controllers-k8s/s3-controller:1.0.0",
+        "example.invalid/lambda-controller-tests:1",
+        "example.invalid/not-lambda-controller:1",
+        "example.invalid/lambda-controller/sidecar:1",
+        "",
+    ],
+)
+def test_other_deployments_are_not_it(transport: Transport, deploy: Deploy, image: str) -> None:
+    deploy("other", image=image)
+    assert facts(transport).health is Health.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("image", "version"),
+    [
+        (f"{REPOSITORY}:1.14.1", "1.14.1"),
+        (f"{REPOSITORY}:v1.7.4-rc.1", "v1.7.4-rc.1"),
+        (f"{REPOSITORY}:1.14.1@sha256:{'0a' * 32}", "1.14.1"),
+        (f"{REPOSITORY}@sha256:{'0a' * 32}", None),
+        (REPOSITORY, None),
+        ("127.0.0.1:5000/lambda-controller:1.2.3", "1.2.3"),
+        ("127.0.0.1:5000/lambda-controller", None),
+        ("lambda-controller:latest", "latest"),
+    ],
+)
+def test_its_version_is_the_image_tag(transport: Transport, deploy: Deploy, image: str, version: str | None) -> None:
+    deploy(image=image)
+    assert facts(transport).health is Health.ALIVE
+    assert facts(transport).version == version
+
+
+def test_an_unavailable_deployment(transport: Transport, deploy: Deploy) -> None:
+    deploy(available=0, since=ago(minutes=50))
+    found = facts(transport, NOW - timedelta(hours=2))
+    assert found.health is Health.DOWN
+    assert found.why == "Deployment ack-system/ack-lambda-controller is not available since 2026-11-21T11:10:00Z"
+    assert found.version == "1.14.1"
+
+
+def test_a_deployment_scaled_to_nothing_has_no_status(api: ApiServer, transport: Transport) -> None:
+    stopped = deployment()
+    stopped["status"] = {}
+    api.seed(stopped)
+    found = facts(transport)
+    assert (found.health, found.why) == (
+        Health.DOWN,
+        "Deployment ack-system/ack-lambda-controller is not available",
+    )
+
+
+@pytest.mark.parametrize(("seconds", "health"), [(59, Health.DOWN), (60, Health.DOWN), (61, Health.ALIVE)])
+def test_a_heartbeat_after_it_went_away_means_that_another_one_works(
+    transport: Transport, deploy: Deploy, seconds: int, health: Health
+) -> None:
+    """Such as the EKS capability after a migration; what the last pass wrote just before the end proves nothing."""
+    gone = NOW - timedelta(hours=1)
+    deploy(available=0, since=ago(hours=1))
+    found = facts(transport, gone - timedelta(hours=5), gone + timedelta(seconds=seconds))
+    assert found.health is health
+    if health is Health.ALIVE:
+        assert found.why.endswith("is not available, but a pass was finished at 2026-11-21T11:01:01Z")
+
+
+def test_of_several_the_available_one_counts(transport: Transport, deploy: Deploy) -> None:
+    deploy("a-old", available=0, since=ago(hours=9), image=f"{REPOSITORY}:1.0.0")
+    deploy("b-new", args=["--watch-namespace", "shop"])
+    found = facts(transport)
+    assert (found.health, found.version, found.watched_namespaces) == (Health.ALIVE, "1.14.1", ("shop",))
+
+
+def test_of_several_that_are_all_away_one_is_named(transport: Transport, deploy: Deploy) -> None:
+    deploy("a", available=0)
+    deploy("b", available=0)
+    assert facts(transport).why == "Deployment ack-system/a is not available"
+
+
+@pytest.mark.xfail(strict=True, reason="only the first one counts")
+def test_two_that_share_the_namespaces_between_them(transport: Transport, deploy: Deploy) -> None:
+    """ACK can be installed once per team: what either of them watches is watched."""
+    deploy("a", args=["--watch-namespace=shop"])
+    deploy("b", args=["--watch-namespace=post"])
+    found = facts(transport)
+    assert found.watches("shop")
+    assert found.watches("post")
+
+
+# ---- what it watches -------------------------------------------------------------------------------------------------
+
+
+def env(name: str, value: str) -> dict[str, Any]:
+    return {"name": name, "value": value}
+
+
+@pytest.mark.parametrize(
+    ("args", "environment", "watched"),
+    [
+        pytest.param([], [], (), id="all, by default"),
+        pytest.param(["--watch-namespace", ""], [], (), id="all, as the chart writes it"),
+        pytest.param(["--watch-namespace", "shop"], [], ("shop",), id="one"),
+        pytest.param(["--watch-namespace=shop"], [], ("shop",), id="one, with an equals sign"),
+        pytest.param(["--watch-namespace=shop,post, ops ,"], [], ("shop", "post", "ops"), id="several"),
+        pytest.param(
+            ["--aws-region", "$(AWS_REGION)", "--watch-namespace", "$(ACK_WATCH_NAMESPACE)", "--log-level", "info"],
+            [env("AWS_REGION", "eu-west-1"), env("ACK_WATCH_NAMESPACE", "shop,post")],
+            ("shop", "post"),
+            id="by reference",
+        ),
+        pytest.param(
+            ["--watch-namespace=$(ACK_WATCH_NAMESPACE)"], [env("ACK_WATCH_NAMESPACE", "")], (), id="an empty reference"
+        ),
+        pytest.param(["--watch-namespace=team-$(TEAM)"], [env("TEAM", "a")], ("team-a",), id="a reference within"),
+        pytest.param(
+            ["--watch-namespace", "$(ACK_WATCH_NAMESPACE)"],
+            [{"name": "ACK_WATCH_NAMESPACE", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}}],
+            (),
+            id="a reference to what is elsewhere",
+        ),
+        pytest.param(["--watch-namespace"], [], (), id="a flag without a value"),
+        pytest.param(["--watch-namespaces=shop"], [], (), id="another flag"),
+    ],
+)
+def test_the_namespaces_it_watches(
+    transport: Transport,
+    deploy: Deploy,
+    args: list[str],
+    environment: list[dict[str, Any]],
+    watched: tuple[str, ...],
+) -> None:
+    deploy(args=args, env=environment)
+    found = facts(transport)
+    assert found.watched_namespaces == watched
+    assert found.watches("shop") is (not watched or "shop" in watched)
+
+
+# ---- by its Lease ----------------------------------------------------------------------------------------------------
+
+
+def lease(api: ApiServer, name: str = "ack-lambda.services.k8s.aws", *, renewed: str | None, seconds: int = 15) -> None:
+    spec: dict[str, Any] = {"holderIdentity": "ack-lambda-1", "leaseDurationSeconds": seconds}
+    if renewed:
+        spec["renewTime"] = renewed
+    api.seed(
+        {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": name, "namespace": "kube-system"},
+            "spec": spec,
+        }
+    )
+
+
+@pytest.mark.parametrize("refusal", [False, True])
+def test_a_fresh_lease_is_a_sign_of_life(api: ApiServer, transport: Transport, *, refusal: bool) -> None:
+    if refusal:
+        api.refuse("list", "deployments", code=403, reason="Forbidden", message="not yours")
+    lease(api, renewed="2026-11-21T11:59:50.123456Z")
+    assert facts(transport) == ControllerFacts(Health.ALIVE, "its Lease ack-lambda.services.k8s.aws is fresh")
+
+
+@pytest.mark.parametrize("renewed", [ago(seconds=31), ago(days=1), None, "a while ago"])
+def test_a_lease_that_is_not_fresh_says_nothing(api: ApiServer, transport: Transport, renewed: str | None) -> None:
+    lease(api, renewed=renewed)
+    assert facts(transport).health is Health.UNKNOWN
+
+
+def test_the_lease_of_another_controller_says_nothing(api: ApiServer, transport: Transport) -> None:
+    lease(api, "ack-s3.services.k8s.aws", renewed=ago(seconds=1))
+    assert facts(transport).health is Health.UNKNOWN
+
+
+def test_a_deployment_that_is_away_counts_more_than_a_lease(
+    api: ApiServer, transport: Transport, deploy: Deploy
+) -> None:
+    deploy(available=0)
+    lease(api, renewed=ago(seconds=1))
+    assert facts(transport).health is Health.DOWN
+
+
+# ---- by heartbeats alone ---------------------------------------------------------------------------------------------
+
+
+def test_no_witness_at_all(transport: Transport) -> None:
+    assert facts(transport) == ControllerFacts(
+        Health.UNKNOWN, "no Deployment of the lambda-controller is seen, and no heartbeat"
+    )
+
+
+@pytest.mark.parametrize(
+    ("age", "health"),
+    [
+        (timedelta(seconds=5), Health.ALIVE),
+        (timedelta(seconds=1059), Health.ALIVE),
+        (timedelta(seconds=1060), Health.UNKNOWN),
+        (timedelta(hours=11), Health.UNKNOWN),
+        (timedelta(hours=11, seconds=1), Health.DOWN),
+    ],
+)
+def test_heartbeats_tell_by_their_age(transport: Transport, age: timedelta, health: Health) -> None:
+    """A failing resource is retried at least every 1000 s, a synced one looked at every ten hours."""
+    found = facts(transport, NOW - timedelta(days=3), NOW - age)
+    assert found.health is health
+    assert found.version is None
+
+
+def test_a_heartbeat_of_the_future_is_a_sign_of_life(transport: Transport) -> None:
+    assert facts(transport, NOW + timedelta(minutes=5)).health is Health.ALIVE
+
+
+def test_what_may_not_be_read_is_not_held_against_it(api: ApiServer, transport: Transport) -> None:
+    for resource in ("deployments", "leases"):
+        api.refuse("list", resource, code=403, reason="Forbidden", message="not yours")
+    found = facts(transport, NOW - timedelta(minutes=2))
+    assert (found.health, found.why) == (
+        Health.ALIVE,
+        "a pass was finished 2m ago (Deployments may not be listed)",
+    )
+    assert "(Deployments may not be listed), and no heartbeat" in facts(transport).why
+
+
+def test_an_answer_of_another_shape_is_no_witness(connect: Connect) -> None:
+    for told in (answer(200, {"items": [{"metadata": 7}]}), answer(200, "<html>"), status(500, "no leader")):
+        with Wire(told) as wire:
+            assert facts(connect(wire.url)).health is Health.UNKNOWN
+
+
+def test_the_port_asks_for_it(transport: Transport, deploy: Deploy) -> None:
+    deploy()
+    assert KubernetesCluster(transport, "shop").controller((), NOW).health is Health.ALIVE
