@@ -5,6 +5,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
+# Half of an installation's time goes into compiling modules of which few are ever imported: left to the first import.
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+
 # A lock that anyone's index can serve: hashes pin the content, not the host.
 LOCK   := requirements-dev.lock
 
@@ -23,8 +26,8 @@ install: $(STAMP) ## Make .venv from the lock (needs python3 >= 3.11 only)
 $(STAMP): $(LOCK) pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "ack-remediator needs Python 3.11 or newer, and %s is %d.%d: make PYTHON=/path/to/python3.11" % (sys.executable, v.major, v.minor))'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) --require-hashes -r $(LOCK)
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: install ## Show what the tool is for, on a sandbox in one process

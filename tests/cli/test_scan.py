@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import CONTEXT, FINALIZER, SECRET, Shop
+from tests.cli.shop import CONTEXT, FINALIZER, SECRET, Shop
 
 RESULT_KEYS = [
     "apiVersion", "kind", "namespace", "name", "uid", "account", "region", "heartbeat", "finding", "state", "summary",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from remediator.diagnosis import diagnose, is_suspect
@@ -154,7 +154,6 @@ def told(found: Finding) -> str:
     return "\n".join([found.summary, *found.evidence.values()])
 
 
-@settings(max_examples=400)
 @given(seen=observations)
 def test_whatever_is_observed_has_a_diagnosis(seen: Observation) -> None:
     found = diagnose(seen)
@@ -169,7 +168,6 @@ def test_whatever_is_observed_has_a_diagnosis(seen: Observation) -> None:
     assert all(found.evidence.values())
 
 
-@settings(max_examples=300)
 @given(seen=observations)
 def test_no_secret_is_in_any_text(seen: Observation) -> None:
     found = diagnose(seen)

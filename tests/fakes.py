@@ -1,0 +1,218 @@
+"""The ports in memory: a cluster that takes JSON Patches, a cloud that answers as scripted, time that jumps."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import jsonpatch
+import msgspec
+
+from remediator.episodes import MemoryEpisodes
+from remediator.errors import Changed, NotFound, RemediatorError
+from remediator.execute import Means
+from remediator.model.live import LiveState
+from remediator.model.observation import ControllerFacts
+from remediator.model.plan import ActionName, Operation, Outcome
+from remediator.model.resource import FUNCTION_FINALIZER, Ref, Resource
+from tests.builders import ALIVE, NOW, Json, decoded
+
+Hook = Callable[["FakeCluster"], None]
+
+
+class FakeClock:
+    """Time that passes only where somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.slept = 0.0
+        self.on_sleep: list[Callable[[], None]] = []
+
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=self.slept)
+
+    def monotonic(self) -> float:
+        return 1000.0 + self.slept
+
+    def sleep(self, seconds: float, /) -> None:
+        self.slept += seconds
+        if self.on_sleep:
+            self.on_sleep.pop(0)()
+
+
+class FakeCluster:
+    """Objects with the API server's rules for uid, resourceVersion, generation and finalizers.
+
+    `before` and `after` hold, per patch that is to come, what happens right before or after it is applied; an
+    exception raised there is what the client sees.
+    """
+
+    def __init__(self, *objects: Json, facts: ControllerFacts = ALIVE) -> None:
+        self.objects = {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in objects}
+        self.facts = facts
+        self.missing: list[str] = []
+        self.patches: list[list[Operation]] = []
+        self.before: dict[int, Hook] = {}
+        self.after: dict[int, Hook] = {}
+        self.on_get: list[Hook] = []
+        self.raw_fails: RemediatorError | None = None
+
+    def the(self, name: str = "checkout") -> Json:
+        return next(each for (_, key), each in self.objects.items() if key == name)
+
+    def write(self, change: Callable[[Json], object], name: str = "checkout") -> None:
+        """Change an object as somebody else would."""
+        found = self.the(name)
+        before = copy.deepcopy(found)
+        change(found)
+        self._bump(before, found)
+        self._collect(found)
+
+    def resources(self) -> Iterator[Resource | str]:
+        yield from [decoded(each) for each in self.objects.values()]
+        yield from self.missing
+
+    def get(self, namespace: str, name: str) -> Resource:
+        if self.on_get:
+            self.on_get.pop(0)(self)
+        return decoded(self._find(namespace, name))
+
+    def raw(self, ref: Ref) -> bytes:
+        if self.raw_fails:
+            raise self.raw_fails
+        return msgspec.json.encode(self._find(ref.namespace, ref.name))
+
+    def patch(self, ref: Ref, patch: Sequence[Operation]) -> Resource:
+        number = len(self.patches)
+        self.patches.append(list(patch))
+        if number in self.before:
+            self.before[number](self)
+        found = self._find(ref.namespace, ref.name)
+        try:
+            changed: Json = jsonpatch.apply_patch(copy.deepcopy(found), json.dumps(list(patch)))
+        except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
+            raise Changed(f"{ref}: {error}") from error
+        self._bump(found, changed)
+        self.objects[ref.namespace, ref.name] = changed
+        self._collect(changed)
+        if number in self.after:
+            self.after[number](self)
+        return decoded(changed)
+
+    def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
+        return self.facts
+
+    def _find(self, namespace: str, name: str) -> Json:
+        try:
+            return self.objects[namespace, name]
+        except KeyError:
+            raise NotFound(f"functions {name!r} not found") from None
+
+    def _collect(self, found: Json) -> None:
+        """Let an object go that is being deleted and that nobody holds any more."""
+        metadata = found["metadata"]
+        if metadata.get("deletionTimestamp") and not metadata.get("finalizers"):
+            del self.objects[metadata["namespace"], metadata["name"]]
+
+    @staticmethod
+    def _bump(before: Json, after: Json) -> None:
+        metadata = after["metadata"]
+        metadata["resourceVersion"] = str(int(metadata["resourceVersion"]) + 1)
+        if before.get("spec") != after.get("spec"):
+            metadata["generation"] += 1
+
+
+class FakeCloud:
+    """Answers per function, one after the other; the last one stays."""
+
+    def __init__(self, **answers: LiveState | list[LiveState]) -> None:
+        self._answers = {name: each if isinstance(each, list) else [each] for name, each in answers.items()}
+        self.asked: list[tuple[str, float]] = []
+        self.clock: FakeClock | None = None
+
+    def probe(self, resource: Resource) -> LiveState:
+        name = resource.function_name
+        self.asked.append((name, self.clock.monotonic() if self.clock else 0.0))
+        answers = self._answers[name]
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+
+class FakeBackups:
+    """Remembers what was saved."""
+
+    def __init__(self) -> None:
+        self.saved: list[Json] = []
+        self.orphans: list[str] = []
+        self.fails: RemediatorError | None = None
+
+    def save(self, ref: Ref, content: bytes) -> str:
+        if self.fails:
+            raise self.fails
+        self.saved.append(json.loads(content))
+        return f"/backups/{ref.name}.json"
+
+    def orphaned(self, ref: Ref, arn: str, at: datetime) -> str:
+        if self.fails:
+            raise self.fails
+        self.orphans.append(arn)
+        return f"/backups/orphan-{ref.name}.json"
+
+
+class Log(MemoryEpisodes):
+    """Episodes that tell in which order things were written down."""
+
+    def __init__(self, cluster: FakeCluster) -> None:
+        super().__init__()
+        self._cluster = cluster
+        self.intents: list[tuple[ActionName, int]] = []
+        self.outcomes: list[Outcome] = []
+
+    def intend(self, uid: str, action: ActionName, at: datetime) -> None:
+        self.intents.append((action, len(self._cluster.patches)))
+        super().intend(uid, action, at)
+
+    def conclude(self, uid: str, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        super().conclude(uid, outcome)
+
+
+class World:
+    """Every port together, as a test needs them."""
+
+    def __init__(self, cluster: FakeCluster, cloud: FakeCloud) -> None:
+        self.cluster, self.cloud = cluster, cloud
+        self.clock = cloud.clock = FakeClock()
+        self.backups = FakeBackups()
+        self.episodes = Log(cluster)
+        self.means = Means(cluster, cloud, self.episodes, self.backups, self.clock)
+
+    def passed(self, heartbeat: str, conditions: list[Json] | None = None) -> Hook:
+        """Build what a controller does after a change of the spec: one pass."""
+
+        def one_pass(cluster: FakeCluster) -> None:
+            def change(found: Json) -> None:
+                if conditions is not None:
+                    found["status"]["conditions"] = conditions
+                for each in found["status"]["conditions"]:
+                    if each["type"] == "ACK.ResourceSynced":
+                        each["lastTransitionTime"] = heartbeat
+
+            cluster.write(change)
+
+        return one_pass
+
+
+def without_ack(found: Json) -> None:
+    """Drop ACK's finalizer, as the controller does when AWS has no such function."""
+    found["metadata"]["finalizers"].remove(FUNCTION_FINALIZER)
+
+
+def failing_with(error: BaseException) -> Callable[..., Any]:
+    """Build a hook that raises."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail

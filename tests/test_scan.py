@@ -1,0 +1,413 @@
+"""The pass: what is asked, what is found and proposed, and what becomes of what was approved."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from remediator.errors import Changed, Unreachable
+from remediator.model.decision import DecisionKind
+from remediator.model.finding import FindingName, Remedy, State
+from remediator.model.live import LiveState, unreadable
+from remediator.model.observation import ControllerFacts
+from remediator.model.plan import ActionName, Outcome, Result
+from remediator.model.resource import RESYNC_ANNOTATION
+from remediator.policy import Policy
+from remediator.scan import NOT_ASKED, Judged, Pass, Scan
+from tests.builders import ALIVE, BUSY, DOWN, GONE, UNPROVEN_GONE, Json, active, at, deleting, failing, function, synced
+from tests.fakes import FakeCloud, FakeCluster, World, failing_with
+
+
+def healthy(count: int) -> list[Json]:
+    return [function(f"healthy-{number}") for number in range(count)]
+
+
+def stuck(name: str = "checkout", **more: Any) -> Json:
+    """Build a living object that a Resync would help: ControllerSilent, under a controller that lives."""
+    return function(name, conditions=failing(BUSY, at(hours=1)), **more)
+
+
+class Bench:
+    """A pass over objects in memory."""
+
+    def __init__(
+        self,
+        *objects: Json,
+        facts: ControllerFacts = ALIVE,
+        policy: dict[str, Any] | None = None,
+        **answers: LiveState | list[LiveState],
+    ) -> None:
+        names = {each["spec"]["name"] for each in objects}
+        live: dict[str, LiveState | list[LiveState]] = dict.fromkeys(names, active())
+        self.world = World(FakeCluster(*objects, facts=facts), FakeCloud(**(live | answers)))
+        head = {"apiVersion": "ack-remediator.dev/v1alpha1", "kind": "Policy"}
+        self.work = Pass(self.world.means, Policy.model_validate(head | (policy or {})))
+        self.said: list[str] = []
+
+    @property
+    def cluster(self) -> FakeCluster:
+        return self.world.cluster
+
+    def scan(self) -> Scan:
+        return self.work.scan()
+
+    def approve(self, scan: Scan, *, only: Callable[[Judged], bool] = lambda _: True) -> tuple[Outcome, ...]:
+        digests = frozenset(each.plan.digest for each in scan.proposals if each.plan and only(each))
+        return self.work.remediate(scan, digests, self.said.append)
+
+
+def one(scan: Scan, name: str = "checkout") -> Judged:
+    return next(each for each in scan.results if each.seen.resource.metadata.name == name)
+
+
+def found(judged: Judged) -> FindingName | None:
+    return judged.finding.name if judged.finding else None
+
+
+# -- scan -----------------------------------------------------------------------------------------------------------
+
+
+def test_only_suspects_are_asked_about() -> None:
+    bench = Bench(*healthy(3), stuck())
+    scan = bench.scan()
+    assert [name for name, _ in bench.world.cloud.asked] == ["checkout"]
+    assert [each.state for each in scan.results] == [State.HEALTHY] * 3 + [State.STUCK]
+    assert one(scan, "healthy-0").seen.live_state == unreadable(NOT_ASKED)
+    assert (scan.count(State.HEALTHY), scan.count(State.STUCK), scan.count(State.WAITING)) == (3, 1, 0)
+
+
+def test_a_scan_writes_nothing() -> None:
+    bench = Bench(stuck(metadata={"annotations": {RESYNC_ANNOTATION: "mark"}}), policy={"mode": "approve"})
+    before = copy.deepcopy(bench.cluster.objects)
+    bench.scan()
+    assert bench.cluster.objects == before
+    assert bench.cluster.patches == []
+
+
+def test_nothing_to_ask_and_nothing_there() -> None:
+    scan = Bench().scan()
+    assert (scan.results, scan.partial, scan.leftovers, scan.proposals) == ((), (), (), ())
+
+
+def test_what_could_not_be_seen_is_told() -> None:
+    bench = Bench(stuck())
+    bench.cluster.missing = ["Function shop/odd cannot be read and was left out"]
+    scan = bench.scan()
+    assert scan.partial == ("Function shop/odd cannot be read and was left out",)
+    assert len(scan.results) == 1
+
+
+def test_every_suspect_gets_its_own_answer() -> None:
+    bench = Bench(
+        *[function(name, conditions=failing("x")) for name in "abc"],
+        a=active(last_update_status="Failed"),
+        b=unreadable("throttled"),
+        c=active(state="Failed"),
+    )
+    assert [found(each) for each in bench.scan().results] == ["UpdateFailed", "Unreadable", "CreateFailed"]
+
+
+def test_the_first_sighting_is_remembered() -> None:
+    bench = Bench(function(conditions=failing("odd")))
+    first = one(bench.scan()).finding
+    bench.world.clock.sleep(300)
+    second = one(bench.scan()).finding
+    assert first is not None
+    assert second is not None
+    assert second.since == first.since
+
+
+def test_what_was_said_of_the_controller_is_in_the_scan() -> None:
+    scan = Bench(deleting(), facts=DOWN, checkout=active()).scan()
+    assert scan.controller is DOWN
+    assert found(one(scan)) is FindingName.DELETION_UNATTENDED
+
+
+def test_the_policy_sets_the_timeouts() -> None:
+    raw = deleting(hours=1)
+    assert one(Bench(raw, checkout=GONE).scan()).state is State.STUCK
+    assert one(Bench(raw, checkout=GONE, policy={"timeouts": {"deletion": "2h"}}).scan()).state is State.WAITING
+
+
+def test_one_alone_is_examined_with_everything_asked() -> None:
+    bench = Bench(function(), stuck("other"), checkout=active(last_update_status="Failed"))
+    judged = bench.work.examine("shop", "checkout")
+    assert found(judged) is FindingName.UPDATE_FAILED
+    assert [name for name, _ in bench.world.cloud.asked] == ["checkout"]
+
+
+def test_one_alone_is_no_population() -> None:
+    judged = Bench(stuck()).work.examine("shop", "checkout")
+    assert judged.decision is not None
+    assert {each.gate: each.ruling for each in judged.decision.verdicts}["breaker"] == "later"
+
+
+# -- proposals ------------------------------------------------------------------------------------------------------
+
+
+def test_a_stuck_one_is_proposed_and_a_waiting_one_waited_for() -> None:
+    bench = Bench(*healthy(9), stuck(), function("slow", conditions=failing("x")))
+    scan = bench.scan()
+    kinds = {each.seen.resource.metadata.name: each.decision.kind for each in scan.results if each.decision}
+    assert kinds == {"checkout": DecisionKind.PROPOSE, "slow": DecisionKind.WAIT}
+    assert [found(each) for each in scan.proposals] == ["ControllerSilent"]
+
+
+def test_an_incident_is_not_proposed_one_by_one() -> None:
+    scan = Bench(*healthy(3), stuck("a"), stuck("b")).scan()
+    assert scan.proposals == ()
+    assert one(scan, "a").decision is not None
+    assert [each.decision.kind for each in scan.results if each.decision] == [DecisionKind.BLOCKED] * 2
+
+
+def test_the_unreadable_count_for_the_breaker_the_advised_do_not() -> None:
+    placeholder = {"code": {"sha256": "build-1"}}
+    advised = [function(f"odd-{number}", spec=placeholder) for number in range(3)]
+    assert len(Bench(*healthy(1), *advised, stuck()).scan().proposals) == 1
+    unread = Bench(*healthy(3), function("b", conditions=failing("x")), stuck(), b=unreadable("denied"))
+    assert unread.scan().proposals == ()
+
+
+def test_an_opted_out_one_is_found_and_not_proposed() -> None:
+    scan = Bench(*healthy(9), stuck(metadata={"annotations": {"ack-remediator.dev/ignore": "true"}})).scan()
+    assert one(scan).state is State.STUCK
+    assert scan.proposals == ()
+
+
+# -- remediate ------------------------------------------------------------------------------------------------------
+
+
+def heal(bench: Bench) -> None:
+    """Let the controller run a pass right after each first write."""
+
+    def one_pass(cluster: FakeCluster) -> None:
+        for each in cluster.objects.values():
+            if each["metadata"].get("annotations", {}).get(RESYNC_ANNOTATION):
+                each["status"]["conditions"] = synced(at(seconds=-5))
+
+    bench.cluster.after = dict.fromkeys(range(100), one_pass)
+
+
+def test_what_was_approved_is_done_and_nothing_else() -> None:
+    bench = Bench(*healthy(20), stuck("a"), stuck("b"))
+    heal(bench)
+    scan = bench.scan()
+    outcomes = bench.approve(scan, only=lambda each: each.seen.resource.metadata.name == "a")
+    assert [(each.target.name, each.result) for each in outcomes] == [("a", Result.RESOLVED)]
+    assert "publish" not in bench.cluster.the("b")["spec"]
+    assert bench.cluster.the("b")["metadata"]["generation"] == 2
+    assert outcomes[0].proposal_id == (one(scan, "a").plan or pytest.fail()).proposal_id
+
+
+def test_without_an_approval_nothing_is_done() -> None:
+    bench = Bench(*healthy(9), stuck())
+    assert bench.work.remediate(bench.scan(), frozenset()) == ()
+    assert bench.work.remediate(bench.scan(), frozenset({"another"})) == ()
+    assert bench.cluster.patches == []
+
+
+def test_a_run_does_five_and_no_more() -> None:
+    bench = Bench(*healthy(60), *[stuck(f"stuck-{number}") for number in range(7)])
+    heal(bench)
+    outcomes = bench.approve(bench.scan())
+    assert [each.result for each in outcomes] == [Result.RESOLVED] * 5 + [Result.SKIPPED] * 2
+    assert "budget: 5 of 5 actions of this run are used" in outcomes[-1].detail
+    assert len(bench.cluster.patches) == 10
+
+
+def test_what_was_skipped_does_not_count() -> None:
+    bench = Bench(*healthy(60), stuck("a"), stuck("b"), policy={"actionsPerRun": 1})
+    heal(bench)
+    scan = bench.scan()
+    bench.cluster.write(lambda raw: raw["status"].update(conditions=synced()), "a")
+    outcomes = bench.approve(scan)
+    assert [each.result for each in outcomes] == [Result.SKIPPED, Result.RESOLVED]
+
+
+def test_an_open_breaker_holds_what_was_approved_before() -> None:
+    bench = Bench(*healthy(3), stuck("a"), stuck("b"))
+    scan = bench.scan()
+    digests = frozenset(each.plan.digest for each in scan.results if each.plan)
+    outcomes = bench.work.remediate(scan, digests)
+    assert all("breaker: 2 of 5" in each.detail for each in outcomes)
+    assert bench.cluster.patches == []
+
+
+def test_three_attempts_on_an_object_that_keeps_changing() -> None:
+    bench = Bench(*healthy(9), stuck())
+    bench.cluster.before = dict.fromkeys(range(3), failing_with(Changed("409 conflict")))
+    (outcome,) = bench.approve(bench.scan())
+    assert outcome.result is Result.SKIPPED
+    assert outcome.detail == "changed 3 times while we looked: 409 conflict"
+    assert len(bench.cluster.patches) == 3
+
+
+def test_the_third_attempt_may_succeed() -> None:
+    bench = Bench(*healthy(9), stuck())
+    heal(bench)
+    bench.cluster.before = dict.fromkeys(range(2), failing_with(Changed("409 conflict")))
+    (outcome,) = bench.approve(bench.scan())
+    assert outcome.result is Result.RESOLVED
+
+
+def changed(bench: Bench, change: Callable[[Json], object]) -> Outcome:
+    """Approve, and change the object before it is acted on."""
+    scan = bench.scan()
+    bench.cluster.write(change)
+    (outcome,) = bench.approve(scan)
+    assert outcome.result is Result.SKIPPED
+    assert bench.cluster.patches == []
+    return outcome
+
+
+def test_the_object_was_made_anew() -> None:
+    outcome = changed(Bench(*healthy(9), stuck()), lambda raw: raw["metadata"].update(uid="another"))
+    assert outcome.detail == "the object was deleted and created anew since it was proposed"
+
+
+def test_the_object_healed_by_itself() -> None:
+    outcome = changed(Bench(*healthy(9), stuck()), lambda raw: raw["status"].update(conditions=synced()))
+    assert outcome.detail == "nothing is wrong any more"
+
+
+def test_the_object_has_another_trouble_now() -> None:
+    outcome = changed(Bench(*healthy(9), stuck()), lambda raw: raw["status"].update(conditions=failing("odd")))
+    assert outcome.detail.startswith("it is UnclassifiedError now: ")
+
+
+def test_the_spec_was_changed() -> None:
+    outcome = changed(Bench(*healthy(9), stuck()), lambda raw: raw["spec"].update(memorySize=512))
+    assert outcome.detail == "the situation changed since it was proposed; look again"
+
+
+def test_the_owner_opted_out() -> None:
+    marks = {"ack-remediator.dev/ignore": "true"}
+    outcome = changed(Bench(*healthy(9), stuck()), lambda raw: raw["metadata"].update(annotations=marks))
+    assert "opt-out: ack-remediator.dev/ignore is set" in outcome.detail
+
+
+def test_the_object_went() -> None:
+    bench = Bench(*healthy(9), stuck())
+    scan = bench.scan()
+    bench.cluster.objects.pop(("shop", "checkout"))
+    (outcome,) = bench.approve(scan)
+    assert (outcome.result, outcome.detail) == (Result.SKIPPED, "the object is gone")
+
+
+def test_trouble_with_one_does_not_lose_the_others() -> None:
+    bench = Bench(*healthy(20), stuck("a"), stuck("b"))
+    heal(bench)
+    scan = bench.scan()
+    bench.cluster.on_get = [failing_with(Unreachable("no route"))]
+    outcomes = bench.approve(scan)
+    assert [each.result for each in outcomes] == [Result.SKIPPED, Result.RESOLVED]
+    assert outcomes[0].detail == "nothing was written: no route"
+
+
+def test_an_interruption_ends_the_run() -> None:
+    bench = Bench(*healthy(20), stuck("a"), stuck("b"))
+    bench.cluster.before[1] = failing_with(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        bench.approve(bench.scan())
+    assert all("publish" not in each["spec"] for each in bench.cluster.objects.values())
+
+
+# -- ClearFinalizer -------------------------------------------------------------------------------------------------
+
+
+def clearing(*answers: LiveState, **more: Any) -> Bench:
+    """Build a pass with one object to clear; the first answer is the scan's."""
+    return Bench(*healthy(9), deleting(), facts=DOWN, checkout=list(answers), **more)
+
+
+def test_two_proofs_a_minute_apart_and_one_more_look() -> None:
+    bench = clearing(GONE)
+    (outcome,) = bench.approve(bench.scan())
+    assert outcome.result is Result.RESOLVED
+    asked = [seconds for _, seconds in bench.world.cloud.asked]
+    assert asked == [1000.0, 1000.0, 1061.0, 1121.0]
+    assert bench.world.backups.saved[0]["metadata"]["name"] == "checkout"
+    assert "proof 1 of 2: AWS says gone; the next in 60 s" in bench.said[0]
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        (active(), "it is DeletionUnattended now"),
+        (active(state="Deleting"), "it is DeletionInProgress now"),
+        (unreadable("throttled"), "it is Unreadable now"),
+        (UNPROVEN_GONE, "proofs: AWS does not say gone beyond doubt"),
+    ],
+    ids=["present", "deleting", "unreadable", "unproven"],
+)
+def test_a_second_proof_that_is_none_clears_nothing(second: LiveState, said: str) -> None:
+    bench = clearing(GONE, GONE, second)
+    (outcome,) = bench.approve(bench.scan())
+    assert outcome.result is Result.SKIPPED
+    assert said in outcome.detail
+    assert bench.cluster.patches == []
+    assert bench.world.backups.saved == []
+
+
+def test_after_a_first_proof_that_is_none_no_minute_is_lost() -> None:
+    bench = clearing(GONE, active())
+    bench.approve(bench.scan())
+    assert bench.world.clock.slept == 0
+    assert bench.cluster.patches == []
+
+
+def test_what_nobody_vouches_for_is_never_cleared() -> None:
+    bench = clearing(UNPROVEN_GONE)
+    (outcome,) = bench.approve(bench.scan())
+    assert "proofs" in outcome.detail
+    assert bench.cluster.patches == []
+
+
+def test_an_object_that_changes_while_proofs_are_taken_is_judged_as_it_is_then() -> None:
+    bench = clearing(GONE)
+    scan = bench.scan()
+    marks = {"ack-remediator.dev/ignore": "true"}
+    bench.world.clock.on_sleep = [
+        lambda: bench.cluster.write(lambda raw: raw["metadata"].update(annotations=marks)),
+    ]
+    (outcome,) = bench.approve(scan)
+    assert "opt-out" in outcome.detail
+    assert bench.cluster.patches == []
+
+
+def test_an_object_that_is_made_anew_while_proofs_are_taken_is_left_alone() -> None:
+    bench = clearing(GONE)
+    scan = bench.scan()
+    bench.world.clock.on_sleep = [lambda: bench.cluster.write(lambda raw: raw["metadata"].update(uid="another"))]
+    (outcome,) = bench.approve(scan)
+    assert "created anew" in outcome.detail
+    assert bench.cluster.patches == []
+
+
+def test_after_a_resync_without_effect_the_finalizer_may_be_cleared() -> None:
+    bench = Bench(*healthy(9), deleting(), checkout=GONE)
+    scan = bench.scan()
+    assert (one(scan).finding or pytest.fail()).remedy is Remedy.RESYNC
+    (first,) = bench.approve(scan)
+    assert (first.action, first.result) == (ActionName.RESYNC, Result.UNKNOWN)
+    again = bench.scan()
+    assert (one(again).finding or pytest.fail()).remedy is Remedy.CLEAR_FINALIZER
+    (second,) = bench.approve(again)
+    assert (second.action, second.result) == (ActionName.CLEAR_FINALIZER, Result.RESOLVED)
+
+
+# -- leftovers ------------------------------------------------------------------------------------------------------
+
+
+def test_leftovers_are_found_and_undone() -> None:
+    left = function("left", metadata={"annotations": {RESYNC_ANNOTATION: "mark"}}, spec={"publish": False})
+    bench = Bench(function(), left)
+    scan = bench.scan()
+    assert [each.metadata.name for each in scan.leftovers] == ["left"]
+    assert bench.work.undo_leftovers(scan) == 1
+    assert "publish" not in bench.cluster.the("left")["spec"]
+    assert bench.scan().leftovers == ()
+    assert bench.work.undo_leftovers(scan) == 0
