@@ -112,7 +112,7 @@ class Pass:
             if each.plan is not None and each.plan.digest in approved:
                 acted = sum(outcome.result is not Result.SKIPPED for outcome in outcomes)
                 at = self._situation(population, acted=acted, approved=approved)
-                outcomes.append(self._attempt(each, scan.controller, at, progress))
+                outcomes.append(self._attempt(each, self._controller(scan), at, progress))
         return tuple(outcomes)
 
     # -- observe -----------------------------------------------------------------------------------------------
@@ -173,6 +173,12 @@ class Pass:
             acted=acted,
             approved=approved,
         )
+
+    def _controller(self, scan: Scan) -> ControllerFacts:
+        """Look at the controller again right before the act: it may have come back, and do the work itself."""
+        heartbeats = [each.seen.resource.heartbeat for each in scan.results]
+        known = [each for each in heartbeats if each is not None]
+        return self._means.cluster.controller(known, self._means.clock.now())
 
     # -- act and verify ----------------------------------------------------------------------------------------
 

@@ -108,7 +108,7 @@ class AwsCloud:
                     raise
                 continue
             found = answer.get("FunctionArn")
-            if not _is_of_the_function(found, name, region, who.account):
+            if not _is_of_the_function(found, asked.rsplit(":", 1)[-1], region, who.account):
                 return self._doubt(f"asked for {asked}, the answer is about {found or 'no function'}", who)
             if asked == name and arn is not None and arn.name == name:
                 return self._doubt(f"AWS finds the function by name, but not by its ARN {resource.arn_text}", who)

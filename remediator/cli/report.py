@@ -157,6 +157,14 @@ def tell_outcomes(outcomes: Sequence[Outcome], page: Page) -> None:
             page.hanging(" " * 12, f"The object as it was: {each.backup}")
 
 
+def tell_foreign(scan: Scan, page: Page) -> None:
+    """Name what is being deleted and waits for a finalizer that is not ACK's: no finding, but a question on call."""
+    for each in scan.results:
+        resource = each.seen.resource
+        if resource.deleting and not resource.managed and resource.finalizers:
+            page.line(f"{resource.ref}: {healthy_summary(each)}")
+
+
 def tell_leftovers(scan: Scan, page: Page) -> None:
     """Say where an interrupted Resync left something; a scan does not touch it."""
     for each in scan.leftovers:

@@ -53,6 +53,7 @@ def command(
         report.table(scan, healthy=healthy)
     aside = narration()
     report.tell_partial(scan, aside)
+    report.tell_foreign(scan, aside)
     report.tell_leftovers(scan, aside)
     aside.line(f"{wired.connection.context}, {wired.scope}: {report.totals(scan)}")
     report.tell_next(scan, aside)

@@ -33,7 +33,7 @@ class Session:
     def propose(self) -> int:
         """Make a pass that acts on nothing: proposals wait for a person."""
         scan = self._scan(tidy=self._may_write and self._wired.policy.mode is Mode.APPROVE)
-        self._show(scan)
+        self._show(scan, actionable=False)
         if scan.proposals:
             self._aside.line("Nothing was changed. Approve with: remediator run --approve, or --approve --proposal ID")
             self._tell_plan(scan.proposals)
@@ -43,7 +43,7 @@ class Session:
         """Act on what a person approves: the named proposals, or, on a terminal, all that are shown."""
         scan = self._scan(tidy=True)
         if not self._as_json:
-            self._show(scan)
+            self._show(scan, actionable=True)
         outcomes = self._act(scan, scan.proposals, named)
         if not named and self._worth_another_round(outcomes):
             self._aside.line("Some are still held. Looking again in a minute, for what can be done next.")
@@ -66,20 +66,20 @@ class Session:
             scan = work.scan()
         return scan
 
-    def _show(self, scan: Scan) -> None:
+    def _show(self, scan: Scan, *, actionable: bool) -> None:
         if self._as_json:
             click.echo(report.as_json(scan, healthy=False))
         else:
-            report.table(scan, actionable=True)
+            report.table(scan, actionable=actionable)
         self._tell_missing(scan)
+        others = sum(1 for each in scan.results if each.finding and not each.plan)
+        if actionable and others:
+            self._aside.line(f"{others} more wait, or need a person; `remediator scan` shows them.")
 
     def _tell_missing(self, scan: Scan) -> None:
         report.tell_partial(scan, self._aside)
         report.tell_leftovers(scan, self._aside)
         self._aside.line(f"{self._wired.connection.context}, {self._wired.scope}: {report.totals(scan)}")
-        others = sum(1 for each in scan.results if each.finding and not each.plan)
-        if others:
-            self._aside.line(f"{others} more wait, or need a person; `remediator scan` shows them.")
 
     def _tell_plan(self, proposals: Sequence[Judged]) -> None:
         self._aside.line("")

@@ -134,7 +134,7 @@ def _unavailable_since(deployment: _Deployment) -> datetime | None:
 def _watched_by(deployments: Sequence[_Deployment]) -> tuple[str, ...]:
     """Sum up what several controllers watch, one per team perhaps; one that watches everything is enough."""
     lists = [_watched_namespaces(each.container) for each in deployments if each.container]
-    return () if () in lists else tuple(sorted({name for each in lists for name in each}))
+    return () if () in lists else tuple(dict.fromkeys(name for each in lists for name in each))
 
 
 def _watched_namespaces(container: _Container) -> tuple[str, ...]:
