@@ -9,7 +9,7 @@ _BUSY = re.compile(
     r"|function in '(Pending|Deleting)' state",
     re.IGNORECASE,
 )
-_PENDING = re.compile(r"function in 'Pending' state|following state: '?Pending", re.IGNORECASE)
+_PENDING = re.compile(r"function in 'Pending' state", re.IGNORECASE)
 _DENIED = re.compile(r"AccessDenied|not authorized", re.IGNORECASE)
 _DENIED_DETAIL = re.compile(r"User:\s*(?P<principal>\S+) is not authorized to perform:\s*(?P<action>[\w:*]+)")
 _OPERATION = re.compile(r"operation error Lambda: (?P<operation>\w+)")
@@ -21,7 +21,10 @@ def is_busy(text: str) -> bool:
 
 
 def says_pending(text: str) -> bool:
-    """Whether the text is the controller's `function in 'Pending' state, cannot be modified or deleted`."""
+    """Whether the text is the controller's own `function in 'Pending' state, cannot be modified or deleted`.
+
+    It looks again every 5 s then. AWS's 409 about the same state is an error, with a growing back-off.
+    """
     return bool(_PENDING.search(text))
 
 

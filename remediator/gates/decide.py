@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from remediator.gates.approval import approval
 from remediator.gates.approved import Approved, seal
 from remediator.gates.breaker import breaker
@@ -22,6 +24,7 @@ from remediator.model.decision import (
     Verdict,
 )
 from remediator.model.finding import Finding, State
+from remediator.model.masking import mask
 from remediator.model.plan import Plan
 
 Gate = Callable[[Proposal, Situation], Verdict]
@@ -60,4 +63,8 @@ def _verdicts(proposal: Proposal, at: Situation) -> tuple[Verdict, ...]:
     needs = tuple(
         Verdict(need.name, Ruling.ALLOWED if need.met else Ruling.HELD, need.why) for need in proposal.plan.needs
     )
-    return tuple(gate(proposal, at) for gate in GATES) + needs
+    secrets = proposal.plan.resource.secrets  # AWS's answers are quoted, and can echo them
+    return tuple(
+        msgspec.structs.replace(each, reason=mask(each.reason, secrets))
+        for each in (*(gate(proposal, at) for gate in GATES), *needs)
+    )

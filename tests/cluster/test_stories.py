@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from ruamel.yaml import YAML
 
@@ -70,16 +71,18 @@ def readonly(control_plane: ControlPlane) -> Path:
     return control_plane.service_account("cron", "ack-remediator", rules("read"))
 
 
-@pytest.fixture
-def remediator(
-    kubeconfig: Path, cloud: Cloud, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Remediator:
-    """Wire the product up for the test's namespace: `remediator(deletion="1s")` sets timeouts."""
+@pytest.fixture(autouse=True)
+def _identity(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be somebody to AWS, and leave backups where the test can clean up."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", cloud.region)
-    # The namespace's one or two Functions are all in trouble: that is no incident here.
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture
+def remediator(kubeconfig: Path, cloud: Cloud, namespace: str, tmp_path: Path) -> Remediator:
+    """Wire the product up for the test's namespace: `remediator(deletion="1s")` sets timeouts."""
 
     def make(account: Path | None = None, **timeouts: str) -> Wired:
         policy = tmp_path / "policy.yaml"
@@ -193,27 +196,21 @@ def test_resync_runs_a_pass_and_changes_nothing(
 
 
 def test_resync_heals_what_aws_rolled_back(
-    settled: Create, remediator: Remediator, control_plane: ControlPlane, cloud: Cloud, controller: Handle
+    settled: Create, remediator: Remediator, control_plane: ControlPlane, cloud: Cloud
 ) -> None:
-    function = settled(memorySize=256)
-    controller.stop()
-    function.edit(memorySize=512)  # the edit whose update AWS rolled back
-    controller.start()
-    function.becomes(lambda seen: cloud.configuration(function.name)["MemorySize"] == 512, "is updated")
-    function.becomes(is_synced, "is synced")
-    cloud.update_takes = 0
-    cloud.set_update(function.name, "Failed", reason_code="InternalError", reason="An internal error occurred.")
-    # AWS keeps the old configuration of a failed update; the next pass has to find the difference.
-    controller.stop()
-    function.edit(description="new")
-    rewind(control_plane, function, 5, lastUpdateStatus="InProgress")
+    function = settled(memorySize=512)
+    # What a failed update leaves behind: AWS has the old value, the object shows the new one, and is green.
+    aws = boto3.client("lambda", endpoint_url=cloud.endpoint, region_name=cloud.region)
+    aws.update_function_configuration(FunctionName=function.name, MemorySize=256)
+    rolled_back(control_plane, cloud, function)
     wired = remediator()
-    scan, each = judged(wired, function)
-    assert each.plan is not None
-    controller.start()
-    function.becomes(lambda seen: cloud.configuration(function.name)["LastUpdateStatus"] == "Successful", "is healed")
-    (outcome,) = wired.work.remediate(scan, frozenset({each.plan.digest}))
-    assert outcome.result is Result.SKIPPED  # it healed between the decision and the act: nothing is written
+    plan = judged(wired, function)[1].plan
+    assert plan is not None
+    assert plan.notes == ("memorySize is 256 in AWS and 512 in the spec: the controller will set 512.",)
+    outcome = approved(wired, function)
+    assert outcome.result is Result.RESOLVED, outcome.detail
+    assert cloud.configuration(function.name)["MemorySize"] == 512
+    assert judged(wired, function)[1].state is State.HEALTHY
 
 
 def test_step_two_succeeds_while_the_status_is_being_written(

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.test import run_wsgi_app
 
@@ -34,6 +35,7 @@ class Layer:
 
     def __init__(self, app: WsgiApp, functions: Callable[[str], Functions], account: str) -> None:
         self._app = app
+        self._backends: dict[str, WsgiApp] = {}
         self._functions = functions
         self._account = account
         self.lock = threading.RLock()
@@ -68,7 +70,7 @@ class Layer:
                 raise refusal.take()
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
         if request.service == "sts":
-            return self._forward(environ)
+            return self._forward(environ, request.service)
         _refuse_unreachable(request, account)
         if request.operation.startswith("Invoke"):
             raise AwsError("ServiceException", "The sandbox's Lambda runs no code.", 500)
@@ -107,7 +109,7 @@ class Layer:
             return json_answer(204, None)
         if operation == "ListFunctions":
             functions.settle_all(region)
-        answer = self._forward(environ)
+        answer = self._forward(environ, request.service)
         return self._lay_over(answer, request, functions, name) if answer.status < 300 else answer
 
     def _lay_over(self, answer: Answer, request: Request, functions: Functions, name: str) -> Answer:
@@ -150,9 +152,12 @@ class Layer:
             else Phase("Successful")
         )
 
-    def _forward(self, environ: dict[str, Any]) -> Answer:
+    def _forward(self, environ: dict[str, Any], service: str) -> Answer:
+        # The service is known: moto's dispatcher would look for it in a directory of modules, at every request.
+        if service not in self._backends:
+            self._backends[service] = create_backend_app(service)
         try:
-            body, status, headers = run_wsgi_app(self._app, environ, buffered=True)
+            body, status, headers = run_wsgi_app(self._backends[service], environ, buffered=True)
         except Exception as error:
             # Moto breaks on what AWS refuses, as a parameter of a wrong type; a caller must still get an AWS error.
             raise AwsError("ServiceException", f"moto: {type(error).__name__}: {error}", 500) from error
