@@ -7,11 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import boto3
-import botocore.session
 import pytest
 from botocore.config import Config
 
@@ -21,6 +18,7 @@ from remediator.model.resource import AckMetadata, FunctionSpec, FunctionStatus,
 from remediator.policy import Aws
 from remediator.sandbox.clock import SandboxClock
 from remediator.sandbox.cloud import Cloud
+from tests.boto import shared_models
 
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ACCESS_KEY = "AKIAONCALL"
@@ -60,16 +58,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _models_read_once() -> Iterator[None]:
-    """Share what botocore reads of its service models: it takes longer than the tests."""
-    loader = botocore.session.get_session().get_component("data_loader")
-
-    def session(**options: Any) -> boto3.Session:
-        made = boto3.Session(**options)
-        made._session.register_component("data_loader", loader)
-        return made
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(live_module, "boto3", SimpleNamespace(Session=session))
+    with shared_models():
         yield
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 from ruamel.yaml import YAML
 
 from remediator.kubernetes.transport import Connection, Transport
-from remediator.sandbox import apiserver
 from remediator.sandbox.apiserver import ApiServer
 from remediator.sandbox.clock import SandboxClock
 
@@ -26,15 +24,6 @@ def _nothing_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _definition_read_once() -> Iterator[None]:
-    """Parse the CRD once: it takes longer than most tests here."""
-    definition = apiserver.function_definition()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(apiserver, "function_definition", lambda: copy.deepcopy(definition))
-        yield
 
 
 @pytest.fixture

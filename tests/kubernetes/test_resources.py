@@ -269,7 +269,6 @@ def test_get_of_what_cannot_be_read(transport: Transport, seed: Callable[..., No
         KubernetesCluster(transport).get("shop", "bad")
 
 
-@pytest.mark.xfail(strict=True, reason="names go into the path as they come")
 def test_a_name_cannot_leave_its_path(connect: Connect) -> None:
     """Names come from the command line: `explain ../../secrets` must not ask for something else."""
     with Wire(status(404, "not found")) as wire:
