@@ -35,7 +35,7 @@ class Session:
         scan = self._scan(tidy=self._may_write and self._wired.policy.mode is Mode.APPROVE)
         self._show(scan, actionable=False)
         if scan.proposals:
-            self._aside.line("Nothing was changed. Approve with: remediator run --approve, or --approve --proposal ID")
+            self._aside.line(f"Nothing was changed. Approve with: remediator run {self._wired.scope_flags} --approve")
             self._tell_plan(scan.proposals)
         return _PARTIAL if scan.partial else _DONE
 
