@@ -162,6 +162,14 @@ def test_a_first_heartbeat_counts_as_a_pass() -> None:
     assert run(here, seen).result is Result.RESOLVED
 
 
+def test_a_heartbeat_that_went_is_no_pass_yet() -> None:
+    """The controller clears all conditions at the beginning of a pass, and writes them at its end."""
+    here = world(stuck())
+    here.cluster.after[0] = lambda cluster: cluster.write(lambda found: found["status"].update(conditions=[]))
+    here.cluster.on_get = [lambda cluster: None] * 3 + [here.passed(LATER, synced())]
+    assert resync(here, stuck()).result is Result.RESOLVED
+
+
 def test_what_the_outcome_quotes_is_masked() -> None:
     here = world(stuck(), active(environment={"PASSWORD": "hunter2"}))
     here.cluster.after[0] = here.passed(LATER, failing("AWS says hunter2"))

@@ -23,6 +23,10 @@ def test_short_values_are_no_secrets() -> None:
     assert mask("switch it on: 1", ["on", "1", ""]) == "switch it on: 1"
 
 
+def test_three_characters_are_a_secret() -> None:
+    assert mask("the pin is 739", ["739"]) == f"the pin is {MASK}"
+
+
 def test_a_text_without_secrets_is_untouched() -> None:
     assert mask("nothing to hide", []) == "nothing to hide"
 
