@@ -211,7 +211,8 @@ class Shop:
 
     def controller(self, *, available: bool = True) -> None:
         """Let a Deployment of the controller be seen; nothing runs in it."""
-        condition = {"type": "Available", "status": str(available), "lastTransitionTime": self.ago(days=9)}
+        since = self.ago(days=9) if available else self.ago(minutes=50)
+        condition = {"type": "Available", "status": str(available), "lastTransitionTime": since}
         image = "example.invalid/aws-controllers-k8s/lambda-controller:1.14.1"
         self.api.seed(
             {
