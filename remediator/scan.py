@@ -92,7 +92,10 @@ class Pass:
     def examine(self, namespace: str, name: str) -> Judged:
         """Look at one resource alone, AWS included; the others only tell whether the controller is alive."""
         resource = self._means.cluster.get(namespace, name)
-        others = [each for each in self._means.cluster.resources() if isinstance(each, Resource)]
+        try:
+            others = [each for each in self._means.cluster.resources() if isinstance(each, Resource)]
+        except ClusterError:
+            others = [resource]  # who may read just this one sees just its heartbeat
         heartbeats = [each.heartbeat for each in others if each.heartbeat is not None]
         controller = self._means.cluster.controller(heartbeats, self._means.clock.now())
         seen = self._seen(resource, self._means.cloud.probe(resource), controller)
