@@ -106,14 +106,22 @@ class Pass:
         return sum(undo(each, self._means.cluster) for each in scan.leftovers)
 
     def remediate(
-        self, scan: Scan, approved: frozenset[str], progress: Callable[[str], None] = lambda _: None
+        self,
+        scan: Scan,
+        approved: frozenset[str],
+        progress: Callable[[str], None] = lambda _: None,
+        *,
+        before: Sequence[Outcome] = (),
     ) -> tuple[Outcome, ...]:
-        """Act on the approved proposals, one after the other, and see what came of each."""
+        """Act on the approved proposals, one after the other, and see what came of each.
+
+        `before`: what this run has done already; it counts towards the actions of a run.
+        """
         population = _population(scan.results)
         outcomes: list[Outcome] = []
         for each in scan.results:
             if each.plan is not None and each.plan.digest in approved:
-                acted = sum(outcome.result is not Result.SKIPPED for outcome in outcomes)
+                acted = sum(outcome.result is not Result.SKIPPED for outcome in (*before, *outcomes))
                 at = self._situation(population, acted=acted, approved=approved)
                 outcomes.append(self._attempt(each, scan, at, progress))
         return tuple(outcomes)

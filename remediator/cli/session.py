@@ -52,7 +52,7 @@ class Session:
             scan = self._scan(tidy=True)
             done = {each.proposal_id for each in outcomes}
             again = [each for each in scan.proposals if each.plan and each.plan.proposal_id not in done]
-            outcomes += self._act(scan, again, named)
+            outcomes += self._act(scan, again, named, before=outcomes)
         if self._as_json:
             click.echo(report.as_json(scan, healthy=False, outcomes=outcomes))
             self._tell_missing(scan)
@@ -93,7 +93,9 @@ class Session:
             for note in plan.notes:
                 self._aside.hanging(" " * len(head), f"Mind: {note}")
 
-    def _act(self, scan: Scan, proposals: Sequence[Judged], named: frozenset[str]) -> tuple[Outcome, ...]:
+    def _act(
+        self, scan: Scan, proposals: Sequence[Judged], named: frozenset[str], before: Sequence[Outcome] = ()
+    ) -> tuple[Outcome, ...]:
         plans = {each.plan.proposal_id: each.plan for each in proposals if each.plan}
         if named:
             for unknown in sorted(named - plans.keys()):
@@ -104,7 +106,7 @@ class Session:
         approved = frozenset(plan.digest for name, plan in plans.items() if not named or name in named)
         if not approved:
             return ()
-        outcomes = self._wired.work.remediate(scan, approved, self._aside.line)
+        outcomes = self._wired.work.remediate(scan, approved, self._aside.line, before=before)
         report.tell_outcomes(outcomes, self._aside)
         return outcomes
 
