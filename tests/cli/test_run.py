@@ -17,7 +17,6 @@ import pytest
 
 from remediator.errors import ClusterError
 from remediator.kubernetes.resources import KubernetesCluster
-from remediator.sandbox.controller import Controller
 from tests.cli.shop import CONTEXT, FINALIZER, SECRET, Shop, Typing
 
 YES = f"{CONTEXT}\n"
@@ -217,20 +216,18 @@ def at_rest(shop: Shop) -> None:
         time.sleep(0.3)
 
 
-def test_an_approved_resync_heals(empty_shop: Shop) -> None:
-    shop = empty_shop
-    shop.controller()
-    with Controller(shop.kubeconfig, shop.cloud.endpoint, shop.clock):
-        made = shop.rolled_back()
-        wait_for(lambda: shop.stored("checkout")["metadata"]["resourceVersion"] != made["metadata"]["resourceVersion"])
-        at_rest(shop)
-        stale = shop.stored("checkout")
-        stale["status"]["conditions"] = made["status"]["conditions"]
-        stale["status"]["lastUpdateStatus"] = "InProgress"
-        stale["spec"]["memorySize"] = 512
-        shop.api.seed(stale)
-        shop.cloud.set_update("checkout", "Failed", reason_code="InternalError", reason="An internal error occurred.")
-        result = shop("run", "--approve", typed=YES, columns=200)
+def test_an_approved_resync_heals(attended_shop: Shop) -> None:
+    shop = attended_shop
+    made = shop.rolled_back()
+    wait_for(lambda: shop.stored("checkout")["metadata"]["resourceVersion"] != made["metadata"]["resourceVersion"])
+    at_rest(shop)
+    stale = shop.stored("checkout")
+    stale["status"]["conditions"] = made["status"]["conditions"]
+    stale["status"]["lastUpdateStatus"] = "InProgress"
+    stale["spec"]["memorySize"] = 512
+    shop.api.seed(stale)
+    shop.cloud.set_update("checkout", "Failed", reason_code="InternalError", reason="An internal error occurred.")
+    result = shop("run", "--approve", typed=YES, columns=200)
     assert result.code == 0
     assert "resolved    Resync shop/checkout: the controller ran a pass at" in result.err
     assert shop.cloud.configuration("checkout")["MemorySize"] == 512
