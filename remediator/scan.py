@@ -92,7 +92,10 @@ class Pass:
     def examine(self, namespace: str, name: str) -> Judged:
         """Look at one resource alone, AWS included; the others only tell whether the controller is alive."""
         resource = self._means.cluster.get(namespace, name)
-        others = [each for each in self._means.cluster.resources() if isinstance(each, Resource)]
+        try:
+            others = [each for each in self._means.cluster.resources() if isinstance(each, Resource)]
+        except ClusterError:
+            others = [resource]  # who may read just this one sees just its heartbeat
         heartbeats = [each.heartbeat for each in others if each.heartbeat is not None]
         controller = self._means.cluster.controller(heartbeats, self._means.clock.now())
         seen = self._seen(resource, self._means.cloud.probe(resource), controller)
@@ -112,7 +115,7 @@ class Pass:
             if each.plan is not None and each.plan.digest in approved:
                 acted = sum(outcome.result is not Result.SKIPPED for outcome in outcomes)
                 at = self._situation(population, acted=acted, approved=approved)
-                outcomes.append(self._attempt(each, self._controller(scan), at, progress))
+                outcomes.append(self._attempt(each, scan, at, progress))
         return tuple(outcomes)
 
     # -- observe -----------------------------------------------------------------------------------------------
@@ -175,25 +178,24 @@ class Pass:
         )
 
     def _controller(self, scan: Scan) -> ControllerFacts:
-        """Look at the controller again right before the act: it may have come back, and do the work itself."""
+        """Find out again how the controller is, by what the scan knows of heartbeats."""
         heartbeats = [each.seen.resource.heartbeat for each in scan.results]
         known = [each for each in heartbeats if each is not None]
         return self._means.cluster.controller(known, self._means.clock.now())
 
     # -- act and verify ----------------------------------------------------------------------------------------
 
-    def _attempt(
-        self, judged: Judged, controller: ControllerFacts, at: Situation, progress: Callable[[str], None]
-    ) -> Outcome:
+    def _attempt(self, judged: Judged, scan: Scan, at: Situation, progress: Callable[[str], None]) -> Outcome:
         """Look once more, decide on what is there now, and act; anew when the object moved in between."""
         assert judged.finding is not None and judged.plan is not None
         approved_plan, finding = judged.plan, judged.finding
-        look = self._look(controller)
         why = "the object kept changing"
         for _ in range(_ATTEMPTS):
             try:
                 proofs = self._proofs(approved_plan, progress)
-                # Read after AWS was asked: the guard of the first write is then as fresh as can be.
+                # Looked at after AWS was asked, which can take minutes: the controller may have come back by now.
+                controller = self._controller(scan)
+                # Read last of all: the guard of the first write is then as fresh as can be.
                 resource = self._means.cluster.get(*approved_plan.target[:2])
                 seen = self._seen(resource, proofs[-1].live, controller)
                 found = diagnose(seen)
@@ -208,7 +210,7 @@ class Pass:
                     held = "; ".join(f"{each.gate}: {each.reason}" for each in decision.held)
                     return _skipped(approved_plan, f"held back by {held}")
                 progress(f"{plan.action} {plan.target}: acting, then watching for the effect")
-                return execute(key, self._means, look)
+                return execute(key, self._means, self._look(controller))
             except NotFound:
                 return _skipped(approved_plan, "the object is gone")
             except Changed as error:

@@ -396,7 +396,6 @@ def test_a_controller_that_came_back_since_the_scan_does_it_itself() -> None:
     assert bench.cluster.patches == []
 
 
-@pytest.mark.xfail(strict=True, reason="the controller is looked at before the proofs, not after them")
 def test_a_controller_that_came_back_while_proofs_are_taken_does_it_itself() -> None:
     bench = clearing(GONE)
     scan = bench.scan()

@@ -171,7 +171,7 @@ def tell_leftovers(scan: Scan, page: Page) -> None:
         page.line(f"{each.ref}: an interrupted Resync left its mark; `remediator run --approve` removes it.")
 
 
-def tell_next(scan: Scan, page: Page) -> None:
+def tell_next(scan: Scan, flags: str, page: Page) -> None:
     """Say what to type next."""
     worst = min(
         (each for each in scan.results if each.finding), key=lambda each: _ORDER.index(each.state), default=None
@@ -181,7 +181,7 @@ def tell_next(scan: Scan, page: Page) -> None:
     ref = worst.seen.resource.ref
     page.line(f"Next: remediator explain function/{ref.name} -n {ref.namespace}")
     if scan.proposals:
-        page.line(f"      remediator run --approve   ({len(scan.proposals)} proposed)")
+        page.line(f"      remediator run {flags} --approve   ({len(scan.proposals)} proposed)")
 
 
 def one_as_json(judged: Judged) -> str:

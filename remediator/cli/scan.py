@@ -56,7 +56,7 @@ def command(
     report.tell_foreign(scan, aside)
     report.tell_leftovers(scan, aside)
     aside.line(f"{wired.connection.context}, {wired.scope}: {report.totals(scan)}")
-    report.tell_next(scan, aside)
+    report.tell_next(scan, wired.scope_flags, aside)
     if scan.partial:
         return 5
     return 3 if exit_code and any(each.finding for each in scan.results) else 0

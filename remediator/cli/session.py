@@ -10,6 +10,7 @@ from remediator.cli import report
 from remediator.cli.render import Page, narration
 from remediator.cli.wiring import Wired
 from remediator.errors import UsageError
+from remediator.model.decision import GateName
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.policy import Mode
 from remediator.scan import Judged, Scan
@@ -35,7 +36,7 @@ class Session:
         scan = self._scan(tidy=self._may_write and self._wired.policy.mode is Mode.APPROVE)
         self._show(scan, actionable=False)
         if scan.proposals:
-            self._aside.line("Nothing was changed. Approve with: remediator run --approve, or --approve --proposal ID")
+            self._aside.line(f"Nothing was changed. Approve with: remediator run {self._wired.scope_flags} --approve")
             self._tell_plan(scan.proposals)
         return _PARTIAL if scan.partial else _DONE
 
@@ -111,8 +112,9 @@ class Session:
         found = next((each for each in scan.results if each.plan and each.plan.proposal_id == proposal), None)
         if found is None or found.decision is None:
             return "no such proposal now: the situation changed, or it never was; scan again"
-        held = "; ".join(f"{each.gate}: {each.reason}" for each in found.decision.held)
-        return f"held back by {held}"
+        given = (GateName.MODE, GateName.APPROVAL)  # by the very command that asks
+        held = [each for each in found.decision.held if each.gate not in given]
+        return "held back by " + "; ".join(f"{each.gate}: {each.reason}" for each in held)
 
     def _ask(self, count: int) -> None:
         """Ask for the context's name: nobody types that of the wrong cluster by habit."""

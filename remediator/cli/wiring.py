@@ -33,6 +33,11 @@ class Wired(Struct):
     means: Means
 
     @property
+    def scope_flags(self) -> str:
+        """The flags that another command needs to look at the same."""
+        return "-A" if self.namespace is None else f"-n {self.namespace}"
+
+    @property
     def scope(self) -> str:
         return "all namespaces" if self.namespace is None else f"namespace {self.namespace}"
 

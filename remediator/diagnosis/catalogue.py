@@ -78,14 +78,14 @@ DELETING: tuple[Entry, ...] = (
         FindingName.DELETION_BLOCKED,
         deletion.deletion_blocked,
         "AWS refuses the deletion for a reason that waiting does not remove.",
-        "Remove the reason that is quoted. To keep the function and free the object, ask ACK to retain it.",
+        "Remove the reason that is quoted. The runbook tells how to keep the function and free the object.",
         "deletion",
     ),
     Entry(
         FindingName.DELETION_UNATTENDED,
         deletion.deletion_unattended,
         "The object is being deleted, the function exists, and no controller looks at it.",
-        "Bring the controller back. Do not remove the finalizer: that orphans a live function.",
+        "See that the CRD is not being deleted, then bring the controller back. Do not remove the finalizer.",
         "deletion",
     ),
     Entry(
@@ -103,13 +103,14 @@ LIVING: tuple[Entry, ...] = (
         FindingName.ALREADY_EXISTS,
         terminal.already_exists,
         "A function of that name exists and ACK does not manage it through this object.",
-        "Find out whose it is; adopt it with ACK's annotations, or choose another name.",
+        "Find out whose it is. To adopt it, make the object anew with ACK's adoption annotations; "
+        "adopt-or-create then overwrites the function with the spec.",
     ),
     Entry(
         FindingName.TERMINAL_ERROR,
         terminal.terminal_error,
         "ACK has given up on the object and never retries by itself.",
-        "Correct the spec as the message says: only a change of the spec makes ACK try again.",
+        "Correct the spec as the message says: a change of the spec, or a restart, makes ACK try again.",
     ),
     DELETING[0],
     Entry(
@@ -137,14 +138,14 @@ LIVING: tuple[Entry, ...] = (
         FindingName.CHECKSUM_MISMATCH,
         checksum.checksum_mismatch,
         "spec.code.sha256 can never equal what Lambda reports.",
-        "Set it to the value shown, or remove it: until then changes of the environment never get through.",
+        "Set it to the base64 digest of the package that you deploy, or remove it; then apply again what was dropped.",
         "advisory; at once where not synced",
     ),
     Entry(
         FindingName.UPDATE_FAILED,
         lambda_state.update_failed,
         "AWS rolled the last update back; the object can be green all the same.",
-        "Remove the cause that is quoted; where it is transient, Resync.",
+        "Remove the cause that is quoted; where it is transient, Resync. Apply again what is no longer in the spec.",
     ),
     Entry(
         FindingName.CREATE_FAILED,

@@ -33,7 +33,8 @@ def checksum_mismatch(seen: Observation) -> Finding | None:
         variant, matching = "other", live.code_sha256
     elif matching is None and seen.live_state.present:
         matching = seen.live_state.code_sha256
-    advice = f"; Lambda's form would be {matching}" if matching else ""
+    meant = "Lambda's form of it is" if variant == "hex" else "the code that runs has"
+    advice = f"; {meant} {matching}" if matching else ""
     summary = f"spec.code.sha256 {_WHAT[variant]}{advice}: {_CONSEQUENCE}."
     evidence = {"variant": variant, "stated": stated, "matching": matching or "unknown"}
     if seen.resource.synced:

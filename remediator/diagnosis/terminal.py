@@ -23,8 +23,8 @@ def already_exists(seen: Observation) -> Finding | None:
         seen,
         FindingName.ALREADY_EXISTS,
         f"A function named {seen.resource.function_name!r} exists already and ACK does not manage it through this "
-        "object. If it should: annotate services.k8s.aws/adoption-policy: adopt-or-create, "
-        "after making sure that no other object claims it.",
+        "object. Find out whose it is (its tags, other objects of that name) before you adopt it with "
+        "services.k8s.aws/adoption-policy.",
         timeout=AT_ONCE,
         evidence={"terminal": message},
     )

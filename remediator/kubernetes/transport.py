@@ -201,5 +201,7 @@ def _root_cause(error: BaseException) -> str:
     reason = getattr(error, "reason", None)
     while isinstance(reason, BaseException):
         error, reason = reason, getattr(reason, "reason", None)
-    text = str(error).split(": ", 1)[-1] if "object at 0x" in str(error) else str(error)
+    text = str(error)
+    if "object at 0x" in text or text.startswith("HTTP"):  # HTTPConnectionPool(host=…, port=…): what it was
+        text = text.split(": ", 1)[-1]
     return text or type(error).__name__

@@ -7,6 +7,7 @@ import sys
 
 import structlog
 
+_EVERYTHING = 2
 _NOISY = ("boto3", "botocore", "urllib3", "kubernetes")
 
 
@@ -24,7 +25,10 @@ def configure(verbose: int = 0) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+                # Not rich's traceback: it shows the local variables of every frame, specs and tokens among them.
+                structlog.dev.ConsoleRenderer(
+                    colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+                ),
             ],
         )
     )
@@ -34,6 +38,9 @@ def configure(verbose: int = 0) -> None:
     for name in _NOISY:
         # Below WARNING botocore logs whole answers, environment variables and links to code included.
         logging.getLogger(name).setLevel(logging.WARNING)
+    if verbose < _EVERYTHING:
+        # It warns of each retried connection; our own sentence comes when they are used up.
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -37,9 +37,12 @@ class Functions:
         self.bucket = f"sandbox-code-{account}"
 
     def reset(self) -> None:
-        """Forget what an earlier cloud of this process left in the account; moto's backends are global."""
+        """Forget what an earlier cloud of this process left in the account; moto's backends are global.
+
+        S3 stays: resetting it for one account closes the objects of every other. All that is in it is the code.
+        """
         self._states.clear()
-        for backends in (lambda_backends, iam_backends, s3_backends, sts_backends):
+        for backends in (lambda_backends, iam_backends, sts_backends):
             if self.account in backends:
                 backends[self.account].reset()
 
@@ -48,7 +51,8 @@ class Functions:
         trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}]}
         iam_backends[self.account]["aws"].create_role(ROLE, json.dumps(trust), "/", None, "", [], None)
         s3 = s3_backends[self.account]["aws"]
-        s3.create_bucket(self.bucket, "us-east-1")
+        if self.bucket not in s3.buckets:
+            s3.create_bucket(self.bucket, "us-east-1")
         s3.put_object(self.bucket, CODE_KEY, code_archive())
 
     def role_exists(self, arn: str) -> bool:
