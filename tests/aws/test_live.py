@@ -158,7 +158,6 @@ def test_an_arn_of_another_name_proves_nothing(ask: Ask) -> None:
     assert not ask().probe(resource("renamed", arn=arn_of())).proven_gone
 
 
-@pytest.mark.xfail(strict=True, reason="its answer is compared with spec.name")
 def test_the_function_of_the_old_name_is_still_found(cloud: Cloud, ask: Ask) -> None:
     arn = cloud.create_function("orders")
     assert ask().probe(resource("renamed", arn=arn)).arn == arn

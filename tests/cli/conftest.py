@@ -13,9 +13,25 @@ import pytest
 import structlog
 
 from remediator.cli import main
-from tests.cli.shop import empty_shop, machine, models_read_once, shop, signals_as_before, typed_anywhere
+from tests.cli.shop import (
+    attended_shop,
+    empty_shop,
+    machine,
+    models_read_once,
+    shop,
+    signals_as_before,
+    typed_anywhere,
+)
 
-__all__ = ["empty_shop", "machine", "models_read_once", "shop", "signals_as_before", "typed_anywhere"]
+__all__ = [
+    "attended_shop",
+    "empty_shop",
+    "machine",
+    "models_read_once",
+    "shop",
+    "signals_as_before",
+    "typed_anywhere",
+]
 
 
 class Ran(NamedTuple):

@@ -9,8 +9,9 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -22,13 +23,13 @@ from remediator.cli import main
 from remediator.sandbox.apiserver import ApiServer
 from remediator.sandbox.clock import SandboxClock
 from remediator.sandbox.cloud import Cloud
+from remediator.sandbox.controller import Controller
 from tests.boto import shared_models
 
 API_VERSION = "lambda.services.k8s.aws/v1alpha1"
 FINALIZER = "finalizers.lambda.services.k8s.aws/Function"
 CONTEXT = "shop-cluster"
 SECRET = "correct-horse-battery"
-SPEED = 60.0
 
 Json = dict[str, Any]
 
@@ -112,14 +113,16 @@ def typed_anywhere(machine: Path, monkeypatch: pytest.MonkeyPatch) -> Typing:
 class Shop:
     """A cluster and a Lambda with Functions in them, each as it was left."""
 
-    def __init__(self, directory: Path, patch: pytest.MonkeyPatch, api: ApiServer, cloud: Cloud) -> None:
+    def __init__(
+        self, directory: Path, patch: pytest.MonkeyPatch, api: ApiServer, cloud: Cloud, clock: SandboxClock
+    ) -> None:
         self.api = api
         self.cloud = cloud
         self.directory = directory
         self.kubeconfig = api.kubeconfig(directory / "kubeconfig", context=CONTEXT, namespace="shop")
         self.policy = directory / "policy.yaml"
         self.write_policy()
-        self.clock = SandboxClock(SPEED)
+        self.clock = clock
         self._patch = patch
 
     def write_policy(self, more: str = "breaker: {percent: 100}\n") -> None:
@@ -242,18 +245,54 @@ class Shop:
         return self.api.stored(API_VERSION, "Function", namespace, name)
 
 
+class LeapingClock(SandboxClock):
+    """Time as it is, but that nobody waits: who sleeps is at once where the sleep would have ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._leapt = 0.0
+        self._lock = threading.Lock()
+
+    def monotonic(self) -> float:
+        with self._lock:
+            return super().monotonic() + self._leapt
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self._leapt += max(0.0, seconds)
+
+
+@contextmanager
+def open_shop(directory: Path, patch: pytest.MonkeyPatch, clock: SandboxClock) -> Iterator[Shop]:
+    """Open an empty shop, and let this process be a person's who works with it."""
+    with ApiServer(clock) as api, Cloud(clock) as cloud:
+        shop = Shop(directory, patch, api, cloud, clock)
+        patch.setenv("KUBECONFIG", str(shop.kubeconfig))
+        patch.setenv("AWS_ACCESS_KEY_ID", "AKIAONCALL")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-the-test")
+        patch.setattr("remediator.cli.wiring.SystemClock", lambda: clock)
+        yield shop
+
+
 @pytest.fixture
 def empty_shop(
     models_read_once: None, machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Shop]:
-    clock = SandboxClock(SPEED)
-    with ApiServer(clock) as api, Cloud(clock) as cloud:
-        shop = Shop(tmp_path, monkeypatch, api, cloud)
-        shop.clock = clock
-        monkeypatch.setenv("KUBECONFIG", str(shop.kubeconfig))
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAONCALL")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-the-test")
-        monkeypatch.setattr("remediator.cli.wiring.SystemClock", lambda: clock)
+    with open_shop(tmp_path, monkeypatch, LeapingClock()) as shop:
+        yield shop
+
+
+@pytest.fixture
+def attended_shop(
+    models_read_once: None, machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Shop]:
+    """A shop with a controller at work in it, and a clock that runs fast, but for everybody alike."""
+    clock = SandboxClock(60.0)
+    with (
+        open_shop(tmp_path, monkeypatch, clock) as shop,
+        Controller(shop.kubeconfig, shop.cloud.endpoint, clock),
+    ):
+        shop.controller()
         yield shop
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import logging
 import os
 import re
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from remediator.cli import main
 from remediator.sandbox import scenarios
@@ -53,6 +55,8 @@ def told() -> Iterator[Told]:
             super().__exit__(*details)
 
     out, err = io.StringIO(), io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr(scenarios, "Stage", Watched)
         patch.setenv("COLUMNS", str(COLUMNS))
@@ -62,6 +66,9 @@ def told() -> Iterator[Told]:
         with pytest.raises(SystemExit) as ended:
             main(["demo"])
         assert dict(os.environ) == before, "the person's environment is as it was"
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
     story.code, story.out, story.err = int(str(ended.value.code)), out.getvalue(), err.getvalue()
     yield story
 

@@ -17,7 +17,6 @@ import pytest
 
 from remediator.errors import ClusterError
 from remediator.kubernetes.resources import KubernetesCluster
-from remediator.sandbox.controller import Controller
 from tests.cli.shop import CONTEXT, FINALIZER, SECRET, Shop, Typing
 
 YES = f"{CONTEXT}\n"
@@ -57,7 +56,7 @@ def test_by_itself_it_shows_a_plan_and_changes_nothing(shop: Shop, columns: int)
     assert result.code == 0
     assert before == {name: shop.stored(name) for name in before}
     narration = " ".join(result.err.split())
-    assert "Nothing was changed. Approve with: remediator run --approve" in narration
+    assert "Nothing was changed. Approve with: remediator run -A --approve" in narration
     assert "Plan p-" in narration
     assert "Resync shop/archive: make the controller look again" in narration
     for line in (*result.out.splitlines(), *result.err.splitlines()):
@@ -175,7 +174,6 @@ def test_an_unknown_proposal_is_held_back(shop: Shop) -> None:
     assert untouched(shop, "checkout")
 
 
-@pytest.mark.xfail(strict=True, reason="gates that the approval has answered are named, too")
 def test_a_proposal_that_a_gate_holds_is_held_back(shop: Shop) -> None:
     held = proposals(shop)["legacy"]
     result = shop("run", "-A", "--approve", "--proposal", held, columns=200)
@@ -217,20 +215,18 @@ def at_rest(shop: Shop) -> None:
         time.sleep(0.3)
 
 
-def test_an_approved_resync_heals(empty_shop: Shop) -> None:
-    shop = empty_shop
-    shop.controller()
-    with Controller(shop.kubeconfig, shop.cloud.endpoint, shop.clock):
-        made = shop.rolled_back()
-        wait_for(lambda: shop.stored("checkout")["metadata"]["resourceVersion"] != made["metadata"]["resourceVersion"])
-        at_rest(shop)
-        stale = shop.stored("checkout")
-        stale["status"]["conditions"] = made["status"]["conditions"]
-        stale["status"]["lastUpdateStatus"] = "InProgress"
-        stale["spec"]["memorySize"] = 512
-        shop.api.seed(stale)
-        shop.cloud.set_update("checkout", "Failed", reason_code="InternalError", reason="An internal error occurred.")
-        result = shop("run", "--approve", typed=YES, columns=200)
+def test_an_approved_resync_heals(attended_shop: Shop) -> None:
+    shop = attended_shop
+    made = shop.rolled_back()
+    wait_for(lambda: shop.stored("checkout")["metadata"]["resourceVersion"] != made["metadata"]["resourceVersion"])
+    at_rest(shop)
+    stale = shop.stored("checkout")
+    stale["status"]["conditions"] = made["status"]["conditions"]
+    stale["status"]["lastUpdateStatus"] = "InProgress"
+    stale["spec"]["memorySize"] = 512
+    shop.api.seed(stale)
+    shop.cloud.set_update("checkout", "Failed", reason_code="InternalError", reason="An internal error occurred.")
+    result = shop("run", "--approve", typed=YES, columns=200)
     assert result.code == 0
     assert "resolved    Resync shop/checkout: the controller ran a pass at" in result.err
     assert shop.cloud.configuration("checkout")["MemorySize"] == 512

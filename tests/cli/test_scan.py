@@ -85,7 +85,7 @@ def test_narration_is_on_stderr(shop: Shop) -> None:
     result = shop("scan", "-A", columns=200)
     assert f"{CONTEXT}, all namespaces: 8 functions: 3 stuck, 2 waiting, 1 advisory, 2 healthy." in result.err
     assert "Next: remediator explain function/archive -n shop" in result.err
-    assert "remediator run --approve   (2 proposed)" in result.err
+    assert "remediator run -A --approve   (2 proposed)" in result.err
     assert "Next:" not in result.out
 
 

@@ -88,7 +88,6 @@ def test_configuring_twice_says_nothing_twice(capsys: Streams) -> None:
     assert capsys.readouterr().err.count("once") == 1
 
 
-@pytest.mark.xfail(strict=True, reason="rich shows local variables")
 def test_an_exception_is_told_without_the_values_around_it(capsys: Streams) -> None:
     """Local variables hold secrets: functions, their environments, credentials."""
     configure(2)
