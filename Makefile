@@ -34,7 +34,7 @@ demo: install ## Show what the tool is for, on a sandbox in one process
 	$(BIN)/remediator demo
 
 test: install ## Run the fast tests, with branch coverage of the core
-	$(BIN)/python -m pytest --cov
+	$(BIN)/python -m pytest --cov --numprocesses 2 --dist loadfile
 
 test-cluster: install ## Run the stories on a real control plane (builds it with Go the first time)
 	CONTROLLER=$(CONTROLLER) $(BIN)/python -m tests.cluster.toolchain

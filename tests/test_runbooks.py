@@ -100,7 +100,8 @@ def _remediator_lines(text: str) -> Iterator[list[str]]:
 def _parse(words: list[str]) -> None:
     """Parse a command line as the product does, without running it. A bare command name is a mention of it."""
     name, *arguments = words
-    with click.Context(cli) as group:
+    # With the group's own settings: click keeps a command's help option as it is first asked for.
+    with click.Context(cli, **cli.context_settings) as group:
         command = cli.get_command(group, name)
         assert command is not None, f"there is no command {name!r}"
         if arguments:
