@@ -46,7 +46,7 @@ class Session:
         if not self._as_json:
             self._show(scan, actionable=True)
         outcomes = self._act(scan, scan.proposals, named)
-        if not named and self._worth_another_round(outcomes):
+        if not named and _worth_another_round(scan, outcomes):
             self._aside.line("Some are still held. Looking again in a minute, for what can be done next.")
             self._wired.means.clock.sleep(_SECONDS_TO_EFFECT)
             scan = self._scan(tidy=True)
@@ -128,13 +128,7 @@ class Session:
         self._aside.line(f"Effect   {count} action{'s' if count != 1 else ''}{limit}")
         typed = self._ask_person("Type the context's name to go on")
         if typed != context:
-            raise UsageError("that is not the context's name; nothing was changed", hint=f"Expected {context}.")
-
-    def _worth_another_round(self, outcomes: Sequence[Outcome]) -> bool:
-        return any(
-            each.action is ActionName.RESYNC and each.result in (Result.UNKNOWN, Result.STILL_STUCK)
-            for each in outcomes
-        )
+            raise UsageError("that is not the context's name; nothing was approved", hint=f"Expected {context}.")
 
     def _exit_code(self, scan: Scan, outcomes: Sequence[Outcome], named: frozenset[str]) -> int:
         if scan.partial or any(each.result is Result.UNKNOWN for each in outcomes):
@@ -142,6 +136,17 @@ class Session:
         wanted = bool(named) or any(each.plan for each in scan.results)
         acted = any(each.result is not Result.SKIPPED for each in outcomes)
         return _HELD_BACK if wanted and not acted else _DONE
+
+
+def _worth_another_round(scan: Scan, outcomes: Sequence[Outcome]) -> bool:
+    """Whether a Resync was without effect on a deletion: ClearFinalizer may be next, and only this process knows."""
+    deleting = {each.seen.resource.ref for each in scan.results if each.seen.resource.deleting}
+    return any(
+        each.action is ActionName.RESYNC
+        and each.result in (Result.UNKNOWN, Result.STILL_STUCK)
+        and each.target in deleting
+        for each in outcomes
+    )
 
 
 def _prompt(question: str) -> str:

@@ -142,7 +142,7 @@ def test_another_word_than_the_contexts_name_ends_it(shop: Shop, typed: str) -> 
     before = {name: shop.stored(name) for name in ("archive", "checkout")}
     result = shop("run", "-A", "--approve", typed=typed)
     assert result.code == 2
-    assert "that is not the context's name; nothing was changed" in result.err
+    assert "that is not the context's name; nothing was approved" in result.err
     assert before == {name: shop.stored(name) for name in before}
 
 
