@@ -76,7 +76,8 @@ class _Story:
             "a minute apart, and the object is saved first."
         )
         self._approve()
-        self._say("6. And now? What waited for AWS heals by itself at the time that was given.")
+        self._say("6. And now? What waited for AWS has healed by itself, as announced.")
+        self._stage.heal()
         self._type("scan", "-A")
 
     def _say(self, text: str) -> None:

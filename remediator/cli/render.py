@@ -42,6 +42,7 @@ class Page:
         width = max(20, self._console.width - len(head))
         lines = Text(printable(body), style=body_style).wrap(self._console, width)
         for index, part in enumerate(lines or [Text("")]):
+            part.rstrip()
             self._console.print(
                 Text(printable(head) if index == 0 else " " * len(head), style=style) + part, soft_wrap=True
             )

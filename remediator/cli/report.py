@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from remediator.cli.render import STATE_STYLES, Page, console
+from remediator.model.decision import DecisionKind
 from remediator.model.finding import State
 from remediator.model.plan import Outcome, Result
 from remediator.model.times import format_duration, format_time
@@ -117,7 +118,7 @@ def _row(each: Judged) -> tuple[tuple[str, ...], str, str]:
 
 
 def sentence(each: Judged) -> str:
-    """Say what is wrong, and when it passes by itself or counts as stuck."""
+    """Say what is wrong, when it passes by itself or counts as stuck, and what holds an action back."""
     finding, now = each.finding, each.seen.now
     assert finding is not None
     said = finding.summary if finding.summary.endswith((".", "!", "?")) else f"{finding.summary}."
@@ -125,6 +126,9 @@ def sentence(each: Judged) -> str:
         return f"{said} Should heal by itself by {_moment(finding.self_heals_at, now)}."
     if finding.state is State.WAITING and finding.stuck_at is not None:
         return f"{said} Counts as stuck from {_moment(finding.stuck_at, now)}."
+    if each.decision and each.decision.kind is DecisionKind.BLOCKED:
+        held = "; ".join(f"{verdict.gate}: {verdict.reason}" for verdict in each.decision.held_by_fact)
+        return f"{said} Held back by {held}."
     return said
 
 

@@ -10,7 +10,6 @@ from remediator.cli import report
 from remediator.cli.render import Page, narration
 from remediator.cli.wiring import Wired
 from remediator.errors import UsageError
-from remediator.model.decision import GateName
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.policy import Mode
 from remediator.scan import Judged, Scan
@@ -114,9 +113,7 @@ class Session:
         found = next((each for each in scan.results if each.plan and each.plan.proposal_id == proposal), None)
         if found is None or found.decision is None:
             return "no such proposal now: the situation changed, or it never was; scan again"
-        given = (GateName.MODE, GateName.APPROVAL)  # by the very command that asks
-        held = [each for each in found.decision.held if each.gate not in given]
-        return "held back by " + "; ".join(f"{each.gate}: {each.reason}" for each in held)
+        return "held back by " + "; ".join(f"{each.gate}: {each.reason}" for each in found.decision.held_by_fact)
 
     def _ask(self, count: int) -> None:
         """Ask for the context's name: nobody types that of the wrong cluster by habit."""

@@ -95,6 +95,11 @@ class Decision(Struct, frozen=True):
         return tuple(each for each in self.verdicts if each.ruling is Ruling.HELD)
 
     @property
+    def held_by_fact(self) -> tuple[Verdict, ...]:
+        """What holds it back beside a person's word, which a person can give."""
+        return tuple(each for each in self.held if each.gate not in (GateName.MODE, GateName.APPROVAL))
+
+    @property
     def awaits_person(self) -> bool:
         """Whether nothing but a person's word is missing."""
-        return bool(self.proposal) and all(each.gate in (GateName.MODE, GateName.APPROVAL) for each in self.held)
+        return bool(self.proposal) and not self.held_by_fact

@@ -84,6 +84,10 @@ class Stage:
         os.environ.clear()
         os.environ.update(self._environment)
 
+    def heal(self) -> None:
+        """Wait until what only needed time is synced again."""
+        self._settle({"payments", "invoices"}, _synced)
+
     # ---- what users made ---------------------------------------------------------------------------------------
 
     def _furnish(self) -> None:
