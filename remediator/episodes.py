@@ -18,7 +18,6 @@ class MemoryEpisodes:
         self._since: dict[str, datetime] = {}
         self._clean: dict[str, int] = {}
         self._outcomes: dict[str, list[Outcome]] = {}
-        self._intended: dict[str, tuple[ActionName, datetime]] = {}
 
     def history(self, uid: str, now: datetime) -> History:
         """Tell since when it is unwell, and whether a Resync, accepted long enough ago, changed nothing."""
@@ -43,8 +42,7 @@ class MemoryEpisodes:
                 del self._since[uid], self._clean[uid]
 
     def intend(self, uid: str, action: ActionName, at: datetime) -> None:
-        self._intended[uid] = (action, at)
+        """Keep nothing: it would die with this process. A Resync's mark on the object, and a backup, outlive it."""
 
     def conclude(self, uid: str, outcome: Outcome) -> None:
-        self._intended.pop(uid, None)
         self._outcomes.setdefault(uid, []).append(outcome)

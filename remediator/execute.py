@@ -116,7 +116,9 @@ def undo(resource: Resource, cluster: Cluster) -> bool:
         cluster.patch(resource.ref, operations)
     except ClusterError as error:
         # Somebody else was quicker, or the API server refuses: the next pass looks again.
-        _log.warning("could not undo an interrupted Resync", target=str(resource.ref), why=error.message)
+        _log.warning(
+            "could not undo an interrupted Resync", target=str(resource.ref), why=mask(error.message, resource.secrets)
+        )
         return False
     _log.info("undid an interrupted Resync", target=str(resource.ref))
     return True
@@ -244,4 +246,4 @@ def _object_gone(plan: Plan, means: Means) -> _Effect:
         return _Effect(Result.STILL_STUCK, told)
     if live.gone:
         return _Effect(Result.RESOLVED, f"{told}, and AWS still says that the function is gone")
-    return _Effect(Result.RESOLVED, f"{told}; AWS could not be asked once more ({live.why})")
+    return _Effect(Result.UNKNOWN, f"{told}; whether AWS still has none could not be asked once more ({live.why})")

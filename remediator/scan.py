@@ -11,7 +11,6 @@ from contextvars import copy_context
 from datetime import datetime
 
 import msgspec
-import structlog
 from msgspec import Struct
 
 from remediator.actions import plan_for
@@ -23,12 +22,11 @@ from remediator.gates import SECONDS_BETWEEN_PROOFS, approve, decide
 from remediator.model.decision import Decision, Population, Situation
 from remediator.model.finding import Finding, State
 from remediator.model.live import LiveState, unreadable
+from remediator.model.masking import mask
 from remediator.model.observation import ControllerFacts, Observation
 from remediator.model.plan import Evidence, Outcome, Plan, Proof, Result
 from remediator.model.resource import Ref, Resource
 from remediator.policy import Mode, Policy
-
-_log = structlog.get_logger(__name__)
 
 _ATTEMPTS = 3
 NOT_ASKED = "AWS was not asked"
@@ -82,8 +80,7 @@ class Pass:
         resources = [each for each in listed if isinstance(each, Resource)]
         partial = tuple(each for each in listed if isinstance(each, str))
         leftovers = tuple(each for each in resources if undo_leftover(each))
-        heartbeats = [each.heartbeat for each in resources if each.heartbeat is not None]
-        controller = self._means.cluster.controller(heartbeats, started)
+        controller = self._controller(resources)
         judged = [self._judge(seen) for seen in self._observe(resources, controller)]
         population = _population(judged)
         results = tuple(self._decide(each, population) for each in judged)
@@ -96,9 +93,7 @@ class Pass:
             others = [each for each in self._means.cluster.resources() if isinstance(each, Resource)]
         except ClusterError:
             others = [resource]  # who may read just this one sees just its heartbeat
-        heartbeats = [each.heartbeat for each in others if each.heartbeat is not None]
-        controller = self._means.cluster.controller(heartbeats, self._means.clock.now())
-        seen = self._seen(resource, self._means.cloud.probe(resource), controller)
+        seen = self._seen(resource, self._means.cloud.probe(resource), self._controller(others))
         return self._decide(self._judge(seen), None)
 
     def undo_leftovers(self, scan: Scan) -> int:
@@ -122,7 +117,7 @@ class Pass:
         for each in scan.results:
             if each.plan is not None and each.plan.digest in approved:
                 acted = sum(outcome.result is not Result.SKIPPED for outcome in (*before, *outcomes))
-                at = self._situation(population, acted=acted, approved=approved)
+                at = situation(self._policy, self._means.clock.now(), population, acted=acted, approved=approved)
                 outcomes.append(self._attempt(each, scan, at, progress))
         return tuple(outcomes)
 
@@ -167,28 +162,18 @@ class Pass:
     def _decide(self, each: Judged, population: Population | None) -> Judged:
         if each.finding is None:
             return each
-        decision = decide(each.finding, plan_for(each.finding, each.seen), self._situation(population))
+        at = situation(self._policy, self._means.clock.now(), population)
+        decision = decide(each.finding, plan_for(each.finding, each.seen), at)
         return msgspec.structs.replace(each, decision=decision)
 
-    def _situation(
-        self, population: Population | None, *, acted: int = 0, approved: frozenset[str] = frozenset()
-    ) -> Situation:
-        return Situation(
-            now=self._means.clock.now(),
-            population=population,
-            may_act=bool(approved) or self._policy.mode is Mode.APPROVE,
-            actions_per_run=self._policy.actions_per_run,
-            breaker_percent=self._policy.breaker.percent,
-            breaker_min_population=self._policy.breaker.min_population,
-            breaker_objects=self._policy.breaker.objects,
-            acted=acted,
-            approved=approved,
-        )
+    def _controller(self, resources: Iterable[Resource]) -> ControllerFacts:
+        """Find out how the controller is, heartbeats included.
 
-    def _controller(self, scan: Scan) -> ControllerFacts:
-        """Find out again how the controller is, by what the scan knows of heartbeats."""
-        heartbeats = [each.seen.resource.heartbeat for each in scan.results]
-        known = [each for each in heartbeats if each is not None]
+        Not those of what it no longer looks at by itself: while an object is being deleted, and after a Terminal
+        error, the heartbeat stands still, and says nothing about the controller.
+        """
+        moving = [each.heartbeat for each in resources if not (each.deleting or each.terminal)]
+        known = [each for each in moving if each is not None]
         return self._means.cluster.controller(known, self._means.clock.now())
 
     # -- act and verify ----------------------------------------------------------------------------------------
@@ -202,7 +187,7 @@ class Pass:
             try:
                 proofs = self._proofs(approved_plan, progress)
                 # Looked at after AWS was asked, which can take minutes: the controller may have come back by now.
-                controller = self._controller(scan)
+                controller = self._controller(each.seen.resource for each in scan.results)
                 # Read last of all: the guard of the first write is then as fresh as can be.
                 resource = self._means.cluster.get(*approved_plan.target[:2])
                 seen = self._seen(resource, proofs[-1].live, controller)
@@ -246,6 +231,28 @@ class Pass:
         return tuple(taken)
 
 
+def situation(
+    policy: Policy,
+    now: datetime,
+    population: Population | None,
+    *,
+    acted: int = 0,
+    approved: frozenset[str] = frozenset(),
+) -> Situation:
+    """Say to the gates what the policy allows, what was done and what a person approved."""
+    return Situation(
+        now=now,
+        population=population,
+        may_act=bool(approved) or policy.mode is Mode.APPROVE,
+        actions_per_run=policy.actions_per_run,
+        breaker_percent=policy.breaker.percent,
+        breaker_min_population=policy.breaker.min_population,
+        breaker_objects=policy.breaker.objects,
+        acted=acted,
+        approved=approved,
+    )
+
+
 def _population(judged: Iterable[Judged]) -> Population:
     states = [each.state for each in judged]
     return Population(total=len(states), unwell=sum(each in (State.STUCK, State.UNKNOWN) for each in states))
@@ -253,7 +260,11 @@ def _population(judged: Iterable[Judged]) -> Population:
 
 def _skipped(plan: Plan, why: str) -> Outcome:
     return Outcome(
-        action=plan.action, target=plan.target, result=Result.SKIPPED, detail=why, proposal_id=plan.proposal_id
+        action=plan.action,
+        target=plan.target,
+        result=Result.SKIPPED,
+        detail=mask(why, plan.resource.secrets),  # the API server quotes values that it refuses
+        proposal_id=plan.proposal_id,
     )
 
 

@@ -52,6 +52,7 @@ class FakeCluster:
     def __init__(self, *objects: Json, facts: ControllerFacts = ALIVE) -> None:
         self.objects = {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in objects}
         self.facts = facts
+        self.heartbeats: list[datetime] = []
         self.missing: list[str] = []
         self.patches: list[list[Operation]] = []
         self.before: dict[int, Hook] = {}
@@ -102,6 +103,7 @@ class FakeCluster:
         return decoded(changed)
 
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
+        self.heartbeats = list(heartbeats)
         return self.facts
 
     def _find(self, namespace: str, name: str) -> Json:

@@ -418,8 +418,8 @@ def test_an_orphan_that_cannot_be_recorded_is_told() -> None:
 def test_a_doubt_after_the_act_is_told() -> None:
     here = world(left(), unreadable("throttled"))
     outcome = clear(here, left())
-    assert outcome.result is Result.RESOLVED
-    assert outcome.detail == "the object is gone; AWS could not be asked once more (throttled)"
+    assert outcome.result is Result.UNKNOWN
+    assert outcome.detail == "the object is gone; whether AWS still has none could not be asked once more (throttled)"
 
 
 def test_another_finalizer_still_holds_the_object() -> None:

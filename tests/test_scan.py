@@ -15,6 +15,7 @@ from remediator.model.live import LiveState, unreadable
 from remediator.model.observation import ControllerFacts
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.model.resource import RESYNC_ANNOTATION
+from remediator.model.times import format_time
 from remediator.policy import Policy
 from remediator.scan import NOT_ASKED, Judged, Pass, Scan
 from tests.builders import ALIVE, BUSY, DOWN, GONE, UNPROVEN_GONE, Json, active, at, deleting, failing, function, synced
@@ -77,6 +78,27 @@ def test_only_suspects_are_asked_about() -> None:
     assert [each.state for each in scan.results] == [State.HEALTHY] * 3 + [State.STUCK]
     assert one(scan, "healthy-0").seen.live_state == unreadable(NOT_ASKED)
     assert (scan.count(State.HEALTHY), scan.count(State.STUCK), scan.count(State.WAITING)) == (3, 1, 0)
+
+
+def test_what_stands_still_says_nothing_of_the_controller() -> None:
+    given_up = [{"type": "ACK.Terminal", "status": "True", "message": "tenancy config cannot be modified"}]
+    bench = Bench(
+        function("moving", conditions=synced(at(hours=1))),
+        function("given-up", conditions=[*synced(at(hours=20)), *given_up]),
+        deleting("going", conditions=synced(at(hours=30))),
+    )
+    bench.scan()
+    assert [format_time(each) for each in bench.cluster.heartbeats] == [at(hours=1)]
+
+
+def test_a_refusal_that_quotes_a_secret_is_masked() -> None:
+    secret = "correct-horse-battery"
+    bench = Bench(*healthy(9), stuck(spec={"environment": {"variables": {"DB_PASSWORD": secret}}}))
+    bench.cluster.before = dict.fromkeys(range(3), failing_with(Changed(f"Invalid value: {secret!r}")))
+    (outcome,) = bench.approve(bench.scan())
+    assert outcome.result is Result.SKIPPED
+    assert "Invalid value" in outcome.detail
+    assert secret not in outcome.detail
 
 
 def test_a_scan_writes_nothing() -> None:

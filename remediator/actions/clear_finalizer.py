@@ -25,7 +25,7 @@ def clear_finalizer(seen: Observation, finding: FindingName) -> Plan:
         digest=digest(resource, finding, ActionName.CLEAR_FINALIZER, seen.live_state),
         summary="remove ACK's finalizer, so that the object of a function that is gone can go too",
         needs=_needs(seen),
-        steps=(Step("remove ACK's entry, and no other", _remove(seen), guarded=True),) if resource.managed else (),
+        steps=(Step("remove ACK's entry, and no other", _remove(seen)),) if resource.managed else (),
         verification=Verification.OBJECT_GONE,
         proofs=PROOFS,
         backup=True,

@@ -34,8 +34,8 @@ def resync(seen: Observation, finding: FindingName) -> Plan:
         summary="make the controller look again, by setting spec.publish to false and removing it",
         needs=_needs(seen),
         steps=(
-            Step("set spec.publish to false, under our annotation", _set(resource, mark), guarded=True),
-            Step("remove both again", _unset(resource.metadata.uid, mark, publish=True), guarded=False),
+            Step("set spec.publish to false, under our annotation", _set(resource, mark)),
+            Step("remove both again", _unset(resource.metadata.uid, mark, publish=True)),
         ),
         verification=Verification.DELETION_PROGRESS if resource.deleting else Verification.HEARTBEAT,
         notes=_at_stake(seen),

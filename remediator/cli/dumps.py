@@ -19,12 +19,11 @@ from remediator.diagnosis import diagnose
 from remediator.errors import InputError
 from remediator.gates import decide
 from remediator.kubernetes.resources import decode
-from remediator.model.decision import Situation
 from remediator.model.live import LiveState, Presence, unreadable
 from remediator.model.observation import ControllerFacts, History, Observation
 from remediator.model.resource import FUNCTION_GROUP, Resource
 from remediator.policy import Policy
-from remediator.scan import Judged, Scan
+from remediator.scan import Judged, Scan, situation
 
 _WHOLE = "Is it whole? `kubectl get functions NAME -o yaml` prints what is needed."
 _GONE = "ResourceNotFoundException"
@@ -56,21 +55,9 @@ def diagnose_dumps(
             timeouts=policy.timeouts,
         )
         finding = diagnose(seen)
-        decision = decide(finding, plan_for(finding, seen), _situation(now, policy)) if finding else None
+        decision = decide(finding, plan_for(finding, seen), situation(policy, now, None)) if finding else None
         results.append(Judged(seen, finding, decision))
     return Scan(tuple(results), tuple(partial), (), _NO_CONTROLLER, now)
-
-
-def _situation(now: datetime, policy: Policy) -> Situation:
-    return Situation(
-        now=now,
-        population=None,
-        may_act=False,
-        actions_per_run=policy.actions_per_run,
-        breaker_percent=policy.breaker.percent,
-        breaker_min_population=policy.breaker.min_population,
-        breaker_objects=policy.breaker.objects,
-    )
 
 
 def _read(filename: str) -> str:

@@ -87,10 +87,13 @@ class _Leases(Struct, frozen=True):
     items: list[_Lease] = []
 
 
-def discover(transport: Transport, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
+def discover(
+    transport: Transport, heartbeats: Sequence[datetime], now: datetime, *, everywhere: bool
+) -> ControllerFacts:
     """Tell whether the controller works. Its Deployment is the best witness, its Lease the next, heartbeats the last.
 
-    What may not be read is not held against it: an EKS-managed ACK has no Deployment at all.
+    What may not be read is not held against it: an EKS-managed ACK has no Deployment at all. Silence condemns it only
+    when `heartbeats` are those of every object there is: one namespace can be quiet by chance.
     """
     latest = max(heartbeats, default=None)
     try:
@@ -103,7 +106,7 @@ def discover(transport: Transport, heartbeats: Sequence[datetime], now: datetime
         return _by_deployment(deployments, latest)
     if _lease_is_fresh(transport, now):
         return ControllerFacts(Health.ALIVE, f"its Lease {_LEASE} is fresh")
-    return _by_heartbeat(latest, now, hidden)
+    return _by_heartbeat(latest, now, hidden, everywhere=everywhere)
 
 
 def _by_deployment(deployments: Sequence[_Deployment], latest: datetime | None) -> ControllerFacts:
@@ -162,7 +165,7 @@ def _lease_is_fresh(transport: Transport, now: datetime) -> bool:
     )
 
 
-def _by_heartbeat(latest: datetime | None, now: datetime, hidden: str) -> ControllerFacts:
+def _by_heartbeat(latest: datetime | None, now: datetime, hidden: str, *, everywhere: bool) -> ControllerFacts:
     if latest is None:
         return ControllerFacts(
             Health.UNKNOWN, f"no Deployment of the lambda-controller is seen{hidden}, and no heartbeat"
@@ -170,6 +173,6 @@ def _by_heartbeat(latest: datetime | None, now: datetime, hidden: str) -> Contro
     age = now - latest
     if age < LONGEST_BACKOFF + _MARGIN:
         return ControllerFacts(Health.ALIVE, f"a pass was finished {format_duration(age)} ago{hidden}")
-    if age > _LONGEST_REST:
+    if age > _LONGEST_REST and everywhere:
         return ControllerFacts(Health.DOWN, f"no pass was finished anywhere for {format_duration(age)}{hidden}")
     return ControllerFacts(Health.UNKNOWN, f"the last pass was finished {format_duration(age)} ago{hidden}")

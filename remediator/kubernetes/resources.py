@@ -97,7 +97,8 @@ class KubernetesCluster:
         return _decoded(self._transport.patch(_path(ref.namespace, ref.name), patch), Resource)
 
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
-        return controller.discover(self._transport, heartbeats, now)
+        everywhere = self._namespace is None and self._selector is None
+        return controller.discover(self._transport, heartbeats, now, everywhere=everywhere)
 
 
 def _decoded(content: bytes, kind: type[T]) -> T:

@@ -34,11 +34,10 @@ class Need(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """One write. `guarded` steps fail when the object moved; the others are repeated until they are done."""
+    """One write. A plan's first is guarded, and fails when the object moved; the others are repeated until done."""
 
     does: str
     patch: tuple[Operation, ...]
-    guarded: bool
 
 
 class Verification(StrEnum):

@@ -25,7 +25,7 @@ from remediator.gates import approve, decide
 from remediator.model.finding import Finding, FindingName, Remedy, State
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.sandbox.cloud import Cloud
-from remediator.scan import Judged, Scan
+from remediator.scan import Judged, Scan, situation
 from tests.cluster.conftest import Create
 from tests.cluster.controllers import Handle
 from tests.cluster.controlplane import ControlPlane
@@ -414,9 +414,9 @@ def test_the_finalizer_of_a_function_that_exists_stays(
     assert each.plan is None
     forced = plan_for(_with_remedy(each.finding, Remedy.CLEAR_FINALIZER), each.seen)
     assert forced is not None
-    situation = wired.work._situation(None, approved=frozenset({forced.digest}))
-    decision = decide(each.finding, forced, situation)
-    assert approve(decision, situation) is None
+    at = situation(wired.policy, each.seen.now, None, approved=frozenset({forced.digest}))
+    decision = decide(each.finding, forced, at)
+    assert approve(decision, at) is None
     assert wired.work.remediate(scan, frozenset({forced.digest})) == ()
     assert function.read()["metadata"]["finalizers"] == [FINALIZER]
 

@@ -55,8 +55,8 @@ def deploy(api: ApiServer) -> Deploy:
     return make
 
 
-def facts(transport: Transport, *heartbeats: datetime) -> ControllerFacts:
-    return discover(transport, heartbeats, NOW)
+def facts(transport: Transport, *heartbeats: datetime, everywhere: bool = True) -> ControllerFacts:
+    return discover(transport, heartbeats, NOW, everywhere=everywhere)
 
 
 # ---- by its Deployment -----------------------------------------------------------------------------------------------
@@ -304,3 +304,9 @@ def test_an_answer_of_another_shape_is_no_witness(connect: Connect) -> None:
 def test_the_port_asks_for_it(transport: Transport, deploy: Deploy) -> None:
     deploy()
     assert KubernetesCluster(transport, "shop").controller((), NOW).health is Health.ALIVE
+
+
+def test_a_quiet_namespace_does_not_condemn_it(transport: Transport) -> None:
+    long_ago = NOW - timedelta(hours=12)
+    assert facts(transport, long_ago).health is Health.DOWN
+    assert facts(transport, long_ago, everywhere=False).health is Health.UNKNOWN
