@@ -33,12 +33,12 @@ $(STAMP): $(LOCK) pyproject.toml
 demo: install ## Show what the tool is for, on a sandbox in one process
 	$(BIN)/remediator demo
 
-test: install ## Run the fast tests, with branch coverage of the core
-	$(BIN)/python -m pytest --cov --numprocesses 2 --dist loadfile
+test: install ## Run the fast tests, with branch coverage of the core (ARGS=... for pytest)
+	$(BIN)/python -m pytest --cov --numprocesses 2 --dist loadfile $(ARGS)
 
-test-cluster: install ## Run the stories on a real control plane (builds it with Go the first time)
-	CONTROLLER=$(CONTROLLER) $(BIN)/python -m tests.cluster.toolchain
-	CONTROLLER=$(CONTROLLER) $(BIN)/python -m pytest tests/cluster
+test-cluster: install ## Run contract and stories on a real control plane (built with Go the first time; ARGS=... for pytest)
+	CONTROLLER=$(CONTROLLER) $(BIN)/python -m tests.bed.toolchain
+	CONTROLLER=$(CONTROLLER) $(BIN)/python -m pytest --bed cluster tests/contract tests/cluster $(ARGS)
 
 lint: install ## Check style, types and layers
 	$(BIN)/ruff check .

@@ -10,6 +10,8 @@ from typing import Any
 import hypothesis
 import pytest
 
+pytest_plugins = ["tests.bed.plugin"]
+
 hypothesis.settings.register_profile("quick", deadline=None, database=None)
 hypothesis.settings.load_profile("quick")
 

@@ -23,7 +23,7 @@ from remediator.sandbox.api.values import Object, timestamp
 from remediator.sandbox.api.verbs import Api
 from remediator.sandbox.clock import SandboxClock
 
-FIRST_NAMESPACES = ("default", "kube-system", "ack-system")
+FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
 class ApiServer:

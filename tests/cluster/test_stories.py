@@ -26,11 +26,10 @@ from remediator.model.finding import Finding, FindingName, Remedy, State
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.sandbox.cloud import Cloud
 from remediator.scan import Judged, Scan, situation
-from tests.cluster.conftest import Create
-from tests.cluster.controllers import Handle
-from tests.cluster.controlplane import ControlPlane
-from tests.cluster.functions import FINALIZER, Function, Object, error_text, heartbeat, is_ready, is_synced, synced
-from tests.cluster.test_controller_facts import silent
+from tests.bed.controllers import Handle
+from tests.bed.functions import FINALIZER, Function, Object, error_text, heartbeat, is_ready, is_synced, synced
+from tests.bed.plane import Plane
+from tests.bed.plugin import Create
 
 pytestmark = pytest.mark.usefixtures("controller")
 
@@ -58,14 +57,14 @@ def rules(*roles: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def kubeconfig(control_plane: ControlPlane) -> Path:
+def kubeconfig(control_plane: Plane) -> Path:
     """Someone on call: may read, and patch Functions."""
     control_plane.namespace("on-call")
     return control_plane.service_account("on-call", "ack-remediator", rules("read", "act"))
 
 
 @pytest.fixture(scope="session")
-def readonly(control_plane: ControlPlane) -> Path:
+def readonly(control_plane: Plane) -> Path:
     """The CronJob: may read."""
     control_plane.namespace("cron")
     return control_plane.service_account("cron", "ack-remediator", rules("read"))
@@ -101,19 +100,6 @@ def remediator(kubeconfig: Path, cloud: Cloud, namespace: str, tmp_path: Path) -
     return make
 
 
-@pytest.fixture
-def settled(create: Create, cloud: Cloud) -> Create:
-    """Create Functions and wait until the controller has written everything back, and looks no more."""
-
-    def make(*args: Any, **spec: Any) -> Function:
-        function = create(*args, **spec)
-        function.becomes(lambda seen: is_ready(seen) and seen["metadata"]["generation"] == 2, "is synced and ready")
-        silent(cloud, function, 1.2)
-        return function
-
-    return make
-
-
 def judged(wired: Wired, function: Function) -> tuple[Scan, Judged]:
     """Scan, and pick the one."""
     scan = wired.work.scan()
@@ -136,7 +122,7 @@ def approved(wired: Wired, function: Function) -> Outcome:
     return outcome
 
 
-def rewind(control_plane: ControlPlane, function: Function, minutes: float, **status: str) -> Object:
+def rewind(control_plane: Plane, function: Function, minutes: float, **status: str) -> Object:
     """Set the heartbeat back in time, and fields of the status."""
     seen = function.read()
     past = (datetime.now(UTC) - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -147,7 +133,7 @@ def rewind(control_plane: ControlPlane, function: Function, minutes: float, **st
     return control_plane.admin.merge(f"{function.path}/status", {"status": {"conditions": conditions} | status})
 
 
-def rolled_back(control_plane: ControlPlane, cloud: Cloud, function: Function) -> None:
+def rolled_back(control_plane: Plane, cloud: Cloud, function: Function) -> None:
     """Let AWS say that the last update failed for a reason that a second try can cure."""
     cloud.set_update(function.name, "Failed", reason_code="InternalError", reason="An internal error occurred.")
     rewind(control_plane, function, 5, lastUpdateStatus="InProgress")
@@ -166,7 +152,7 @@ def test_a_healthy_function_costs_no_call_to_aws(settled: Create, remediator: Re
 
 
 def test_an_annotation_alone_does_not_reconcile(
-    settled: Create, remediator: Remediator, control_plane: ControlPlane, cloud: Cloud
+    settled: Create, remediator: Remediator, control_plane: Plane, cloud: Cloud
 ) -> None:
     function = settled()
     rolled_back(control_plane, cloud, function)
@@ -176,7 +162,7 @@ def test_an_annotation_alone_does_not_reconcile(
 
 
 def test_resync_runs_a_pass_and_changes_nothing(
-    settled: Create, remediator: Remediator, control_plane: ControlPlane, cloud: Cloud
+    settled: Create, remediator: Remediator, control_plane: Plane, cloud: Cloud
 ) -> None:
     function = settled(environment={"variables": {"STAGE": "production"}})
     rolled_back(control_plane, cloud, function)
@@ -196,7 +182,7 @@ def test_resync_runs_a_pass_and_changes_nothing(
 
 
 def test_resync_heals_what_aws_rolled_back(
-    settled: Create, remediator: Remediator, control_plane: ControlPlane, cloud: Cloud
+    settled: Create, remediator: Remediator, control_plane: Plane, cloud: Cloud
 ) -> None:
     function = settled(memorySize=512)
     # What a failed update leaves behind: AWS has the old value, the object shows the new one, and is green.
@@ -214,7 +200,7 @@ def test_resync_heals_what_aws_rolled_back(
 
 
 def test_step_two_succeeds_while_the_status_is_being_written(
-    settled: Create, remediator: Remediator, control_plane: ControlPlane, cloud: Cloud
+    settled: Create, remediator: Remediator, control_plane: Plane, cloud: Cloud
 ) -> None:
     function = settled()
     rolled_back(control_plane, cloud, function)
@@ -251,7 +237,7 @@ def test_step_two_succeeds_while_the_status_is_being_written(
 
 
 def test_a_killed_resync_is_undone_by_the_next_run(
-    settled: Create, remediator: Remediator, control_plane: ControlPlane, cloud: Cloud
+    settled: Create, remediator: Remediator, control_plane: Plane, cloud: Cloud
 ) -> None:
     function = settled()
     rolled_back(control_plane, cloud, function)
@@ -326,7 +312,7 @@ def test_a_failed_update_under_a_green_object_is_found(settled: Create, remediat
 
 
 def test_a_stopped_controller_is_silence(
-    settled: Create, remediator: Remediator, control_plane: ControlPlane, cloud: Cloud, controller: Handle
+    settled: Create, remediator: Remediator, control_plane: Plane, cloud: Cloud, controller: Handle
 ) -> None:
     function = settled()
     cloud.refuse("UpdateFunctionConfiguration", "ServiceException", "An error occurred", name=function.name)
@@ -350,7 +336,7 @@ def test_a_stopped_controller_is_silence(
 
 
 @pytest.fixture
-def deployment_is_down(control_plane: ControlPlane) -> Iterator[None]:
+def deployment_is_down(control_plane: Plane) -> Iterator[None]:
     """Let the controller's Deployment be there, and not available."""
     path = "/apis/apps/v1/namespaces/ack-system/deployments"
     labels = {"app": "ack-lambda-controller"}
@@ -429,7 +415,7 @@ def _with_remedy(found: Finding, remedy: Remedy) -> Finding:
 
 @pytest.mark.usefixtures("deployment_is_down")
 def test_not_found_in_another_account_is_not_gone(
-    settled: Create, remediator: Remediator, control_plane: ControlPlane, controller: Handle
+    settled: Create, remediator: Remediator, control_plane: Plane, controller: Handle
 ) -> None:
     function = settled()
     controller.stop()
@@ -446,7 +432,7 @@ def test_not_found_in_another_account_is_not_gone(
 def test_not_found_in_another_region_is_not_gone(
     settled: Create,
     remediator: Remediator,
-    control_plane: ControlPlane,
+    control_plane: Plane,
     controller: Handle,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -470,7 +456,7 @@ def test_not_found_in_another_region_is_not_gone(
 
 
 def test_a_resource_made_anew_is_left_alone(
-    settled: Create, remediator: Remediator, control_plane: ControlPlane, cloud: Cloud, create: Create
+    settled: Create, remediator: Remediator, control_plane: Plane, cloud: Cloud, create: Create
 ) -> None:
     function = settled()
     rolled_back(control_plane, cloud, function)
@@ -501,7 +487,7 @@ def test_a_deletion_that_may_not_be_read_is_green_for_ever(
 
 
 def test_reading_alone_cannot_act(
-    settled: Create, remediator: Remediator, readonly: Path, control_plane: ControlPlane, cloud: Cloud
+    settled: Create, remediator: Remediator, readonly: Path, control_plane: Plane, cloud: Cloud
 ) -> None:
     function = settled()
     rolled_back(control_plane, cloud, function)
@@ -513,7 +499,7 @@ def test_reading_alone_cannot_act(
 
 
 def test_the_command_line_scans_approves_and_tells(
-    settled: Create, remediator: Remediator, control_plane: ControlPlane, cloud: Cloud, kubeconfig: Path, tmp_path: Path
+    settled: Create, remediator: Remediator, control_plane: Plane, cloud: Cloud, kubeconfig: Path, tmp_path: Path
 ) -> None:
     function = settled()
     rolled_back(control_plane, cloud, function)

@@ -83,7 +83,9 @@ def test_typed_apis_decode_what_it_answers(api: client.ApiClient) -> None:
     core: Any = client.CoreV1Api(api)
     apps: Any = client.AppsV1Api(api)
     assert client.VersionApi(api).get_code().git_version.startswith("v1.36.")
-    assert {item.metadata.name for item in core.list_namespace().items} == {*("default", "kube-system", "ack-system")}
+    assert {item.metadata.name for item in core.list_namespace().items} == {
+        *("default", "kube-node-lease", "kube-public", "kube-system")
+    }
     assert core.list_namespaced_pod("ack-system").items == []
     assert core.read_namespace("default").status.phase == "Active"
     container = client.V1Container(name="controller", image="example/lambda-controller:1.14.1")

@@ -1,10 +1,13 @@
-"""Handle a Function of the cluster as a user would: create, edit, annotate, delete, look."""
+"""Handle a Function as a user would, on both sides: create, edit, annotate, delete, look; see what AWS was asked."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.cluster.api import Api, found
-from tests.cluster.waiting import eventually, throughout
+from remediator.sandbox.clock import SandboxClock
+from remediator.sandbox.aws.calls import Call
+from remediator.sandbox.cloud import Cloud
+from tests.bed.api import Api, found
+from tests.bed.waiting import eventually, throughout
 
 FINALIZER = "finalizers.lambda.services.k8s.aws/Function"
 
@@ -14,8 +17,10 @@ Object = dict[str, Any]
 class Function:
     """One Function. Its name in the cluster and in AWS is the same."""
 
-    def __init__(self, api: Api, namespace: str, name: str) -> None:
+    def __init__(self, api: Api, cloud: Cloud, clock: SandboxClock, namespace: str, name: str) -> None:
         self._api = api
+        self._cloud = cloud
+        self._clock = clock
         self.namespace = namespace
         self.name = name
         self.path = f"{collection(namespace)}/{name}"
@@ -55,15 +60,58 @@ class Function:
 
     def becomes(self, until: Callable[[Object], object], what: str, within: float = 20.0) -> Object:
         """Wait until the predicate holds of it, and answer it."""
-        return eventually(self.read, until, f"{self.name}: {what}", within)
+        return eventually(self.read, until, f"{self.name}: {what}", self._clock, within)
 
     def stays(self, holds: Callable[[Object], object], what: str, seconds: float) -> Object:
         """Fail unless the predicate holds all that time, and answer it as it is then."""
-        return throughout(self.read, holds, f"{self.name}: {what}", seconds)
+        return throughout(self.read, holds, f"{self.name}: {what}", self._clock, seconds)
 
     def disappears(self, within: float = 20.0) -> None:
         """Wait until it is gone from the cluster."""
-        eventually(self.find, lambda seen: seen is None, f"{self.name} is gone from the cluster", within)
+        what = f"{self.name} is gone from the cluster"
+        eventually(self.find, lambda seen: seen is None, what, self._clock, within)
+
+    def live(self) -> Object | None:
+        """Read what is in AWS, by no call that would count; None: there is no such function."""
+        try:
+            return self._cloud.configuration(self.name)
+        except LookupError:
+            return None
+
+    def becomes_live(self, until: Callable[[Object | None], object], what: str, within: float = 20.0) -> None:
+        """Wait until the predicate holds of what is in AWS."""
+        eventually(self.live, until, f"{self.name} in AWS: {what}", self._clock, within)
+
+    def calls(self, since: int = 0) -> list[Call]:
+        """List the calls about it, by whomever, since the call of that number (`len(cloud.calls)`)."""
+        return [call for call in self._cloud.calls_since(since) if call.function == self.name]
+
+    def asked(self, since: int = 0) -> list[str]:
+        """List the operations of those calls."""
+        return [call.operation for call in self.calls(since)]
+
+    def gets_asked(self, until: Callable[[list[str]], object], what: str, since: int = 0, within: float = 20.0) -> None:
+        """Wait until the predicate holds of the operations since."""
+        eventually(lambda: self.asked(since), until, f"{self.name}: {what}", self._clock, within)
+
+    def falls_silent(self, seconds: float = 1.2) -> None:
+        """Wait until nobody has asked AWS anything about it for that long.
+
+        A heartbeat has whole seconds: one written in the same second as its predecessor cannot be seen to move.
+        """
+
+        def silence() -> float:
+            return (self._clock.now() - max(call.at for call in self.calls())).total_seconds()
+
+        what = f"AWS is asked nothing about {self.name} for {seconds} s"
+        eventually(silence, lambda passed: passed > seconds, what, self._clock)
+
+    def backs_off(self) -> None:
+        """Wait until ACK will not try again by itself for at least 2 seconds: its gaps double, from 5 ms on.
+
+        After 2.7 seconds of silence the gap is the one of 5.12 seconds, or a longer one.
+        """
+        self.falls_silent(2.7)
 
     def discard(self) -> None:
         """Remove it from the cluster, whatever holds it."""

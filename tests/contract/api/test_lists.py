@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.sandbox.api.conftest import Functions, Reply
+    from tests.bed.http import Reply
+    from tests.contract.api.conftest import Functions
 
 
 @pytest.fixture

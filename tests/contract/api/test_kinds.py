@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.sandbox.api.conftest import Functions, Http
+    from tests.bed.http import Http
+    from tests.contract.api.conftest import Functions
 
 STRATEGIC = "application/strategic-merge-patch+json"
 

@@ -9,7 +9,7 @@ Binaries that are there already can be handed in instead:
     CONTROLLER             real (default), sandbox, or auto: the real one, or the sandbox's own, out loud,
                            where the module proxy does not serve the real one
 
-`python -m tests.cluster.toolchain` does it by hand. It exits 0 when everything is there, 1 when something
+`python -m tests.bed.toolchain` does it by hand. It exits 0 when everything is there, 1 when something
 could not be built, 2 when something only the user can supply is missing.
 """
 
@@ -26,8 +26,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster import gobuild
-from tests.cluster.gobuild import BuildFailed, Program, Unavailable
+from tests.bed import gobuild
+from tests.bed.gobuild import BuildFailed, Program, Unavailable
 
 Say = Callable[[str], None]
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.sandbox.api.conftest import Functions, Http
+    from tests.bed.http import Http
+    from tests.contract.api.conftest import Functions
 
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 

@@ -3,17 +3,12 @@
 Nothing of the product runs here. These hold for the real controller; the sandbox's own has to pass them too.
 """
 
-import time
-from collections.abc import Callable
-
 import pytest
 from ruamel.yaml import YAML
 
 from remediator.sandbox.cloud import Cloud
-from tests.cluster.conftest import Create
-from tests.cluster.controllers import Handle
-from tests.cluster.controlplane import CRDS, ControlPlane
-from tests.cluster.functions import (
+from tests.bed.controllers import Handle
+from tests.bed.functions import (
     FINALIZER,
     Function,
     Object,
@@ -23,60 +18,13 @@ from tests.cluster.functions import (
     is_ready,
     synced,
 )
-from tests.cluster.toolchain import SANDBOX_CRDS
-from tests.cluster.waiting import eventually
+from tests.bed.plane import CRDS, Plane
+from tests.bed.plugin import Create
+from tests.bed.toolchain import SANDBOX_CRDS
 
 pytestmark = pytest.mark.usefixtures("controller")
 
-Settled = Callable[..., Function]
-
 NESTED = {"properties", "items", "additionalProperties"}
-
-
-@pytest.fixture
-def settled(create: Create, cloud: Cloud) -> Settled:
-    """Create a Function and wait until ACK is done with it: synced, and no call for more than a whole second.
-
-    A heartbeat has whole seconds: one written in the same second as its predecessor cannot be seen to move.
-    """
-
-    def make(**spec: object) -> Function:
-        function = create(**spec)
-        function.becomes(is_ready, "is synced and ready")
-        silent(cloud, function, 1.2)
-        return function
-
-    return make
-
-
-def asked(cloud: Cloud, function: Function, since: int) -> list[str]:
-    """List what the controller asked of AWS about a function since the call of that number."""
-    return [call.operation for call in cloud.calls_since(since) if call.function == function.name]
-
-
-def silent(cloud: Cloud, function: Function, seconds: float) -> None:
-    """Wait until ACK has asked nothing about a function for that long."""
-
-    def silence() -> float:
-        return time.time() - max(call.at.timestamp() for call in cloud.calls if call.function == function.name)
-
-    eventually(silence, lambda passed: passed > seconds, f"ACK leaves {function.name} alone for {seconds} s")
-
-
-def backed_off(cloud: Cloud, function: Function) -> None:
-    """Wait until ACK will not try again by itself for at least 2 seconds: its gaps double, from 5 ms on.
-
-    After 2.7 seconds of silence the gap is the one of 5.12 seconds, or a longer one.
-    """
-    silent(cloud, function, 2.7)
-
-
-def live(cloud: Cloud, function: Function) -> Object | None:
-    """Read what is in AWS, by no call that would count."""
-    try:
-        return cloud.configuration(function.name)
-    except LookupError:
-        return None
 
 
 def test_creating_syncs_and_writes_defaults_back(create: Create, controller: Handle, cloud: Cloud) -> None:
@@ -91,22 +39,22 @@ def test_creating_syncs_and_writes_defaults_back(create: Create, controller: Han
     assert seen["status"]["state"] == "Active"
     assert seen["status"]["ackResourceMetadata"]["arn"].endswith(f":function:{function.name}")
     assert condition(seen, "ACK.ResourceSynced")["message"] == "Resource synced successfully"
-    assert live(cloud, function) is not None
+    assert function.live() is not None
     assert {call.access_key for call in cloud.calls if call.function == function.name} == {controller.access_key}
 
 
-def test_neither_annotation_nor_label_makes_it_look(settled: Settled, cloud: Cloud) -> None:
+def test_neither_annotation_nor_label_makes_it_look(settled: Create, cloud: Cloud) -> None:
     function = settled()
     before, index = function.read(), len(cloud.calls)
     function.annotate({"services.k8s.aws/force-reconcile": "now"})
     function.label({"touched": "yes"})
     function.stays(lambda seen: heartbeat(seen) == heartbeat(before), "its heartbeat does not move", 5)
-    assert asked(cloud, function, index) == []
+    assert function.asked(index) == []
     function.edit(description="a change of the spec does")
     function.becomes(lambda seen: heartbeat(seen) != heartbeat(before), "its heartbeat moves")
 
 
-def test_toggling_publish_makes_it_look_and_changes_nothing(settled: Settled, cloud: Cloud) -> None:
+def test_toggling_publish_makes_it_look_and_changes_nothing(settled: Create, cloud: Cloud) -> None:
     function = settled()
     before, index = function.read(), len(cloud.calls)
     function.toggle()
@@ -118,12 +66,12 @@ def test_toggling_publish_makes_it_look_and_changes_nothing(settled: Settled, cl
     assert after["spec"] == before["spec"]
     assert after["metadata"]["generation"] == before["metadata"]["generation"] + 2
     assert is_ready(after)
-    operations = asked(cloud, function, index)
+    operations = function.asked(index)
     assert operations
     assert all(operation.startswith("Get") for operation in operations)
 
 
-def test_pending_with_a_change_waiting_is_unknown_until_active(settled: Settled, cloud: Cloud) -> None:
+def test_pending_with_a_change_waiting_is_unknown_until_active(settled: Create, cloud: Cloud) -> None:
     function = settled()
     cloud.set_state(function.name, "Pending", reason_code="Creating", reason="The function is being created.")
     function.edit(memorySize=256)
@@ -141,10 +89,10 @@ def test_pending_with_a_change_waiting_is_unknown_until_active(settled: Settled,
     cloud.set_state(function.name, "Active")
     healed = function.becomes(is_ready, "heals", 10)
     assert error_text(healed) == ""
-    eventually(lambda: live(cloud, function), lambda it: it and it["MemorySize"] == 256, "the change reaches AWS")
+    function.becomes_live(lambda it: it and it["MemorySize"] == 256, "the change reaches it")
 
 
-def test_pending_without_a_change_is_not_synced_and_says_no_more(settled: Settled, cloud: Cloud) -> None:
+def test_pending_without_a_change_is_not_synced_and_says_no_more(settled: Create, cloud: Cloud) -> None:
     function = settled()
     cloud.set_state(function.name, "Pending", reason_code="Restoring", reason="Waking up.")
     function.toggle()
@@ -157,7 +105,7 @@ def test_pending_without_a_change_is_not_synced_and_says_no_more(settled: Settle
     function.becomes(is_ready, "heals")
 
 
-def test_a_change_during_an_update_is_refused_and_tried_again(settled: Settled, cloud: Cloud) -> None:
+def test_a_change_during_an_update_is_refused_and_tried_again(settled: Create, cloud: Cloud) -> None:
     function = settled()
     cloud.set_update(function.name, "InProgress")
     function.edit(memorySize=512)
@@ -169,10 +117,10 @@ def test_a_change_during_an_update_is_refused_and_tried_again(settled: Settled, 
     assert "StatusCode: 409" in condition(refused, "ACK.ResourceSynced")["reason"]
     cloud.set_update(function.name, "Successful")
     function.becomes(lambda seen: is_ready(seen) and not error_text(seen), "heals", 30)
-    assert (live(cloud, function) or {})["MemorySize"] == 512
+    assert (function.live() or {})["MemorySize"] == 512
 
 
-def test_a_hex_checksum_eats_a_change_of_the_environment(settled: Settled, cloud: Cloud) -> None:
+def test_a_hex_checksum_eats_a_change_of_the_environment(settled: Create, cloud: Cloud) -> None:
     function = settled(
         code={**cloud.code, "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}
     )
@@ -183,13 +131,13 @@ def test_a_hex_checksum_eats_a_change_of_the_environment(settled: Settled, cloud
         "the change is gone",
     )
     assert is_ready(after)
-    operations = asked(cloud, function, index)
+    operations = function.asked(index)
     assert "UpdateFunctionCode" in operations
     assert "UpdateFunctionConfiguration" not in operations
-    assert "Environment" not in (live(cloud, function) or {})
+    assert "Environment" not in (function.live() or {})
 
 
-def test_a_failed_update_shows_as_synced(settled: Settled, cloud: Cloud) -> None:
+def test_a_failed_update_shows_as_synced(settled: Create, cloud: Cloud) -> None:
     function = settled()
     cloud.set_update(function.name, "Failed", reason_code="EniLimitExceeded", reason="No more network interfaces.")
     before = function.read()
@@ -200,7 +148,7 @@ def test_a_failed_update_shows_as_synced(settled: Settled, cloud: Cloud) -> None
     assert after["status"]["lastUpdateStatusReasonCode"] == "EniLimitExceeded"
 
 
-def test_a_failed_function_is_not_synced_without_a_word(settled: Settled, cloud: Cloud) -> None:
+def test_a_failed_function_is_not_synced_without_a_word(settled: Create, cloud: Cloud) -> None:
     function = settled()
     cloud.set_state(function.name, "Failed", reason_code="InternalError", reason="Broken.")
     function.toggle()
@@ -218,32 +166,32 @@ def test_an_existing_function_is_terminal(create: Create, cloud: Cloud, namespac
     assert "finalizers" not in seen["metadata"]
 
 
-def test_a_function_deleted_behind_it_is_created_again_at_the_next_look(settled: Settled, cloud: Cloud) -> None:
+def test_a_function_deleted_behind_it_is_created_again_at_the_next_look(settled: Create, cloud: Cloud) -> None:
     function = settled()
     cloud.remove(function.name)
     function.stays(is_ready, "nothing shows", 2)
     function.toggle()
-    eventually(lambda: live(cloud, function), lambda it: it is not None, "it is in AWS again")
+    function.becomes_live(lambda it: it is not None, "it is there again")
 
 
-def test_deleting_takes_finalizer_and_function_away(settled: Settled, cloud: Cloud) -> None:
+def test_deleting_takes_finalizer_and_function_away(settled: Create, cloud: Cloud) -> None:
     function = settled()
     function.delete()
     function.disappears()
-    assert live(cloud, function) is None
+    assert function.live() is None
 
 
-def test_while_it_is_stopped_a_deleted_object_stays_green(settled: Settled, controller: Handle, cloud: Cloud) -> None:
+def test_while_it_is_stopped_a_deleted_object_stays_green(settled: Create, controller: Handle, cloud: Cloud) -> None:
     function = settled()
     controller.stop()
     function.delete()
     seen = function.stays(is_ready, "looks healthy", 3)
     assert seen["metadata"]["deletionTimestamp"]
     assert seen["metadata"]["finalizers"] == [FINALIZER]
-    assert live(cloud, function) is not None
+    assert function.live() is not None
     controller.start()
     function.disappears()
-    assert live(cloud, function) is None
+    assert function.live() is None
 
 
 def refuse(cloud: Cloud, operation: str, function: Function) -> None:
@@ -257,7 +205,7 @@ def refuse_deletion(cloud: Cloud, function: Function) -> None:
     refuse(cloud, "DeleteFunction", function)
 
 
-def test_a_refused_deletion_says_so_under_conditions_of_before(settled: Settled, cloud: Cloud) -> None:
+def test_a_refused_deletion_says_so_under_conditions_of_before(settled: Create, cloud: Cloud) -> None:
     function = settled()
     before = function.read()
     refuse_deletion(cloud, function)
@@ -266,34 +214,30 @@ def test_a_refused_deletion_says_so_under_conditions_of_before(settled: Settled,
     assert "not authorized to perform: lambda:DeleteFunction" in error_text(stuck)
     assert is_ready(stuck)
     assert heartbeat(stuck) == heartbeat(before)
-    backed_off(cloud, function)
+    function.backs_off()
     cloud.allow()
     index = len(cloud.calls)
     function.toggle()
-    eventually(lambda: asked(cloud, function, index), lambda calls: "DeleteFunction" in calls, "it tries again", 2)
+    function.gets_asked(lambda calls: "DeleteFunction" in calls, "it tries again", index, 2)
     function.disappears()
 
 
-def test_a_deletion_that_may_not_read_writes_nothing(settled: Settled, cloud: Cloud) -> None:
+def test_a_deletion_that_may_not_read_writes_nothing(settled: Create, cloud: Cloud) -> None:
     function = settled()
     refuse(cloud, "GetFunction", function)
     index = len(cloud.calls)
     function.delete()
     deleted = function.read()
-    eventually(
-        lambda: asked(cloud, function, index),
-        lambda calls: calls.count("GetFunction") > 2,
-        "it tries to read",
-    )
+    function.gets_asked(lambda calls: calls.count("GetFunction") > 2, "it tries to read", index)
     seen = function.stays(is_ready, "looks healthy", 2)
     assert seen == deleted
-    assert set(asked(cloud, function, index)) == {"GetFunction"}
+    assert set(function.asked(index)) == {"GetFunction"}
     cloud.allow()
     function.disappears()
 
 
 def test_a_function_that_is_gone_lets_its_object_go_at_the_next_look(
-    settled: Settled, controller: Handle, cloud: Cloud
+    settled: Create, controller: Handle, cloud: Cloud
 ) -> None:
     function = settled()
     controller.stop()
@@ -303,46 +247,46 @@ def test_a_function_that_is_gone_lets_its_object_go_at_the_next_look(
     index = len(cloud.calls)
     controller.start()
     function.disappears()
-    assert "DeleteFunction" not in asked(cloud, function, index)
+    assert "DeleteFunction" not in function.asked(index)
 
 
-def test_a_new_name_while_deleting_orphans_the_function(settled: Settled, cloud: Cloud) -> None:
+def test_a_new_name_while_deleting_orphans_the_function(settled: Create, cloud: Cloud) -> None:
     function = settled()
     refuse_deletion(cloud, function)
     function.delete()
     function.becomes(error_text, "is held by the refusal")
     function.edit(name=f"{function.name}-other")
     function.disappears()
-    assert live(cloud, function) is not None
+    assert function.live() is not None
 
 
-def test_another_region_while_deleting_is_not_even_looked_at(settled: Settled, cloud: Cloud) -> None:
+def test_another_region_while_deleting_is_not_even_looked_at(settled: Create, cloud: Cloud) -> None:
     function = settled()
     function.annotate({"services.k8s.aws/region": "eu-west-1"})
     index = len(cloud.calls)
     function.delete()
     function.toggle()
     function.stays(is_ready, "looks healthy", 3)
-    assert asked(cloud, function, index) == []
-    assert live(cloud, function) is not None
+    assert function.asked(index) == []
+    assert function.live() is not None
 
 
-def test_retain_takes_effect_at_the_next_look_and_leaves_the_function(settled: Settled, cloud: Cloud) -> None:
+def test_retain_takes_effect_at_the_next_look_and_leaves_the_function(settled: Create, cloud: Cloud) -> None:
     function = settled()
     refuse_deletion(cloud, function)
     function.delete()
     function.becomes(error_text, "is held by the refusal")
-    backed_off(cloud, function)
+    function.backs_off()
     index = len(cloud.calls)
     function.annotate({"services.k8s.aws/deletion-policy": "retain"})
     function.stays(lambda seen: seen["metadata"]["finalizers"], "the annotation alone does nothing", 1)
     function.toggle()
     function.disappears(2)
-    assert live(cloud, function) is not None
-    assert "DeleteFunction" not in asked(cloud, function, index)
+    assert function.live() is not None
+    assert "DeleteFunction" not in function.asked(index)
 
 
-def test_the_crd_of_the_sandbox_is_the_one_of_the_release(control_plane: ControlPlane) -> None:
+def test_the_crd_of_the_sandbox_is_the_one_of_the_release(control_plane: Plane) -> None:
     installed = control_plane.admin.get(f"{CRDS}/functions.lambda.services.k8s.aws")
     sandbox = YAML(typ="safe").load((SANDBOX_CRDS / "functions.yaml").read_text(encoding="utf-8"))
     assert fields(sandbox) == fields(installed)

@@ -10,8 +10,8 @@ import urllib3
 
 from remediator.sandbox.clock import SandboxClock
 from remediator.sandbox.controller import Controller
-from tests.cluster.controlplane import ControlPlane
-from tests.cluster.processes import Process, free_port, tail
+from tests.bed.plane import Plane
+from tests.bed.processes import Process, free_port, tail
 
 NAMESPACE = "ack-system"  # where ACK looks for its account map
 
@@ -62,7 +62,7 @@ class Handle(Protocol):
     def running(self) -> bool: ...
 
 
-def service_account(control_plane: ControlPlane) -> Path:
+def service_account(control_plane: Plane) -> Path:
     """Create the account that the controller runs as and answer its kubeconfig."""
     control_plane.namespace(NAMESPACE)
     return control_plane.service_account(NAMESPACE, "ack-lambda-controller", _RULES)
@@ -127,13 +127,13 @@ class RealController:
 
 
 class SandboxController:
-    """The sandbox's own controller, against the real API server."""
+    """The sandbox's own controller, against either API server."""
 
     access_key = Controller.access_key
 
-    def __init__(self, kubeconfig: Path, endpoint: str, region: str, folder: Path) -> None:
+    def __init__(self, kubeconfig: Path, endpoint: str, region: str, folder: Path, clock: SandboxClock) -> None:
         self.log = folder / "sandbox-controller.log"
-        self._controller = Controller(kubeconfig, endpoint, SandboxClock(), region=region)
+        self._controller = Controller(kubeconfig, endpoint, clock, region=region)
         self._written: logging.Handler | None = None
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.sandbox.api.conftest import Functions
+    from tests.contract.api.conftest import Functions
 
 FINALIZER = "finalizers.lambda.services.k8s.aws/Function"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import toolchain
-from tests.cluster.gobuild import BuildFailed, Unavailable
-from tests.cluster.toolchain import Missing
+from tests.bed import toolchain
+from tests.bed.gobuild import BuildFailed, Unavailable
+from tests.bed.toolchain import Missing
 
 REFUSED = "reading https://proxy.test/lambda-controller/@v/v1.14.1.info: 403 Forbidden"
 

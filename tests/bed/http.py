@@ -1,0 +1,67 @@
+"""Speak HTTP to the API server and look at what comes back: code, headers, body, refusals too."""
+
+import http.client
+import json
+import ssl
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back: `body` is parsed JSON, or text."""
+
+    code: int
+    body: Any
+    headers: dict[str, str]
+
+    @property
+    def message(self) -> str:
+        return str(self.body["message"])
+
+    @property
+    def fields(self) -> set[tuple[str, str]]:
+        """The field errors of a 422: reason and path."""
+        return {(cause["reason"], cause["field"]) for cause in self.body["details"]["causes"]}
+
+
+@dataclass
+class Http:
+    """A plain HTTP client with a bearer token, one connection, no opinions."""
+
+    url: str
+    token: str | None
+    connection: http.client.HTTPConnection = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        assert parts.hostname is not None
+        if parts.scheme == "https":
+            context = ssl._create_unverified_context()
+            self.connection = http.client.HTTPSConnection(parts.hostname, parts.port, context=context)
+        else:
+            self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __call__(
+        self, method: str, path: str, body: Any = None, *, kind: str = "application/json", **query: str
+    ) -> Reply:
+        headers = {"Accept": "application/json", "Content-Type": kind}
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token}"
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        target = f"{path}?{urlencode(query)}" if query else path
+        self.connection.request(method, target, data, headers)
+        response = self.connection.getresponse()
+        text = response.read().decode()
+        answer: Any = text
+        if response.headers.get_content_type() == "application/json":
+            is_stream = "watch" in query
+            answer = [json.loads(line) for line in text.splitlines()] if is_stream else json.loads(text)
+        return Reply(response.status, answer, dict(response.headers))

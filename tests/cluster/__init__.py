@@ -1,1 +1,0 @@
-"""Stories on the real thing: a real control plane and the real ACK controller."""

@@ -1,0 +1,68 @@
+"""An API server without a controller, and a namespace of its own for each test."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.bed.http import JSON_PATCH, MERGE_PATCH, Http, Reply
+from tests.bed.plane import Plane
+
+FUNCTIONS = "/apis/lambda.services.k8s.aws/v1alpha1"
+
+
+@pytest.fixture
+def http_client(api_server: Plane) -> Iterator[Http]:
+    """Whoever may do everything."""
+    client = Http(api_server.url, api_server.admin_token)
+    yield client
+    client.close()
+
+
+@dataclass(frozen=True)
+class Functions:
+    """The Functions of one namespace."""
+
+    http: Http
+    namespace: str
+
+    @property
+    def path(self) -> str:
+        return f"{FUNCTIONS}/namespaces/{self.namespace}/functions"
+
+    def manifest(self, name: str, *, spec: Any = None, **metadata: Any) -> dict[str, Any]:
+        return {
+            "apiVersion": "lambda.services.k8s.aws/v1alpha1",
+            "kind": "Function",
+            "metadata": {"name": name, **metadata},
+            "spec": {"name": name, "code": {"s3Bucket": "b", "s3Key": "k"}, **(spec or {})},
+        }
+
+    def create(self, name: str, *, spec: Any = None, **metadata: Any) -> Any:
+        reply = self.http("POST", self.path, self.manifest(name, spec=spec, **metadata))
+        assert reply.code == 201, reply.body
+        return reply.body
+
+    def get(self, name: str) -> Reply:
+        return self.http("GET", f"{self.path}/{name}")
+
+    def merge(self, name: str, patch: Any, **query: str) -> Reply:
+        return self.http("PATCH", f"{self.path}/{name}", patch, kind=MERGE_PATCH, **query)
+
+    def patch(self, name: str, *operations: Any, **query: str) -> Reply:
+        return self.http("PATCH", f"{self.path}/{name}", list(operations), kind=JSON_PATCH, **query)
+
+    def delete(self, name: str, body: Any = None, **query: str) -> Reply:
+        return self.http("DELETE", f"{self.path}/{name}", body, **query)
+
+
+@pytest.fixture
+def functions(http_client: Http) -> Functions:
+    name = f"t-{uuid.uuid4().hex[:10]}"
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    assert http_client("POST", "/api/v1/namespaces", body).code == 201
+    return Functions(http_client, name)
