@@ -38,7 +38,8 @@ test: install ## Run the fast tests, with branch coverage of the core (ARGS=... 
 
 test-cluster: install ## Run contract and stories on a real control plane (built with Go the first time; ARGS=... for pytest)
 	CONTROLLER=$(CONTROLLER) $(BIN)/python -m tests.bed.toolchain
-	CONTROLLER=$(CONTROLLER) $(BIN)/python -m pytest --bed cluster tests/contract tests/cluster $(ARGS)
+	CONTROLLER=$(CONTROLLER) $(BIN)/python -m pytest --bed cluster \
+		$(if $(findstring tests/,$(ARGS)),,tests/contract tests/cluster) $(ARGS)
 
 lint: install ## Check style, types and layers
 	$(BIN)/ruff check .
