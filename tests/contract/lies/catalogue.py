@@ -1,0 +1,38 @@
+"""The lies: what the contract says, reversed, and the test that must notice."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from remediator.sandbox.ack.queue import Queue
+
+Patch = pytest.MonkeyPatch
+
+
+@dataclass(frozen=True)
+class Lie:
+    """One fact reversed. `test` is a node id below `tests/contract`."""
+
+    tell: Callable[[Patch], None]
+    test: str
+
+
+def annotations_trigger_a_pass(patch: Patch) -> None:
+    """An annotation makes the controller look."""
+    observe = Queue.observe
+
+    def seen(queue: Queue, listed: Any, now: float) -> None:
+        observed = [
+            each | {"metadata": each["metadata"] | {"generation": f"{each['metadata'].get('annotations')}"}}
+            for each in listed
+        ]
+        observe(queue, observed, now)
+
+    patch.setattr(Queue, "observe", seen)
+
+
+LIES = [
+    Lie(annotations_trigger_a_pass, "controller/test_facts.py::test_neither_annotation_nor_label_makes_it_look"),
+]

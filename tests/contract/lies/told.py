@@ -1,0 +1,78 @@
+"""Run contract tests in a process of their own, in which the sandbox lies.
+
+The process is forked from one that has imported everything already (multiprocessing's fork server): importing takes
+longer than most of the tests.
+"""
+
+import contextlib
+import io
+import multiprocessing
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+
+import pytest
+
+from tests.bed import waiting
+
+SECONDS = 45.0  # for a hang; a lie takes 1 to 5
+_PATIENCE = 4.0  # real seconds: what a lie keeps from happening is not worth the usual patience
+
+_PRELOADED = ["tests.contract.lies.told", "tests.bed.plugin", "hypothesis", "remediator.sandbox.scenarios"]
+
+
+@dataclass
+class Verdicts:
+    """How the tests of one run went, by node id."""
+
+    failed: list[str] = field(default_factory=list)
+    passed: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    output: str = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Sort a test by its outcome: one that did not come as far as to ask is broken, not failed."""
+        if report.when == "call" and report.passed:
+            self.passed.append(report.nodeid)
+        elif report.when == "call" and report.failed:
+            self.failed.append(report.nodeid)
+        elif report.failed:
+            self.broken.append(report.nodeid)
+
+
+def contract(lie: Callable[[pytest.MonkeyPatch], None], tests: list[str]) -> Verdicts:
+    """Run the tests, named by node id, on a sandbox that tells the lie. Raises `TimeoutError`."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_run, args=(theirs, lie, tests))
+    process.start()
+    theirs.close()
+    try:
+        if not ours.poll(SECONDS):
+            raise TimeoutError(f"the contract did not come to an end within {SECONDS:g} s: {tests}")
+        verdicts: Verdicts = ours.recv()
+        return verdicts
+    finally:
+        process.kill()
+        process.join()
+        process.close()
+        ours.close()
+
+
+def _run(answer: Connection, lie: Callable[[pytest.MonkeyPatch], None], tests: list[str]) -> None:
+    for name in [name for name in os.environ if name.startswith(("PYTEST_", "COV_"))]:
+        del os.environ[name]
+    verdicts = Verdicts()
+    told = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+        patch.setattr(waiting, "_PATIENCE", _PATIENCE)
+        lie(patch)
+        # What is imported already cannot have its asserts rewritten; nobody reads these failures closely.
+        quiet = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+        arguments = ["-q", "-x", "-n0", "-p", "no:randomly", "-p", "no:cacheprovider", *quiet, *tests]
+        pytest.main(arguments, plugins=[verdicts])
+    verdicts.output = told.getvalue()
+    answer.send(verdicts)
+    answer.close()
