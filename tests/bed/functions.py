@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from remediator.sandbox.clock import SandboxClock
 from remediator.sandbox.aws.calls import Call
+from remediator.sandbox.clock import SandboxClock
 from remediator.sandbox.cloud import Cloud
 from tests.bed.api import Api, found
 from tests.bed.waiting import eventually, throughout
