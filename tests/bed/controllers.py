@@ -144,7 +144,9 @@ class SandboxController:
         """Start it."""
         self._written = logging.FileHandler(self.log)
         _SANDBOX_LOG.addHandler(self._written)
+        # Into the file only: what a command prints in the same process is under test, too.
         _SANDBOX_LOG.setLevel(logging.DEBUG)
+        _SANDBOX_LOG.propagate = False
         self._controller.start()
 
     def stop(self) -> None:
@@ -152,6 +154,8 @@ class SandboxController:
         self._controller.stop()
         if self._written is not None:
             _SANDBOX_LOG.removeHandler(self._written)
+            _SANDBOX_LOG.setLevel(logging.NOTSET)
+            _SANDBOX_LOG.propagate = True
             self._written.close()
             self._written = None
 

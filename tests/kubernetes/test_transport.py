@@ -445,7 +445,7 @@ def test_the_sandbox_takes_the_patch(transport: Transport) -> None:
 
 def test_threads_share_one_client(transport: Transport) -> None:
     with ThreadPoolExecutor(max_workers=8) as pool:
-        names = ["default", "kube-system", "ack-system"] * 16
+        names = ["default", "kube-system", "kube-public"] * 16
         answers = pool.map(lambda name: transport.get(f"{NAMESPACES}/{name}"), names)
         for name, content in zip(names, answers, strict=True):
             assert f'"name":"{name}"'.encode() in content

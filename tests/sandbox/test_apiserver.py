@@ -86,7 +86,7 @@ def test_typed_apis_decode_what_it_answers(api: client.ApiClient) -> None:
     assert {item.metadata.name for item in core.list_namespace().items} == {
         *("default", "kube-node-lease", "kube-public", "kube-system")
     }
-    assert core.list_namespaced_pod("ack-system").items == []
+    assert core.list_namespaced_pod("kube-system").items == []
     assert core.read_namespace("default").status.phase == "Active"
     container = client.V1Container(name="controller", image="example/lambda-controller:1.14.1")
     labels = {"app": "c"}
@@ -95,9 +95,9 @@ def test_typed_apis_decode_what_it_answers(api: client.ApiClient) -> None:
     )
     spec = client.V1DeploymentSpec(selector=client.V1LabelSelector(match_labels=labels), template=template)
     body = client.V1Deployment(metadata=client.V1ObjectMeta(name="controller"), spec=spec)
-    assert apps.create_namespaced_deployment("ack-system", body).metadata.generation == 1
+    assert apps.create_namespaced_deployment("kube-system", body).metadata.generation == 1
     restart = {"spec": {"template": {"metadata": {"annotations": {"restartedAt": "now"}}}}}
-    assert apps.patch_namespaced_deployment("controller", "ack-system", restart).metadata.generation == 2
+    assert apps.patch_namespaced_deployment("controller", "kube-system", restart).metadata.generation == 2
     (found,) = apps.list_deployment_for_all_namespaces(label_selector="").items
     assert found.spec.template.spec.containers[0].image == container.image
 
