@@ -5,24 +5,29 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from remediator.sandbox.aws.accounts import Accounts
+from remediator.sandbox.aws.behaviour import Behaviour
 from remediator.sandbox.aws.calls import Call, warm_up
-from remediator.sandbox.aws.errors import USUAL_STATUS, AwsError
-from remediator.sandbox.aws.functions import CODE_KEY, Functions, code_archive
+from remediator.sandbox.aws.function_scripts import FunctionScripts
+from remediator.sandbox.aws.functions import CODE_KEY, code_archive
+from remediator.sandbox.aws.identities import Identities, Role
+from remediator.sandbox.aws.lambda_service import CODE_URL_SECRET
+from remediator.sandbox.aws.lambda_states import Phase
 from remediator.sandbox.aws.layer import Layer
-from remediator.sandbox.aws.refusals import Refusal
+from remediator.sandbox.aws.refusal_scripts import RefusalScripts
+from remediator.sandbox.aws.refusals import Hang
 from remediator.sandbox.clock import SandboxClock
 
-ACCOUNT = "123456789012"
+__all__ = ["ACCOUNT", "CODE_URL_SECRET", "Call", "Cloud", "Hang", "Phase"]
 
-# Moto keeps its backends per account for the whole process, so two clouds must not share one.
-_in_use: set[str] = set()
-_in_use_lock = threading.Lock()
+ACCOUNT = "123456789012"
 
 
 class _QuietHandler(MotoRequestHandler):  # type: ignore[misc]
@@ -31,13 +36,16 @@ class _QuietHandler(MotoRequestHandler):  # type: ignore[misc]
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing: `Cloud.calls` is the log."""
 
+    def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
+        """Hang up on a caller who gets no answer: nothing else could follow on this connection."""
+        self.close_connection = True
 
-class Cloud:
+
+class Cloud(FunctionScripts, RefusalScripts, Behaviour):
     """Moto's server with scripted Lambda states, on 127.0.0.1; a context manager.
 
-    Regions are independent and are taken from each request's signature; methods that name a function mean `region`
-    unless told otherwise. Seconds are seconds of the clock. An update that was accepted shows InProgress for
-    `update_takes` seconds, a new function Pending for `create_takes`, a deleted one Deleting for `delete_takes`.
+    Regions are independent and are taken from each request's signature. So are accounts: a request is of the account
+    that its access key belongs to, `account` where nothing else was said of the key.
     """
 
     def __init__(
@@ -46,28 +54,21 @@ class Cloud:
         self.region = region
         self.account = account
         self.endpoint = ""
-        self._clock = clock
         self._port = port
-        self._accounts: dict[str, Functions] = {}
-        self._layer = Layer(DomainDispatcherApplication(create_backend_app), self._functions, account)
+        self._layer = Layer(Accounts(clock), Identities(account, clock.now), self, clock.now)
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
-        archive = code_archive()
-        self.code = {"s3Bucket": self._functions(account).bucket, "s3Key": CODE_KEY}
-        self.code_sha256 = base64.b64encode(hashlib.sha256(archive).digest()).decode()
-        self.role_arn = self._functions(account).role_arn
+        own = self._layer.accounts.functions(account)
+        self.code = {"s3Bucket": own.bucket, "s3Key": CODE_KEY}
+        self.code_sha256 = base64.b64encode(hashlib.sha256(code_archive()).digest()).decode()
+        self.role_arn = own.role_arn
 
     # ---- life ------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Serve, with no function in it. Raise RuntimeError if another cloud of this process has the account."""
-        with _in_use_lock:
-            if self.account in _in_use:
-                raise RuntimeError(f"another cloud of account {self.account} runs in this process")
-            _in_use.add(self.account)
-        for functions in self._accounts.values():
-            functions.reset()
-            functions.furnish()
+        self._layer.accounts.open()
+        self._layer.open()
         warm_up()
         self._server = make_server("127.0.0.1", self._port, self._layer, threaded=True, request_handler=_QuietHandler)
         self.endpoint = f"http://127.0.0.1:{self._server.port}"
@@ -80,15 +81,15 @@ class Cloud:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop serving; a second call does nothing."""
+        """Stop serving, and hang up on every call that has no answer yet; a second call does nothing."""
         if self._server is None or self._thread is None:
             return
+        self._layer.close()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
         self._server = None
-        with _in_use_lock:
-            _in_use.discard(self.account)
+        self._layer.accounts.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -99,131 +100,37 @@ class Cloud:
     ) -> None:
         self.stop()
 
-    # ---- functions -------------------------------------------------------------------------------------------------
+    # ---- who calls -------------------------------------------------------------------------------------------------
 
-    def create_function(self, name: str, *, region: str | None = None, **configuration: Any) -> str:
-        """Create an Active function without a request; return its ARN.
+    def identify(self, access_key: str, account: str, arn: str | None = None) -> None:
+        """Let an access key belong to another account, whose functions are its own.
 
-        `configuration` takes CreateFunction's parameters; role, code, handler and runtime are made where not given.
+        `arn` is the caller's own, of a user or of an assumed role, as GetCallerIdentity and refusals give it.
         """
-        bucket, key = self.code["s3Bucket"], self.code["s3Key"]
-        parameters = {
-            "FunctionName": name,
-            "Role": self.role_arn,
-            "Code": {"S3Bucket": bucket, "S3Key": key},
-            "Handler": "app.handler",
-            "Runtime": "python3.13",
-            **configuration,
-        }
         with self._layer.lock:
-            return self._functions(self.account).create(region or self.region, parameters)
+            self._layer.accounts.functions(account)
+            self._layer.identities.identify(access_key, account, arn)
 
-    def remove(self, name: str, *, region: str | None = None) -> None:
-        """Delete a function behind everyone's back; no error if there is none."""
-        with self._layer.lock:
-            self._functions(self.account).remove(region or self.region, name)
-
-    def configuration(self, name: str, *, region: str | None = None) -> dict[str, Any]:
-        """Return what GetFunctionConfiguration answers now. Raise LookupError if there is no such function."""
-        with self._layer.lock:
-            return self._functions(self.account).configuration(region or self.region, name)
-
-    def set_state(
+    def add_role(
         self,
         name: str,
-        state: str,
         *,
-        reason_code: str | None = None,
-        reason: str | None = None,
-        seconds: float | None = None,
-        then: str = "Active",
-        region: str | None = None,
-    ) -> None:
-        """Put a function in a State: for good, or for `seconds` until it becomes `then`."""
-        with self._layer.lock:
-            functions = self._functions(self.account)
-            laid = functions.state(region or self.region, name)
-            laid.state = functions.phase(state, reason_code, reason, seconds, then)
-            laid.change(laid.modified)
+        account: str | None = None,
+        trusts: Iterable[str] | None = None,
+        external_id: str | None = None,
+    ) -> str:
+        """Let there be a role that AssumeRole gives sessions of; return its ARN.
 
-    def set_update(
-        self,
-        name: str,
-        status: str,
-        *,
-        reason_code: str | None = None,
-        reason: str | None = None,
-        seconds: float | None = None,
-        then: str = "Successful",
-        region: str | None = None,
-    ) -> None:
-        """Give a function a LastUpdateStatus: for good, or for `seconds` until it becomes `then`."""
-        with self._layer.lock:
-            functions = self._functions(self.account)
-            laid = functions.state(region or self.region, name)
-            laid.update = functions.phase(status, reason_code, reason, seconds, then)
-            laid.change(laid.modified)
-
-    @property
-    def create_takes(self) -> float:
-        """Seconds for which a function created by request is Pending."""
-        return self._layer.create_takes
-
-    @create_takes.setter
-    def create_takes(self, seconds: float) -> None:
-        self._layer.create_takes = seconds
-
-    @property
-    def update_takes(self) -> float:
-        """Seconds for which an accepted update is InProgress."""
-        return self._layer.update_takes
-
-    @update_takes.setter
-    def update_takes(self, seconds: float) -> None:
-        self._layer.update_takes = seconds
-
-    @property
-    def delete_takes(self) -> float:
-        """Seconds for which a deleted function is in State Deleting."""
-        return self._layer.delete_takes
-
-    @delete_takes.setter
-    def delete_takes(self, seconds: float) -> None:
-        self._layer.delete_takes = seconds
-
-    # ---- who may do what -------------------------------------------------------------------------------------------
-
-    def refuse(
-        self,
-        operation: str,
-        code: str,
-        message: str,
-        *,
-        status: int | None = None,
-        name: str | None = None,
-        times: int | None = None,
-        access_key: str | None = None,
-    ) -> None:
-        """Refuse an operation of Lambda or STS, `times` times or until `allow`; the refusal scripted first wins.
-
-        `status` is the HTTP status; without it, the one that AWS uses with `code`, else 400.
+        `trusts` are accounts, or ARNs of users and roles; the cloud's own account, where not given. The sessions end by
+        the sandbox's clock, which botocore's own refreshing of credentials does not know.
         """
-        error = AwsError(code, message, status or USUAL_STATUS.get(code, 400))
+        owner = account or self.account
+        arn = f"arn:aws:iam::{owner}:role/{name}"
+        trusted = frozenset([self.account] if trusts is None else trusts)
         with self._layer.lock:
-            self._layer.refusals.append(Refusal(operation, error, name, access_key, times))
-
-    def allow(self) -> None:
-        """Forget every refusal."""
-        with self._layer.lock:
-            self._layer.refusals.clear()
-
-    def identify(self, access_key: str, account: str) -> None:
-        """Let an access key belong to another account, whose functions are its own."""
-        with self._layer.lock:
-            if account not in self._accounts:
-                self._functions(account).reset()
-                self._functions(account).furnish()
-            self._layer.accounts[access_key] = account
+            self._layer.accounts.functions(owner)
+            self._layer.identities.add_role(Role(arn, trusted, external_id))
+        return arn
 
     # ---- what was asked --------------------------------------------------------------------------------------------
 
@@ -237,5 +144,21 @@ class Cloud:
         with self._layer.lock:
             return self._layer.calls[index:]
 
-    def _functions(self, account: str) -> Functions:
-        return self._accounts.setdefault(account, Functions(account, self._clock))
+    def calls_of(
+        self,
+        operation: str,
+        *,
+        function: str | None = None,
+        access_key: str | None = None,
+        account: str | None = None,
+        since: int = 0,
+    ) -> list[Call]:
+        """Return the calls of one operation, narrowed where told, from the index `since` on."""
+        return [
+            each
+            for each in self.calls_since(since)
+            if each.operation == operation
+            and function in (None, each.function)
+            and access_key in (None, each.access_key)
+            and account in (None, each.account)
+        ]

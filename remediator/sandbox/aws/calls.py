@@ -18,21 +18,27 @@ _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/[0-9]+/([^/]+)/([^/]+)/aws4_req
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request that reached the cloud, refused or not."""
+    """One request that reached the cloud, refused or not.
+
+    `status` (HTTP) and `error_code` are of its answer; both are None for as long as there is none.
+    """
 
     operation: str
     function: str | None
     access_key: str | None
     at: datetime
     region: str
+    account: str = ""
+    status: int | None = None
+    error_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """A Lambda or STS request, read as far as the sandbox needs it.
 
-    `function` is the name as asked for: a bare name, or an ARN. `parameters` is the JSON body of a Lambda request,
-    `query` its query string.
+    `function` is the name as asked for: a bare name, or an ARN. `parameters` is the JSON body of a Lambda request, or
+    the form of an STS one; `query` is the query string, `token` the session token of temporary credentials.
     """
 
     service: str
@@ -42,6 +48,12 @@ class Request:
     function: str | None
     parameters: dict[str, Any]
     query: dict[str, str]
+    token: str | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The bare name of the function."""
+        return self.function.split(":function:")[-1].split(":")[0] if self.function else None
 
 
 @functools.cache
@@ -71,16 +83,18 @@ def read_request(environ: dict[str, Any]) -> Request | None:
         return None
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
+    token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN")
     query = {key: values[0] for key, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
     if service == "sts":
-        action = parse_qs(body.decode()).get("Action") or [query.get("Action", "")]
-        return Request(service, region, access_key, action[0], None, {}, query)
+        form = {key: values[0] for key, values in parse_qs(body.decode()).items()}
+        action = form.get("Action") or query.get("Action", "")
+        return Request(service, region, access_key, action, None, form, query, token)
     operation, path_parameters = _operation(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
     parameters = _json_object(body)
     function = path_parameters.get("FunctionName") or path_parameters.get("Resource") or parameters.get("FunctionName")
     # A caller that does not check its parameters can send anything as a name.
     function = None if function is None else str(function)
-    return Request(service, region, access_key, operation, function, parameters, query)
+    return Request(service, region, access_key, operation, function, parameters, query, token)
 
 
 def _operation(method: str, path: str) -> tuple[str, dict[str, str]]:

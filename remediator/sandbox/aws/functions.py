@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import zipfile
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,11 +18,31 @@ from moto.s3.models import s3_backends
 from moto.sts.models import sts_backends
 
 from remediator.sandbox.aws.errors import AwsError
-from remediator.sandbox.aws.lambda_states import FunctionState, Phase
+from remediator.sandbox.aws.lambda_states import CREATING, Before, Course, FunctionState, Phase
 from remediator.sandbox.clock import SandboxClock
 
 ROLE = "sandbox-lambda"
 CODE_KEY = "function.zip"
+
+
+# What an update changes of moto's function, and a failed one gives back; the rest (tags, concurrency) is no part of it.
+_SETTINGS = (
+    "_architectures",
+    "_vpc_config",
+    "code",
+    "code_bytes",
+    "code_digest",
+    "code_sha_256",
+    "code_size",
+    "description",
+    "environment_vars",
+    "handler",
+    "layers",
+    "memory_size",
+    "role",
+    "run_time",
+    "timeout",
+)
 
 
 class Functions:
@@ -36,18 +56,16 @@ class Functions:
         # S3 has one name space for all accounts, so the account is part of the name.
         self.bucket = f"sandbox-code-{account}"
 
-    def reset(self) -> None:
-        """Forget what an earlier cloud of this process left in the account; moto's backends are global.
+    def furnish(self) -> None:
+        """Make the account anew, with the execution role and the code object that every function can use.
 
-        S3 stays: resetting it for one account closes the objects of every other. All that is in it is the code.
+        Moto's backends are global: what an earlier cloud of this process left is forgotten. S3 stays, because resetting
+        it for one account closes the objects of every other. All that is in it is the code.
         """
         self._states.clear()
         for backends in (lambda_backends, iam_backends, sts_backends):
             if self.account in backends:
                 backends[self.account].reset()
-
-    def furnish(self) -> None:
-        """Make the execution role and the code object that every function of the sandbox can use."""
         trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}]}
         iam_backends[self.account]["aws"].create_role(ROLE, json.dumps(trust), "/", None, "", [], None)
         s3 = s3_backends[self.account]["aws"]
@@ -84,7 +102,11 @@ class Functions:
         """Return what is laid over the function, to be read or changed. Raise LookupError without a function."""
         if self.find(region, name) is None:
             raise LookupError(f"no function {name} in {region} of account {self.account}")
-        return self._states.setdefault((region, name), FunctionState(self._clock.now()))
+        return self.laid(region, name)
+
+    def laid(self, region: str, name: str) -> FunctionState:
+        """Return the same of a function that is there, as it was when last looked for: no transition happens now."""
+        return self._states.setdefault((region, name), self._new(Phase("Active")))
 
     def configuration(self, region: str, name: str) -> dict[str, Any]:
         """Return what GetFunctionConfiguration answers now."""
@@ -96,21 +118,54 @@ class Functions:
     def create(self, region: str, parameters: dict[str, Any]) -> str:
         """Create a function without a request; return its ARN."""
         function = self._backend(region).create_function(parameters)
-        self.created(region, function.function_name, parameters, Phase("Active"))
+        self.created(region, function.function_name, parameters, 0)
         arn: str = function.function_arn
         return arn
 
-    def created(self, region: str, name: str, parameters: dict[str, Any], state: Phase) -> None:
-        """Note that moto has a new function."""
-        made = FunctionState(self._clock.now(), state=state)
+    def created(self, region: str, name: str, parameters: dict[str, Any], takes: float) -> None:
+        """Note that moto has a new function, which is Pending for a while."""
+        pending = (Phase("Pending", "Creating", CREATING, takes),) if takes else ()
+        made = self._new(*pending, Phase("Active"))
         made.keep(parameters)
         self._states[(region, name)] = made
+
+    def before_update(self, region: str, name: str) -> Before:
+        """Copy what an update may change."""
+        settings = vars(self._backend(region).get_function(name))
+        return Before(
+            {key: copy.copy(settings[key]) for key in _SETTINGS if key in settings}, self.laid(region, name).kept
+        )
+
+    def updated(self, region: str, name: str, before: Before, parameters: dict[str, Any], takes: float) -> None:
+        """Note that moto took an update, which is InProgress for a while and then ends as it was told to."""
+        state = self.laid(region, name)
+        end, state.next_failure = state.next_failure or Phase("Successful"), None
+        # Where no time passes, the answer to an update that is to fail still has to come before the failure.
+        under_way = Phase("InProgress", "Creating", CREATING, takes)
+        phases = (under_way, end) if takes or end.value == "Failed" else (end,)
+        state.accept(self._clock.now(), before, self.course(phases))
+        state.keep(parameters)
+
+    def put_state(self, region: str, name: str, phases: tuple[Phase, ...]) -> None:
+        """Let the State of a function take another course from now on."""
+        self.state(region, name).put_state(self.course(phases))
+
+    def put_update(self, region: str, name: str, phases: tuple[Phase, ...]) -> None:
+        """Let the LastUpdateStatus of a function take another course from now on."""
+        self._restore(region, name, self.state(region, name).put_update(self.course(phases)))
 
     def remove(self, region: str, name: str) -> None:
         """Take the function away, whatever its state."""
         if self._moto_function(region, name) is not None:
             self._backend(region).delete_function(name)
         self._states.pop((region, name), None)
+
+    def all(self, region: str) -> list[LambdaFunction]:
+        """Return moto's functions of a region, after the transitions that are due."""
+        for other_region, name in list(self._states):
+            if other_region == region:
+                self._settle(region, name)
+        return list(self._backend(region).list_functions())
 
     def forget_event_invoke_config(self, region: str, name: str) -> None:
         """Make room for the next PutFunctionEventInvokeConfig: moto appends to a list and answers with its first."""
@@ -124,32 +179,31 @@ class Functions:
 
     def delete_later(self, region: str, name: str, seconds: float) -> None:
         """Put the function in State Deleting; it is gone after `seconds` of the clock."""
-        state = self.state(region, name)
-        state.state = Phase("Deleting", until=self._clock.monotonic() + seconds, then="Gone")
-        state.change(self._clock.now())
+        self.put_state(region, name, (Phase("Deleting", seconds=seconds), Phase("Gone")))
 
-    def settle_all(self, region: str) -> None:
-        """Let everything that is due in a region happen."""
-        for other_region, name in list(self._states):
-            if other_region == region:
-                self._settle(region, name)
-
-    def phase(self, value: str, reason_code: str | None, reason: str | None, seconds: float | None, then: str) -> Phase:
-        """Build a phase that starts now."""
-        timed = Phase(value, reason_code, reason)
-        return timed if seconds is None else replace(timed, until=self._clock.monotonic() + seconds, then=then)
+    def course(self, phases: tuple[Phase, ...]) -> Course:
+        """Begin a course now. Raise ValueError for one that does not say how long its phases are."""
+        return Course(phases, self._clock.monotonic())
 
     def now(self) -> datetime:
         """Return the sandbox's time."""
         return self._clock.now()
 
+    def _new(self, *phases: Phase) -> FunctionState:
+        update = self.course((Phase("Successful"),)) if phases[0].value == "Active" else None
+        return FunctionState(self._clock.now(), self.course(phases), update)
+
     def _settle(self, region: str, name: str) -> None:
         state = self._states.get((region, name))
         if state is None:
             return
-        state.settle(self._clock.monotonic())
-        if state.state.value == "Gone":
+        self._restore(region, name, state.settle(self._clock.monotonic()))
+        if state.state.now.value == "Gone":
             self.remove(region, name)
+
+    def _restore(self, region: str, name: str, before: Before | None) -> None:
+        if before is not None and (function := self._moto_function(region, name)) is not None:
+            vars(function).update(before.settings)
 
     def _backend(self, region: str) -> LambdaBackend:
         return lambda_backends[self.account][region]
@@ -175,13 +229,3 @@ def code_archive() -> bytes:
         member = zipfile.ZipInfo("app.py", date_time=(2026, 1, 1, 0, 0, 0))
         archive.writestr(member, "def handler(event, context):\n    return event\n")
     return buffer.getvalue()
-
-
-def paged(functions: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:
-    """Cut a list of functions into AWS's pages (50 at most); the marker is where the next one starts."""
-    size = min(int(query.get("MaxItems", 50)), 50)
-    start = int(query.get("Marker", 0))
-    page: dict[str, Any] = {"Functions": functions[start : start + size]}
-    if start + size < len(functions):
-        page["NextMarker"] = str(start + size)
-    return page
