@@ -166,6 +166,12 @@ def test_a_session_can_assume_the_next_role_for_an_hour(cloud: Cloud, client: Cl
     assert error_of(sts.assume_role, **longer)[:2] == ("ValidationError", 400)
 
 
+def test_a_user_can_have_a_session_for_longer(cloud: Cloud, client: Clients) -> None:
+    cloud.identify("AKIAONCALL", cloud.account, "arn:aws:iam::123456789012:user/ann")
+    granted = assume(client, cloud.add_role("remediator", account=OTHER), DurationSeconds=7200)
+    assert granted["Expiration"] == START + timedelta(hours=2)
+
+
 def test_two_clouds_share_no_account(clock: StoppedClock) -> None:
     with Cloud(clock) as first, Cloud(clock, account="345678901234") as second:
         first.identify("AKIAOTHER", OTHER)
