@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from remediator.cli.options import output_option, policy_option
+from remediator.cli.options import Output, output_option, policy_option
 from remediator.errors import UsageError
 
 
@@ -29,23 +29,23 @@ def command(
     since: str | None,
     at: str | None,
     policy: Path | None,
-    output: str,
+    output: Output,
     exit_code: bool,
 ) -> int:
     """Diagnose dumps of a support case: no cluster, no AWS.
 
     FILE is YAML or JSON: one object, a stream of them, or a List. Every object in it is answered.
     """
-    from remediator.cli import report
+    from remediator.cli import documents, report, tables
     from remediator.cli.dumps import diagnose_dumps
     from remediator.cli.render import narration
     from remediator.policy.load import load_policy
 
     scan = diagnose_dumps(filename, live, _time("--since", since), _time("--now", at), load_policy(policy))
-    if output == "json":
-        click.echo(report.as_json(scan, healthy=True))
+    if output.for_machines:
+        documents.write(documents.of_scan(scan, healthy=True), output)
     else:
-        report.table(scan, healthy=True)
+        tables.table(scan, healthy=True, wide=output is Output.WIDE)
     aside = narration()
     report.tell_partial(scan, aside)
     aside.line(report.totals(scan))

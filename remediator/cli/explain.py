@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from remediator.cli.options import cluster_options, output_option
+from remediator.cli.options import Output, cluster_options, output_option
 
 if TYPE_CHECKING:
     from remediator.ports import Clock
@@ -25,10 +25,10 @@ def command(
     context: str | None,
     namespace: str | None,
     policy: Path | None,
-    output: str,
+    output: Output,
 ) -> int:
     """Show one resource: both sides' evidence, the findings that hold, when it heals, every gate. Changes nothing."""
-    from remediator.cli import explanation, report
+    from remediator.cli import documents, explanation
     from remediator.cli.wiring import check_name, wire
     from remediator.errors import NotFound, RemediatorError, UsageError
 
@@ -45,8 +45,8 @@ def command(
             f"there is no Function {name!r} in namespace {where} ({wired.connection.context}): {error.message}",
             hint="Name the namespace with -n; `remediator scan -A` lists all that are in trouble.",
         ) from error
-    if output == "json":
-        click.echo(report.one_as_json(judged))
+    if output.for_machines:
+        documents.write(documents.of_one(judged), output)
     else:
-        explanation.show(judged)
+        explanation.show(judged, wide=output is Output.WIDE)
     return 0

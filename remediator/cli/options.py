@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 from functools import reduce
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,20 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Output(StrEnum):
+    """How a command says what it found: for people, or for machines."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    YAML = "yaml"
+
+    @property
+    def for_machines(self) -> bool:
+        return self in (Output.JSON, Output.YAML)
+
 
 _CLUSTER = (
     click.option(
@@ -24,8 +39,21 @@ _SCOPE = (
     click.option("-A", "--all-namespaces", is_flag=True, help="Look in every namespace."),
     click.option("-l", "--selector", help="Only resources with these labels, such as team=shop."),
 )
-_POLICY = click.option("--policy", type=click.Path(path_type=Path), help="The policy file; else read-only defaults.")
-_OUTPUT = click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+_POLICY = click.option(
+    "--policy",
+    type=click.Path(path_type=Path),
+    envvar="REMEDIATOR_POLICY",
+    help="The policy file; else REMEDIATOR_POLICY, else read-only defaults.",
+)
+_OUTPUT = click.option(
+    "-o",
+    "--output",
+    type=click.Choice([each.value for each in Output]),
+    callback=lambda _ctx, _option, value: Output(value),
+    default=Output.TABLE.value,
+    show_default=True,
+    help="table; wide: the same with everything that is known; json or yaml: one document for scripts.",
+)
 
 
 def _apply(function: F, *decorators: Callable[[F], F]) -> F:
@@ -48,5 +76,5 @@ def policy_option(function: F) -> F:
 
 
 def output_option(function: F) -> F:
-    """Add -o."""
+    """Add -o; the command is given an `Output`."""
     return _apply(function, _OUTPUT)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -13,14 +15,45 @@ STATE_STYLES = {"stuck": "bold red", "waiting": "yellow", "unknown": "magenta", 
 RULING_MARKS = {"allowed": ("ok", "green"), "held": ("HELD", "bold red"), "later": ("later", "yellow")}
 
 
-_CONTROLS = {
-    code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), 127, *range(128, 160)) if chr(code) not in "\n\t"
-}
+# What steers a terminal, or the order of what is read, and is not seen itself: C0 and C1 controls, bidirectional
+# marks and overrides, Unicode's separators of lines.
+UNSEEN = tuple(
+    chr(code)
+    for code in (
+        *range(32), *range(127, 160), 0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A), 0xFEFF
+    )
+    if chr(code) not in "\n\t"
+)  # fmt: skip
+_REPLACED = {ord(each): "\N{REPLACEMENT CHARACTER}" for each in UNSEEN}
+_LONGEST = 1000
+_NAME_WIDTH = 18
+_LONGEST_NAME = 40
+_GAP = "  "
 
 
 def printable(text: str) -> str:
     """Replace control characters: conditions are other people's texts, and a terminal obeys what it is sent."""
-    return text.translate(_CONTROLS)
+    return text.translate(_REPLACED)
+
+
+def in_one_line(text: str) -> str:
+    """Make a text printable that must not begin a line of its own, such as a cell: names in dumps are not checked."""
+    return printable(text).replace("\n", "\N{REPLACEMENT CHARACTER}").replace("\t", "\N{REPLACEMENT CHARACTER}")
+
+
+def shortened(text: str) -> str:
+    """Cut a text that would fill the screen, and say so."""
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:_LONGEST].rstrip()}… (cut: {len(text):,} characters; -o wide shows all)"
+
+
+class Row(NamedTuple):
+    """One row of a table: its cells, the style of its state (the fourth), and the paragraphs beneath it."""
+
+    cells: Sequence[str]
+    style: str
+    beneath: Sequence[str]
 
 
 class Page:
@@ -31,39 +64,67 @@ class Page:
 
     def line(self, text: str, style: str = "") -> None:
         """Print one line, wrapped at words."""
-        self._console.print(Text(printable(text), style=style))
+        self._console.print(Text(in_one_line(text), style=style))
 
     def verbatim(self, text: str) -> None:
         """Print one line as it is, however long: it is meant to be copied."""
-        self._console.print(Text(printable(text)), soft_wrap=True)
+        self._console.print(Text(in_one_line(text)), soft_wrap=True)
 
     def hanging(self, head: str, body: str, *, style: str = "", body_style: str = "") -> None:
         """Print a head and a body that wraps beside it."""
-        width = max(20, self._console.width - len(head))
+        head = in_one_line(head)
+        width = max(20, self._console.width - cell_len(head))
         lines = Text(printable(body), style=body_style).wrap(self._console, width)
         for index, part in enumerate(lines or [Text("")]):
             part.rstrip()
-            self._console.print(
-                Text(printable(head) if index == 0 else " " * len(head), style=style) + part, soft_wrap=True
-            )
+            self._console.print(Text(head if index == 0 else " " * cell_len(head), style=style) + part, soft_wrap=True)
 
-    def columns(self, header: Sequence[str], rows: Sequence[tuple[Sequence[str], str, str]]) -> None:
-        """Print a table; each row is cells, the style of its fourth cell, and a sentence that goes beneath it."""
-        cells = [header, *(row for row, _, _ in rows)]
-        widths = [max(len(row[index]) for row in cells) for index in range(len(header))]
+    def heading(self, text: str) -> None:
+        """Begin a section."""
+        self.line("")
+        self.line(text, style="bold")
+
+    def field(self, name: str, value: str) -> None:
+        """Print one fact of a section."""
+        self.fields([(name, value)])
+
+    def fields(self, facts: Sequence[tuple[str, str]]) -> None:
+        """Print facts with their values in one column."""
+        width = min(max(_NAME_WIDTH, *(len(name) for name, _ in facts)), _LONGEST_NAME)
+        for name, value in facts:
+            self.hanging(f"  {name:<{width}}{_GAP}", value)
+
+    def fits(self, header: Sequence[str], rows: Sequence[Row]) -> bool:
+        """Whether a table goes on the screen unbroken; also where nobody knows the screen: a pipe does not wrap."""
+        known = self._console.is_terminal or "COLUMNS" in os.environ
+        return not known or sum(_widths(header, rows)) + len(_GAP) * (len(header) - 1) <= self._console.width
+
+    def columns(self, header: Sequence[str], rows: Sequence[Row]) -> None:
+        """Print a table, each row with its paragraphs beneath."""
+        widths = _widths(header, rows)
         self._console.print(Text(_aligned(header, widths), style="bold"), soft_wrap=True)
-        for row, style, sentence in rows:
+        for row in rows:
             text = Text()
-            for index, cell in enumerate(row):
-                text.append(printable(cell).ljust(widths[index]), style=style if index == 3 else "")
-                text.append("  ")
+            for index, cell in enumerate(row.cells):
+                text.append(_padded(in_one_line(cell), widths[index]), style=row.style if index == 3 else "")
+                text.append(_GAP)
             text.rstrip()
             self._console.print(text, soft_wrap=True)
-            self.hanging("    ", sentence, body_style="dim")
+            for paragraph in row.beneath:
+                self.hanging("    ", paragraph, body_style="dim")
+
+
+def _widths(header: Sequence[str], rows: Sequence[Row]) -> list[int]:
+    lines = [header, *(row.cells for row in rows)]
+    return [max(cell_len(in_one_line(line[index])) for line in lines) for index in range(len(header))]
+
+
+def _padded(cell: str, width: int) -> str:
+    return cell + " " * (width - cell_len(cell))
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+    return _GAP.join(_padded(cell, width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def console() -> Page:

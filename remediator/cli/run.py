@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from remediator.cli.options import cluster_options, output_option, scope_options
+from remediator.cli.options import Output, cluster_options, output_option, scope_options
 from remediator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def command(
     policy: Path | None,
     all_namespaces: bool,
     selector: str | None,
-    output: str,
+    output: Output,
     approve: bool,
     proposals: tuple[str, ...],
     dry_run: bool,
@@ -72,7 +72,7 @@ def command(
         backups=backups,
         clock=clock,
     )
-    session = Session(wired, as_json=output == "json", may_write=not dry_run)
+    session = Session(wired, output=output, may_write=not dry_run)
     return session.approve(frozenset(proposals)) if approve else session.propose()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from remediator.cli.options import cluster_options, output_option, scope_options
+from remediator.cli.options import Output, cluster_options, output_option, scope_options
 
 if TYPE_CHECKING:
     from remediator.ports import Clock
@@ -28,12 +28,12 @@ def command(
     policy: Path | None,
     all_namespaces: bool,
     selector: str | None,
-    output: str,
+    output: Output,
     healthy: bool,
     exit_code: bool,
 ) -> int:
     """Show what is stuck or waiting, since when, why, and what would help. Changes nothing."""
-    from remediator.cli import report
+    from remediator.cli import documents, report, tables
     from remediator.cli.render import narration
     from remediator.cli.wiring import wire
 
@@ -47,15 +47,17 @@ def command(
         clock=clock,
     )
     scan = wired.work.scan()
-    if output == "json":
-        click.echo(report.as_json(scan, healthy=healthy))
+    if output.for_machines:
+        documents.write(documents.of_scan(scan, healthy=healthy), output)
     else:
-        report.table(scan, healthy=healthy)
+        tables.table(scan, healthy=healthy, wide=output is Output.WIDE)
     aside = narration()
     report.tell_partial(scan, aside)
     report.tell_foreign(scan, aside)
     report.tell_leftovers(scan, aside)
     aside.line(f"{wired.connection.context}, {wired.scope}: {report.totals(scan)}")
+    if output is Output.WIDE:
+        report.tell_controller(scan, aside)
     report.tell_next(scan, wired.scope_flags, aside)
     if scan.partial:
         return 5

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from remediator.cli import report
+from remediator.cli import documents, report, tables
+from remediator.cli.options import Output
 from remediator.cli.render import Page, narration
 from remediator.cli.wiring import Wired
 from remediator.errors import UsageError
@@ -22,11 +23,16 @@ class Session:
     """One run against one cluster."""
 
     def __init__(
-        self, wired: Wired, *, as_json: bool = False, may_write: bool = True, ask: Callable[[str], str] | None = None
+        self,
+        wired: Wired,
+        *,
+        output: Output = Output.TABLE,
+        may_write: bool = True,
+        ask: Callable[[str], str] | None = None,
     ) -> None:
         self._wired = wired
         self._ask_person = ask or _prompt
-        self._as_json = as_json
+        self._output = output
         self._may_write = may_write
         self._aside: Page = narration()
 
@@ -42,7 +48,7 @@ class Session:
     def approve(self, named: frozenset[str]) -> int:
         """Act on what a person approves: the named proposals, or, on a terminal, all that are shown."""
         scan = self._scan(tidy=True)
-        if not self._as_json:
+        if not self._output.for_machines:
             self._show(scan, actionable=True)
         outcomes = self._act(scan, scan.proposals, named)
         if not named and _worth_another_round(scan, outcomes):
@@ -52,8 +58,8 @@ class Session:
             done = {each.proposal_id for each in outcomes}
             again = [each for each in scan.proposals if each.plan and each.plan.proposal_id not in done]
             outcomes += self._act(scan, again, named, before=outcomes)
-        if self._as_json:
-            click.echo(report.as_json(scan, healthy=False, outcomes=outcomes))
+        if self._output.for_machines:
+            documents.write(documents.of_scan(scan, healthy=False, outcomes=outcomes), self._output)
             self._tell_missing(scan)
         return self._exit_code(scan, outcomes, named)
 
@@ -67,10 +73,10 @@ class Session:
         return scan
 
     def _show(self, scan: Scan, *, actionable: bool) -> None:
-        if self._as_json:
-            click.echo(report.as_json(scan, healthy=False))
+        if self._output.for_machines:
+            documents.write(documents.of_scan(scan, healthy=False), self._output)
         else:
-            report.table(scan, actionable=actionable)
+            tables.table(scan, actionable=actionable, wide=self._output is Output.WIDE)
         self._tell_missing(scan)
         others = sum(1 for each in scan.results if each.finding and not each.plan)
         if actionable and others:
@@ -80,6 +86,8 @@ class Session:
         report.tell_partial(scan, self._aside)
         report.tell_leftovers(scan, self._aside)
         self._aside.line(f"{self._wired.connection.context}, {self._wired.scope}: {report.totals(scan)}")
+        if self._output is Output.WIDE:
+            report.tell_controller(scan, self._aside)
 
     def _tell_plan(self, proposals: Sequence[Judged]) -> None:
         self._aside.line("")

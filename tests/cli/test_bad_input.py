@@ -229,7 +229,7 @@ def test_a_policy_that_is_not_there(shop: Shop) -> None:
     "words",
     [
         ("scan", "--no-such-flag"),
-        ("scan", "-o", "yaml"),
+        ("scan", "-o", "xml"),
         ("scan", "extra"),
         ("explain", "a", "b"),
         ("explain", "a", "-A"),

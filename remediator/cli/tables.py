@@ -1,0 +1,121 @@
+"""The tables of `-o table` and `-o wide`: one row for each resource, worst first, its sentence beneath."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from remediator.cli.render import STATE_STYLES, Row, console, shortened
+from remediator.cli.report import WORST_FIRST, healthy_summary, place, sentence
+from remediator.model.decision import Ruling
+from remediator.model.live import LiveState
+from remediator.model.times import format_duration
+from remediator.scan import NOT_ASKED, Judged, Scan
+
+_HEADER = ("NAMESPACE", "NAME", "FINDING", "STATE", "FOR", "REMEDY", "DECISION")
+# What is asked next on call: what AWS said, whether the controller still looks, how long to wait, what to approve,
+# and which account to log in to.
+_WIDE_HEADER = ("AWS", "HEARTBEAT", "HEALS-IN", "PROPOSAL", "ACCOUNT", "REGION")
+_NOTHING = "-"
+
+
+def table(scan: Scan, *, healthy: bool = False, actionable: bool = False, wide: bool = False) -> None:
+    """Print what was found, worst first, each with its sentence beneath.
+
+    `healthy`: the others, too; `actionable`: only what an action would help, held back or not; `wide`: more columns,
+    which go beneath their row where the terminal is too narrow for them, and texts that are not cut.
+    """
+    shown = sorted(
+        (each for each in scan.results if (each.plan if actionable else healthy or each.finding)),
+        key=lambda each: (WORST_FIRST.index(each.state), each.seen.resource.ref),
+    )
+    if not shown:
+        return
+    page = console()
+    if not wide:
+        page.columns(_HEADER, [Row(_cells(each), _style(each), (shortened(_said(each)),)) for each in shown])
+        return
+    header: tuple[str, ...] = _HEADER + _WIDE_HEADER
+    rows = [Row(_cells(each) + _wide_cells(each), _style(each), (_said(each), *_more(each))) for each in shown]
+    if not page.fits(header, rows):
+        header, rows = _HEADER, [_narrow(row) for row in rows]
+    page.columns(header, rows)
+
+
+def _narrow(row: Row) -> Row:
+    """Put the cells that are too many beneath the row, each with its column's name."""
+    count = len(_HEADER)
+    named = zip(_WIDE_HEADER, row.cells[count:], strict=True)
+    told = "; ".join(f"{name.lower()} {cell}" for name, cell in named if cell != _NOTHING)
+    return Row(row.cells[:count], row.style, (row.beneath[0], told, *row.beneath[1:]))
+
+
+def _style(each: Judged) -> str:
+    return STATE_STYLES[each.state.value]
+
+
+def _said(each: Judged) -> str:
+    return sentence(each) if each.finding else healthy_summary(each)
+
+
+def _cells(each: Judged) -> tuple[str, ...]:
+    metadata, finding = each.seen.resource.metadata, each.finding
+    if finding is None:
+        return (metadata.namespace, metadata.name, _NOTHING, each.state.value, *[_NOTHING] * 3)
+    decision = each.decision.kind.value if each.decision else _NOTHING
+    age = format_duration(each.seen.now - finding.since) if finding.since < each.seen.now else "new"
+    return (
+        metadata.namespace,
+        metadata.name,
+        finding.name.value,
+        each.state.value,
+        age,
+        finding.remedy.value,
+        decision,
+    )
+
+
+def _wide_cells(each: Judged) -> tuple[str, ...]:
+    account, region = place(each)
+    return (
+        _aws(each.seen.live_state),
+        _heartbeat(each),
+        _heals_in(each),
+        each.plan.proposal_id if each.plan else _NOTHING,
+        account or _NOTHING,
+        region or _NOTHING,
+    )
+
+
+def _aws(live: LiveState) -> str:
+    if live.why == NOT_ASKED:
+        return "not asked"
+    return "gone (unproven)" if live.gone and not live.proven_gone else live.kind_of_state
+
+
+def _heartbeat(each: Judged) -> str:
+    """Say how long ago the controller finished a pass; a time that is yet to come is a clock that is wrong."""
+    heartbeat, now = each.seen.resource.heartbeat, each.seen.now
+    if heartbeat is None:
+        return "none"
+    return (
+        f"{format_duration(now - heartbeat)} ago" if heartbeat <= now else f"{format_duration(heartbeat - now)} ahead"
+    )
+
+
+def _heals_in(each: Judged) -> str:
+    at, now = each.finding.self_heals_at if each.finding else None, each.seen.now
+    if at is None:
+        return _NOTHING
+    return format_duration(at - now) if at > now else "overdue"
+
+
+def _more(each: Judged) -> Iterable[str]:
+    """Name the other findings that hold, and the gates; `explain` has the reason of each."""
+    if each.finding and each.finding.also:
+        yield f"also: {', '.join(each.finding.also)}"
+    verdicts = each.decision.verdicts if each.decision else ()
+    if verdicts:
+        named = {ruling: [verdict.gate for verdict in verdicts if verdict.ruling is ruling] for ruling in Ruling}
+        held = ", ".join(named[Ruling.HELD]) or "none"
+        later = f"; later: {', '.join(named[Ruling.LATER])}" if named[Ruling.LATER] else ""
+        yield f"gates: held by {held}{later}; {len(named[Ruling.ALLOWED])} passed"
