@@ -30,8 +30,8 @@ $(STAMP): $(LOCK) pyproject.toml
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: install ## Show what the tool is for, on a sandbox in one process
-	$(BIN)/remediator demo
+demo: install ## Show what the tool is for, on a sandbox; KEEP=1 leaves one up, SCENARIO=name tells one story
+	$(BIN)/remediator demo $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(filter-out 0,$(KEEP)),--keep)
 
 test: install ## Run the fast tests, with branch coverage of the core (ARGS=... for pytest)
 	$(BIN)/python -m pytest --cov --numprocesses 2 --dist loadfile $(ARGS)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
+from remediator.cli.interrupt import take_sigterm_as_interrupt
 from remediator.cli.options import Output, cluster_options, output_option, scope_options
 from remediator.errors import UsageError
 
@@ -61,7 +61,7 @@ def command(
     from remediator.cli.session import Session
     from remediator.cli.wiring import wire
 
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    take_sigterm_as_interrupt()
     wired: Wired = wire(
         kubeconfig=kubeconfig,
         context=context,
@@ -74,8 +74,3 @@ def command(
     )
     session = Session(wired, output=output, may_write=not dry_run)
     return session.approve(frozenset(proposals)) if approve else session.propose()
-
-
-def _as_interrupt(signum: int, frame: Any) -> NoReturn:
-    """Take a CronJob's end of time as Ctrl-C: a half-done Resync is still undone."""
-    raise KeyboardInterrupt

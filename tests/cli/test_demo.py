@@ -18,7 +18,8 @@ import pytest
 import structlog
 
 from remediator.cli import main
-from remediator.sandbox import scenarios
+from remediator.sandbox.scenarios import stage
+from remediator.sandbox.scenarios.shop import FINALIZER
 from tests.cli.shop import SECRET, Typing
 
 COLUMNS = 80
@@ -44,11 +45,11 @@ def told() -> Iterator[Told]:
     """Run it once, as a person would in an 80-column terminal, and keep what is in the sandbox when it ends."""
     story = Told()
 
-    class Watched(scenarios.Stage):
+    class Watched(stage.Stage):
         def __exit__(self, *details: Any) -> None:
             for name in ("checkout", "archive", "legacy", "exports", "ledger"):
                 try:
-                    story.left[name] = self._stored(name)
+                    story.left[name] = self.shop.stored(name)
                 except LookupError:
                     story.left[name] = None
             story.memory = self.cloud.configuration("checkout")["MemorySize"]
@@ -58,7 +59,7 @@ def told() -> Iterator[Told]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setattr(scenarios, "Stage", Watched)
+        patch.setattr(stage, "Stage", Watched)
         patch.setenv("COLUMNS", str(COLUMNS))
         patch.setenv("AWS_PROFILE", "a-profile-of-the-person")
         patch.setenv("KUBECONFIG", "/nowhere/kubeconfig")
@@ -141,7 +142,7 @@ def test_hands_off_means_hands_off(told: Told) -> None:
     for name in ("legacy", "exports", "ledger"):
         stored = told.left[name]
         assert stored is not None
-        assert stored["metadata"]["finalizers"] == [scenarios.FINALIZER]
+        assert stored["metadata"]["finalizers"] == [FINALIZER]
         assert "publish" not in stored["spec"]
 
 
