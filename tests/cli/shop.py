@@ -79,12 +79,18 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def type_command(
-    patch: pytest.MonkeyPatch, *words: str, columns: int = 80, typed: str | None = None, pipe: str = ""
+    patch: pytest.MonkeyPatch, *words: str, columns: int | None = 80, typed: str | None = None, pipe: str = ""
 ) -> Result:
-    """Run a command in this process. `typed` is what a person types at its terminal, else `pipe` is its input."""
+    """Run a command in this process. `typed` is what a person types at its terminal, else `pipe` is its input.
+
+    It prints for a terminal of so many columns; None: into a pipe, behind which the width is not known.
+    """
     out, err = io.StringIO(), io.StringIO()
     with patch.context() as here, redirect_stdout(out), redirect_stderr(err):
-        here.setenv("COLUMNS", str(columns))
+        if columns is None:
+            here.delenv("COLUMNS", raising=False)
+        else:
+            here.setenv("COLUMNS", str(columns))
         here.setattr(sys, "stdin", io.StringIO(pipe) if typed is None else _Terminal(typed))
         with pytest.raises(SystemExit) as ended:
             main(list(words))
