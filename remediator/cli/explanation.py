@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from remediator.cli.particulars import particulars
-from remediator.cli.render import RULING_MARKS, STATE_STYLES, Page, console, shortened
+from remediator.cli.render import RULING_MARKS, STATE_STYLES, Page, console
 from remediator.cli.report import healthy_summary, sentence
 from remediator.model.decision import DecisionKind
 from remediator.model.finding import Finding
@@ -23,7 +23,7 @@ _VERIFIED_BY = {
 
 def show(judged: Judged, *, wide: bool = False) -> None:
     """Print what matters of one resource; `wide`: everything that is known of it, and no text is cut."""
-    page = console()
+    page = console(whole=wide)
     ref, finding = judged.seen.resource.ref, judged.finding
     page.line(f"function/{ref.name} in {ref.namespace}", style="bold")
     if finding is None:
@@ -31,11 +31,9 @@ def show(judged: Judged, *, wide: bool = False) -> None:
         if wide:
             particulars(page, judged.seen)
         return
-    said = sentence(judged)
-    head = f"  {finding.name}, {finding.state}: "
-    page.hanging(head, said if wide else shortened(said), style=STATE_STYLES[finding.state.value])
+    page.hanging(f"  {finding.name}, {finding.state}: ", sentence(judged), style=STATE_STYLES[finding.state.value])
     _times(page, judged, finding)
-    _evidence(page, finding, wide=wide)
+    _evidence(page, finding)
     if wide:
         particulars(page, judged.seen)
     _decision(page, judged, wide=wide)
@@ -55,7 +53,7 @@ def _times(page: Page, judged: Judged, finding: Finding) -> None:
         page.field("also holds", ", ".join(finding.also))
 
 
-def _evidence(page: Page, finding: Finding, *, wide: bool) -> None:
+def _evidence(page: Page, finding: Finding) -> None:
     told = {*_KUBERNETES, *_AWS}
     rest = tuple(key for key in finding.evidence if key not in told)
     for heading, keys in (("Kubernetes says", _KUBERNETES), ("AWS says", _AWS), ("Details", rest)):
@@ -63,7 +61,7 @@ def _evidence(page: Page, finding: Finding, *, wide: bool) -> None:
         if present:
             page.heading(heading)
             for key in present:
-                page.field(key, finding.evidence[key] if wide else shortened(finding.evidence[key]))
+                page.field(key, finding.evidence[key])
 
 
 def _decision(page: Page, judged: Judged, *, wide: bool) -> None:

@@ -25,7 +25,7 @@ UNSEEN = tuple(
     if chr(code) not in "\n\t"
 )  # fmt: skip
 _REPLACED = {ord(each): "\N{REPLACEMENT CHARACTER}" for each in UNSEEN}
-_LONGEST = 1000
+_LONGEST, _LONGEST_IN_TABLE = 2000, 500
 _NAME_WIDTH = 18
 _LONGEST_NAME = 40
 _GAP = "  "
@@ -41,11 +41,10 @@ def in_one_line(text: str) -> str:
     return printable(text).replace("\n", "\N{REPLACEMENT CHARACTER}").replace("\t", "\N{REPLACEMENT CHARACTER}")
 
 
-def shortened(text: str) -> str:
-    """Cut a text that would fill the screen, and say so."""
-    if len(text) <= _LONGEST:
-        return text
-    return f"{text[:_LONGEST].rstrip()}… (cut: {len(text):,} characters; -o wide shows all)"
+def shortened(text: str, longest: int = _LONGEST, *, elsewhere: str = "; -o json has them") -> str:
+    """Cut what no person reads to its end; say how much, and where the rest is."""
+    left = len(text) - longest
+    return text if left <= 0 else f"{text[:longest]}… ({left:,} characters more{elsewhere})"
 
 
 class Row(NamedTuple):
@@ -57,10 +56,11 @@ class Row(NamedTuple):
 
 
 class Page:
-    """Lines on one stream."""
+    """Lines on one stream. Texts without end are cut, unless the `whole` of them is wanted."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, whole: bool = False) -> None:
         self._console = Console(file=stream, highlight=False, soft_wrap=False)
+        self._whole = whole
 
     def line(self, text: str, style: str = "") -> None:
         """Print one line, wrapped at words."""
@@ -74,7 +74,8 @@ class Page:
         """Print a head and a body that wraps beside it."""
         head = in_one_line(head)
         width = max(20, self._console.width - cell_len(head))
-        lines = Text(printable(body), style=body_style).wrap(self._console, width)
+        said = body if self._whole else shortened(body)
+        lines = Text(printable(said), style=body_style).wrap(self._console, width)
         for index, part in enumerate(lines or [Text("")]):
             part.rstrip()
             self._console.print(Text(head if index == 0 else " " * cell_len(head), style=style) + part, soft_wrap=True)
@@ -111,7 +112,8 @@ class Page:
             text.rstrip()
             self._console.print(text, soft_wrap=True)
             for paragraph in row.beneath:
-                self.hanging("    ", paragraph, body_style="dim")
+                said = paragraph if self._whole else shortened(paragraph, _LONGEST_IN_TABLE)
+                self.hanging("    ", said, body_style="dim")
 
 
 def _widths(header: Sequence[str], rows: Sequence[Row]) -> list[int]:
@@ -127,9 +129,9 @@ def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
     return _GAP.join(_padded(cell, width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
-def console() -> Page:
+def console(*, whole: bool = False) -> Page:
     """Data: standard output."""
-    return Page(sys.stdout)
+    return Page(sys.stdout, whole=whole)
 
 
 def narration() -> Page:

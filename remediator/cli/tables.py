@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from remediator.cli.render import STATE_STYLES, Row, console, shortened
+from remediator.cli.render import STATE_STYLES, Row, console
 from remediator.cli.report import WORST_FIRST, healthy_summary, place, sentence
 from remediator.model.decision import Ruling
 from remediator.model.live import LiveState
@@ -30,9 +30,9 @@ def table(scan: Scan, *, healthy: bool = False, actionable: bool = False, wide: 
     )
     if not shown:
         return
-    page = console()
+    page = console(whole=wide)
     if not wide:
-        page.columns(_HEADER, [Row(_cells(each), _style(each), (shortened(_said(each)),)) for each in shown])
+        page.columns(_HEADER, [Row(_cells(each), _style(each), (_said(each),)) for each in shown])
         return
     header: tuple[str, ...] = _HEADER + _WIDE_HEADER
     rows = [Row(_cells(each) + _wide_cells(each), _style(each), (_said(each), *_more(each))) for each in shown]

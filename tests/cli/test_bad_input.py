@@ -249,6 +249,15 @@ def test_flags_come_from_the_environment_too(shop: Shop, monkeypatch: pytest.Mon
     assert [each["name"] for each in json.loads(shop("scan").out)["results"]] == ["exports"]
 
 
+@pytest.mark.parametrize("words", [("scan",), ("explain", "checkout"), ("run",)], ids=" ".join)
+def test_one_variable_names_the_policy_of_every_command(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("REMEDIATOR_POLICY", str(tmp_path / "nowhere.yaml"))
+    assert "nowhere.yaml" in one_sentence(shop(*words, policy=False).err)
+    assert shop(*words).code == 0, "the flag goes before it"
+
+
 # ---- pipes -----------------------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import tempfile
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from remediator.cli.story import Teller
 from remediator.sandbox.scenarios import SCENARIOS, Scenario
 from tests.cli.shop import Typing
 
@@ -63,6 +65,25 @@ def test_a_story_is_told_to_its_end(
     assert "error:" not in out + err
     for line in (*told.out.splitlines(), *told.err.splitlines()):
         assert len(line.rstrip()) <= 80 or line.startswith("  kubectl patch "), line
+    assert dict(os.environ) == before
+    assert [each.name for each in tmp_path.iterdir() if each.name.startswith("ack-remediator")] == []
+    assert threading.active_count() <= threads
+
+
+def test_a_story_that_is_broken_off_leaves_nothing(
+    typed_anywhere: Typing, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By SIGTERM, too: the handler is there before anything is set up, and raises as Ctrl-C does."""
+
+    def killed(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        threading.Event().wait(30)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(Teller, "one", killed)
+    before, threads = dict(os.environ), threading.active_count()
+    told = typed_anywhere("demo", "--scenario", "missing-reference")
+    assert told.code == 130
     assert dict(os.environ) == before
     assert [each.name for each in tmp_path.iterdir() if each.name.startswith("ack-remediator")] == []
     assert threading.active_count() <= threads
