@@ -36,7 +36,7 @@ def command(
 
     FILE is YAML or JSON: one object, a stream of them, or a List. Every object in it is answered.
     """
-    from remediator.cli import documents, report, tables
+    from remediator.cli import documents, explanation, report, tables
     from remediator.cli.dumps import diagnose_dumps
     from remediator.cli.render import narration
     from remediator.policy.load import load_policy
@@ -46,6 +46,9 @@ def command(
         documents.write(documents.of_scan(scan, healthy=True), output)
     else:
         tables.table(scan, healthy=True, wide=output is Output.WIDE)
+        for each in scan.results if output is Output.WIDE else ():
+            click.echo()
+            explanation.show(each, wide=True, by_hand=False)
     aside = narration()
     report.tell_partial(scan, aside)
     aside.line(report.totals(scan))

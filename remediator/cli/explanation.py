@@ -21,8 +21,11 @@ _VERIFIED_BY = {
 }
 
 
-def show(judged: Judged, *, wide: bool = False) -> None:
-    """Print what matters of one resource; `wide`: everything that is known of it, and no text is cut."""
+def show(judged: Judged, *, wide: bool = False, by_hand: bool = True) -> None:
+    """Print what matters of one resource; `wide`: everything that is known of it, and no text is cut.
+
+    `by_hand`: the commands that do the same as the action; not of a dump, whose names nobody has checked.
+    """
     page = console(whole=wide)
     ref, finding = judged.seen.resource.ref, judged.finding
     page.line(f"function/{ref.name} in {ref.namespace}", style="bold")
@@ -37,6 +40,8 @@ def show(judged: Judged, *, wide: bool = False) -> None:
     if wide:
         particulars(page, judged.seen)
     _decision(page, judged, wide=wide)
+    if by_hand and judged.plan is not None:
+        _commands(page, judged.plan)
 
 
 def _times(page: Page, judged: Judged, finding: Finding) -> None:
@@ -85,7 +90,6 @@ def _decision(page: Page, judged: Judged, *, wide: bool) -> None:
     for verdict in decision.verdicts:
         mark, style = RULING_MARKS[verdict.ruling.value]
         page.hanging(f"  {mark:<6}{verdict.gate:<{width}}  ", verdict.reason, style=style)
-    _commands(page, plan)
 
 
 def _means(page: Page, plan: Plan) -> None:

@@ -142,11 +142,22 @@ def test_it_costs_no_call_more_than_the_table(shop: Shop) -> None:
     assert asked["wide"] == asked["table"]
 
 
-def test_a_dump_is_told_widely_too(shop: Shop, typed_anywhere: Typing, tmp_path: Path) -> None:
+def test_a_dump_is_explained_beneath_its_row(shop: Shop, typed_anywhere: Typing, tmp_path: Path) -> None:
+    """There is no `explain` without a cluster; but nothing to be pasted comes from a dump."""
     dump = tmp_path / "dump.json"
-    dump.write_text(json.dumps(shop.stored("checkout")), encoding="utf-8")
-    told = rows(typed_anywhere("diagnose", "-f", str(dump), "-o", "wide", columns=200).out)
-    assert (told["checkout"]["AWS"], told["checkout"]["ACCOUNT"]) == ("unreadable", "123456789012")
+    dump.write_text(json.dumps([shop.stored("checkout"), shop.stored("mailer")]), encoding="utf-8")
+    live = tmp_path / "live.json"
+    failed = {"LastUpdateStatus": "Failed", "LastUpdateStatusReasonCode": "InternalError", "RevisionId": "r-1"}
+    live.write_text(json.dumps({"checkout": {"FunctionName": "checkout", **failed}}), encoding="utf-8")
+    out = typed_anywhere("diagnose", "-f", str(dump), "--live", str(live), "-o", "wide", columns=200).out
+    table, first, second = out.split("\nfunction/")
+    told = rows(table)
+    assert (told["checkout"]["AWS"], told["checkout"]["ACCOUNT"]) == ("Active/Failed", "123456789012")
+    assert first.startswith("checkout in shop\n  UpdateFailed, ")
+    assert "  RevisionId          r-1\n" in first
+    assert "Gates\n" in first
+    assert second.startswith("mailer in shop\n  healthy  ")
+    assert "kubectl" not in out
 
 
 # ---- explain ---------------------------------------------------------------------------------------------------------
@@ -249,7 +260,9 @@ def test_a_name_in_a_dump_makes_no_row_of_its_own(typed_anywhere: Typing, tmp_pa
     function = {"kind": "Function", "metadata": {"name": forged, "namespace": "b\nc"}, "spec": {"name": "a"}}
     dump.write_text(json.dumps(function), encoding="utf-8")
     result = typed_anywhere("diagnose", "-f", str(dump), "-o", output, columns=200)
-    assert len([line for line in result.out.splitlines() if not line.startswith(" ")]) == 2
+    table = result.out.split("\n\n")[0]
+    assert len([line for line in table.splitlines() if not line.startswith(" ")]) == 2
+    assert not any(line.startswith("shop ") for line in result.out.splitlines())
     assert "a\N{REPLACEMENT CHARACTER}shop" in result.out
 
 
