@@ -50,7 +50,7 @@ def _times(page: Page, judged: Judged, finding: Finding) -> None:
     age = now - finding.since
     page.field("since", f"{format_time(finding.since)} ({format_duration(age)} ago)" if age else "first seen now")
     if finding.stuck_at is not None:
-        word = "counts as stuck from" if finding.stuck_at > now else "stuck since"
+        word = "stuck from" if finding.stuck_at > now else "stuck since"
         page.field(word, format_time(finding.stuck_at) or "")
     healing = format_time(finding.self_heals_at) if finding.self_heals_at and finding.self_heals_at > now else None
     page.field("heals by itself", f"by {healing}" if healing else "nothing says that it will")

@@ -82,7 +82,7 @@ def test_what_needs_no_action_says_what_happens_next(shop: Shop) -> None:
     out = shop("explain", "payments", columns=200).out
     assert "Decision: wait" in out
     assert "Wait: wait; nothing needs to be done now (remediator findings FunctionPending)" in out
-    assert "counts as stuck from" in out
+    assert "\n  stuck from          20" in out
     assert "Gates" not in out
     out = shop("explain", "receipts", columns=200).out
     assert "Report: a person has to look at it (remediator findings ChecksumMismatch)" in out
