@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
 import msgspec
+import yaml
 
 from remediator.cli.options import Output
 from remediator.cli.render import UNSEEN
@@ -20,6 +21,8 @@ from remediator.scan import Judged, Scan
 SCHEMA_VERSION = "1"
 
 Document = dict[str, Any]
+
+_UNFOLDED = 1_000_000_000  # columns; libyaml counts in 32 bits
 
 _UNSEEN = re.compile(f"[{''.join(UNSEEN)}\ufffe\uffff]")
 # Texts that stand for themselves in YAML: they begin with a letter, and have no `: ` and no ` #` in them.
@@ -65,35 +68,25 @@ def as_json(document: Document) -> str:
 
 
 def as_yaml(document: Document) -> str:
-    """Write the same as YAML in block style that readers of YAML 1.1 and 1.2 take for the same; no line is folded.
-
-    By hand, because it is little: no anchors, no tags, and every text is either a plain one beyond doubt or JSON's own,
-    which is YAML, too. A thousand findings take a YAML library five seconds.
-    """
-    return _escaped("\n".join(_lines(msgspec.to_builtins(document), "")))
-
-
-def _lines(value: Any, indent: str) -> Iterator[str]:
-    if isinstance(value, dict) and value:
-        for key, item in value.items():
-            if item and isinstance(item, dict | list):
-                yield f"{indent}{_scalar(key)}:"
-                yield from _lines(item, indent + "  " * isinstance(item, dict))
-            else:
-                yield f"{indent}{_scalar(key)}: {_scalar(item)}"
-    elif isinstance(value, list) and value:
-        for item in value:
-            first, *others = _lines(item, f"{indent}  ")
-            yield f"{indent}- {first.removeprefix(indent + '  ')}"
-            yield from others
-    else:
-        yield f"{indent}{_scalar(value)}"
+    """Write the same as YAML in block style, which readers of YAML 1.1 and 1.2 take for the same; no line is folded."""
+    text: str = yaml.dump(
+        msgspec.to_builtins(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_UNFOLDED
+    )
+    return _escaped(text.rstrip("\n"))
 
 
-def _scalar(value: Any) -> str:
-    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS_OF_YAML:
-        return value
-    return msgspec.json.encode(value).decode()
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Write no anchors, and in quotes whatever could be taken for something else than text."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def text(self, data: str) -> Any:
+        plain = _PLAIN.fullmatch(data) and data.lower() not in _WORDS_OF_YAML
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=None if plain else '"')
+
+
+_Dumper.add_representer(str, _Dumper.text)
 
 
 def _escaped(text: str) -> str:
