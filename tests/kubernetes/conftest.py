@@ -11,6 +11,9 @@ from ruamel.yaml import YAML
 from remediator.kubernetes.transport import Connection, Transport
 from remediator.sandbox.apiserver import ApiServer
 from remediator.sandbox.clock import SandboxClock
+from tests.tls import authority
+
+__all__ = ["authority"]
 
 Connect = Callable[[str], Transport]
 

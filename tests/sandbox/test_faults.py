@@ -35,10 +35,8 @@ from remediator.sandbox.faults import (
     refusing_as_aws,
     trickling,
 )
-from tests.tls import Authority, authority
+from tests.tls import Authority
 from tests.wire import Wire, answer
-
-__all__ = ["authority"]
 
 LENGTH, CHUNKS = "by length", "in chunks"
 

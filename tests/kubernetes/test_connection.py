@@ -1,0 +1,151 @@
+"""Which cluster: the kubeconfig, as kubectl reads it, or the pod's own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from remediator.errors import UsageError
+from remediator.kubernetes.transport import Connection, Transport
+from remediator.sandbox.apiserver import ApiServer
+from tests.kubernetes.conftest import write_kubeconfig
+from tests.tls import Authority
+from tests.wire import Wire, answer
+
+# ---- which cluster ---------------------------------------------------------------------------------------------------
+
+
+def test_without_any_kubeconfig_it_says_where_it_looked(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as raised:
+        Connection(None, None)
+    assert str(tmp_path / "home/.kube/config") in raised.value.message
+    assert "--kubeconfig" in raised.value.hint
+    assert raised.value.exit_code == 2
+
+
+def test_a_kubeconfig_that_is_named_and_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="absent"):
+        Connection(tmp_path / "absent", None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("clusters: [}", id="broken YAML"),
+        pytest.param("", id="empty"),
+        pytest.param("- a\n- list\n", id="a list"),
+        pytest.param("just words", id="a string"),
+        pytest.param("\t\ttabs: 1", id="tabs"),
+        pytest.param("contexts: 7\n", id="contexts are a number"),
+        pytest.param("contexts: [{name: a}]\ncurrent-context: a\n", id="a context without content"),
+        pytest.param(
+            "contexts: [{name: a, context: {cluster: c, user: u}}]\ncurrent-context: a\n", id="no such cluster"
+        ),
+        pytest.param("apiVersion: v1\nkind: Config\ncontexts: []\n", id="no current context"),
+        pytest.param("a: \x00b", id="a control character"),
+    ],
+)
+def test_a_kubeconfig_that_cannot_be_used_is_a_usage_error(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as raised:
+        Connection(path, None)
+    assert "kubeconfig" in raised.value.message
+    assert str(path) in raised.value.message
+
+
+def test_a_kubeconfig_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "binary"
+    path.write_bytes(b"\xff\xfe\x00\x9f")
+    with pytest.raises(UsageError, match="cannot read the kubeconfig"):
+        Connection(path, None)
+
+
+def test_a_directory_is_no_kubeconfig(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot read the kubeconfig"):
+        Connection(tmp_path, None)
+
+
+def test_an_unknown_context_is_answered_with_those_that_there_are(kubeconfig: Path) -> None:
+    with pytest.raises(UsageError) as raised:
+        Connection(kubeconfig, "produktion")
+    assert "produktion" in raised.value.message
+    assert "shop-cluster" in raised.value.hint
+
+
+def test_the_context_gives_server_and_namespace(kubeconfig: Path, api: ApiServer) -> None:
+    connection = Connection(kubeconfig, None)
+    assert (connection.context, connection.namespace, connection.server) == ("shop-cluster", "shop", api.url)
+
+
+def test_a_context_without_namespace_means_default(tmp_path: Path) -> None:
+    connection = Connection(write_kubeconfig(tmp_path / "k", "http://127.0.0.1:1"), None)
+    assert connection.namespace == "default"
+
+
+def test_KUBECONFIG_is_read_when_it_is_needed(  # noqa: N802 - the variable's own spelling
+    kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The official client reads the variable once, when it is imported: long before a caller may set it."""
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+    assert Connection(None, None).context == "shop-cluster"
+
+
+def test_a_flag_beats_the_environment(kubeconfig: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(write_kubeconfig(tmp_path / "other", "http://127.0.0.1:1")))
+    assert Connection(kubeconfig, None).context == "shop-cluster"
+
+
+def test_several_files_are_one_kubeconfig(kubeconfig: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for kubectl: the first file says what is current, and files that are not there do not matter."""
+    other = write_kubeconfig(tmp_path / "other", "http://127.0.0.1:1", context="other")
+    monkeypatch.setenv("KUBECONFIG", os.pathsep.join([str(tmp_path / "absent"), str(kubeconfig), str(other)]))
+    assert Connection(None, "other").server == "http://127.0.0.1:1"
+    assert Connection(None, "shop-cluster").namespace == "shop"
+
+
+def test_the_first_of_several_files_says_what_is_current(
+    kubeconfig: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = write_kubeconfig(tmp_path / "other", "http://127.0.0.1:1", context="other")
+    monkeypatch.setenv("KUBECONFIG", os.pathsep.join([str(kubeconfig), str(other)]))
+    assert Connection(None, None).context == "shop-cluster"
+
+
+# ---- in a cluster ----------------------------------------------------------------------------------------------------
+
+
+def test_in_a_pod_its_service_account_is_used(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kubernetes.config import incluster_config
+
+    token = tmp_path / "token"
+    token.write_text("pod-token", encoding="utf-8")
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(authority.ca))
+    with Wire(answer(200, {"items": []}), tls=authority.server) as wire:
+        monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(wire.port))
+        connection = Connection(None, None)
+        assert connection.context == "in-cluster"
+        Transport(connection).get("/api/v1/namespaces")
+    assert wire.heard[0].headers["authorization"].lower() == "bearer pod-token"
+
+
+def test_in_a_pod_a_kubeconfig_still_wins(kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "1")
+    assert Connection(kubeconfig, None).context == "shop-cluster"
+
+
+def test_in_a_pod_without_its_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kubernetes.config import incluster_config
+
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "absent"))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "1")
+    with pytest.raises(UsageError, match="token"):
+        Connection(None, None)
