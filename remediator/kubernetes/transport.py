@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import urllib3.exceptions
@@ -16,11 +17,22 @@ from kubernetes.config.config_exception import ConfigException
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_before_delay
 
 from remediator import __version__
+from remediator.deadline import bound_answers
 from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Unauthorized, Unreachable, UsageError
 
-_TIMEOUT = (5.0, 30.0)  # seconds to connect, to answer; the client's own default is to wait for ever
-_LONGEST_PATIENCE = 60.0  # seconds to bear with 429: after a restart a large cluster answers so for some time
 _JSON_PATCH = "application/json-patch+json"
+
+
+class Patience(NamedTuple):
+    """How long to wait for the API server, in seconds; the official client's own default is for ever."""
+
+    connect: float = 5.0
+    read: float = 30.0  # without a byte
+    answer: float = 120.0  # until the last byte: a page of 500 large objects over a slow line takes a while
+    throttled: float = 60.0  # while it says 429: after a restart a large cluster does so for some time
+
+
+USUAL_PATIENCE = Patience()
 
 
 class Expired(ClusterError):
@@ -107,9 +119,13 @@ def _own_namespace() -> str:
 class Transport:
     """Requests to one API server. Shared by threads; every request has a time-out."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, patience: Patience = USUAL_PATIENCE) -> None:
         self._server = connection.server
+        self._patience = patience
         self._client = client.ApiClient(connection.configuration)
+        manager = self._client.rest_client.pool_manager
+        manager.pool_classes_by_scheme = dict(manager.pool_classes_by_scheme)  # urllib3's own are everybody's
+        bound_answers(manager.pool_classes_by_scheme, patience.answer)
         self._client.user_agent = f"ack-remediator/{__version__}"
 
     def get(self, path: str, query: Mapping[str, str | int] | None = None) -> bytes:
@@ -117,7 +133,7 @@ class Transport:
         patient = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, _Throttled)),
             wait=_as_asked,
-            stop=stop_before_delay(_LONGEST_PATIENCE),
+            stop=stop_before_delay(self._patience.throttled),
             reraise=True,
         )
         return patient(self._request, "GET", path, query or {}, None, None)
@@ -130,9 +146,10 @@ class Transport:
     def _request(
         self, method: str, path: str, query: Mapping[str, str | int], body: Any, content_type: str | None
     ) -> bytes:
-        headers = {"Accept": "application/json"}
+        headers, patience = {"Accept": "application/json"}, self._patience
         if content_type:
             headers["Content-Type"] = content_type
+        began = time.monotonic()
         try:
             parameters = self._client.param_serialize(
                 method=method,
@@ -142,13 +159,15 @@ class Transport:
                 body=body,
                 auth_settings=["BearerToken"],
             )
-            response = self._client.call_api(*parameters, _request_timeout=_TIMEOUT)
+            response = self._client.call_api(*parameters, _request_timeout=(patience.connect, patience.read))
             content: bytes = response.read() or b""
         except ApiException as error:
             raise self._refusal(error.status, error.reason or "", error.body, dict(error.headers or {})) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
+            late = time.monotonic() - began >= patience.answer
+            why = f"it was not complete after {patience.answer:g} s" if late else _root_cause(error)
             raise Unreachable(
-                f"no answer from the API server {self._server}: {_root_cause(error)}",
+                f"no answer from the API server {self._server}: {why}",
                 hint="Is the cluster up, and the kubeconfig's server right? VPN, proxy, certificate?",
             ) from error
         if not 200 <= response.status < 300:

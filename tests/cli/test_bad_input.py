@@ -7,12 +7,13 @@ import os
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from remediator.kubernetes import transport as transport_module
+from remediator.kubernetes.transport import Patience, Transport
 from tests.cli.shop import CONTEXT, Shop, Typing
 from tests.kubernetes.conftest import write_kubeconfig
 from tests.wire import SILENCE, Wire, answer, status
@@ -69,7 +70,7 @@ def test_an_api_server_that_is_not_there(typed_anywhere: Typing, tmp_path: Path,
 
 
 def test_an_api_server_that_hangs(typed_anywhere: Typing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport_module, "_TIMEOUT", (0.2, 0.2))
+    monkeypatch.setattr("remediator.cli.wiring.Transport", partial(Transport, patience=Patience(read=0.2)))
     with Wire(SILENCE) as wire:
         kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", wire.url)
         result = typed_anywhere("scan", "--kubeconfig", str(kubeconfig))

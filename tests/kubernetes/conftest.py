@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from remediator.kubernetes.transport import Connection, Transport
+from remediator.kubernetes.transport import Connection, Patience, Transport
 from remediator.sandbox.apiserver import ApiServer
 from remediator.sandbox.clock import SandboxClock
 from tests.tls import authority
 
 __all__ = ["authority"]
 
-Connect = Callable[[str], Transport]
+Connect = Callable[..., Transport]
 
 
 @pytest.fixture(autouse=True)
@@ -45,12 +45,15 @@ def transport(kubeconfig: Path) -> Transport:
     return Transport(Connection(kubeconfig, None))
 
 
-def write_kubeconfig(path: Path, server: str, *, context: str = "told", token: str = "a-token") -> Path:
-    """Write a kubeconfig that trusts only what the machine trusts."""
+def write_kubeconfig(
+    path: Path, server: str, *, context: str = "told", token: str = "a-token", ca: Path | None = None
+) -> Path:
+    """Write a kubeconfig that trusts what `ca` vouches for, else only what the machine trusts."""
+    trust = {"certificate-authority": str(ca)} if ca else {}
     config = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": context, "cluster": {"server": server}}],
+        "clusters": [{"name": context, "cluster": {"server": server, **trust}}],
         "users": [{"name": f"{context}-user", "user": {"token": token}}],
         "contexts": [{"name": context, "context": {"cluster": context, "user": f"{context}-user"}}],
         "current-context": context,
@@ -61,9 +64,10 @@ def write_kubeconfig(path: Path, server: str, *, context: str = "told", token: s
 
 @pytest.fixture
 def connect(tmp_path: Path) -> Connect:
-    """Give a transport to any address."""
+    """Give a transport to any address; keywords are what its patience differs in."""
 
-    def make(server: str) -> Transport:
-        return Transport(Connection(write_kubeconfig(tmp_path / "told.yaml", server), None))
+    def make(server: str, **patience: float) -> Transport:
+        connection = Connection(write_kubeconfig(tmp_path / "told.yaml", server), None)
+        return Transport(connection, Patience(**patience))
 
     return make

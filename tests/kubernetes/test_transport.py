@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import socket
+import ssl
+import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -19,14 +24,19 @@ from remediator.errors import (
     Unauthorized,
     Unreachable,
 )
-from remediator.kubernetes import transport as transport_module
-from remediator.kubernetes.transport import Expired, Transport
+from remediator.kubernetes.transport import Connection, Expired, Patience, Transport
 from remediator.sandbox.apiserver import ApiServer
-from tests.kubernetes.conftest import Connect
+from remediator.sandbox.faults import Faults, trickling
+from tests.kubernetes.conftest import Connect, write_kubeconfig
 from tests.tls import Authority
 from tests.wire import SILENCE, Wire, answer, status
 
 NAMESPACES = "/api/v1/namespaces"
+IN_CHUNKS = (
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nfa0\r\n"
+    + b"x" * 4000
+    + b"\r\n0\r\n\r\n"
+)
 PATCH = ({"op": "add", "path": "/metadata/labels", "value": {"team": "shop"}},)
 
 
@@ -63,23 +73,21 @@ def test_a_name_that_does_not_resolve(connect: Connect, monkeypatch: pytest.Monk
     assert "resolve" in error.message or "not known" in error.message
 
 
-def test_a_server_that_hangs_is_given_up(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport_module, "_TIMEOUT", (0.2, 0.2))
+def test_a_server_that_hangs_is_given_up(connect: Connect) -> None:
     with Wire(SILENCE) as wire:
         began = time.monotonic()
-        error = refused(connect(wire.url))
+        error = refused(connect(wire.url, read=0.2))
         assert time.monotonic() - began < 3
         assert isinstance(error, Unreachable)
         assert "timed out" in error.message
         assert len(wire.heard) == 1
 
 
-def test_a_write_that_hangs_is_not_repeated(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_hangs_is_not_repeated(connect: Connect) -> None:
     """Whether it was taken is not known: sent twice, it could be done twice."""
-    monkeypatch.setattr(transport_module, "_TIMEOUT", (0.2, 0.2))
     with Wire(SILENCE) as wire:
         with pytest.raises(Unreachable):
-            connect(wire.url).patch(NAMESPACES, PATCH)
+            connect(wire.url, read=0.2).patch(NAMESPACES, PATCH)
         assert len(wire.heard) == 1
 
 
@@ -110,6 +118,59 @@ def test_a_server_that_speaks_no_tls(api: ApiServer, connect: Connect) -> None:
 def test_half_an_answer_is_no_answer(connect: Connect, half: bytes) -> None:
     with Wire(half) as wire:
         assert isinstance(refused(connect(wire.url)), Unreachable)
+
+
+# ---- too slow an answer ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("head", [False, True], ids=["body", "head"])
+@pytest.mark.parametrize("told", [answer(200, "x" * 4000), IN_CHUNKS], ids=["by length", "in chunks"])
+def test_a_server_that_trickles_is_given_up(connect: Connect, told: bytes, *, head: bool) -> None:
+    """Each byte comes long before the time-out of a read."""
+    with Wire(told) as wire, Faults(wire.url) as faults:
+        faults.add(trickling(0.02, head=head))
+        began = time.monotonic()
+        error = refused(connect(faults.url, read=0.3, answer=0.6))
+        assert 0.5 < time.monotonic() - began < 2
+    assert isinstance(error, Unreachable)
+    assert "it was not complete after 0.6 s" in error.message
+
+
+def test_a_server_that_trickles_over_tls_is_given_up(tmp_path: Path, authority: Authority) -> None:
+    def slowly(wire: socket.socket) -> None:
+        wire.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n")
+        with suppress(OSError):
+            while True:
+                wire.sendall(b"x")
+                time.sleep(0.02)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = threading.Thread(target=lambda: _serve_once(listener, authority.server, slowly))
+        serving.start()
+        path = write_kubeconfig(tmp_path / "k", f"https://127.0.0.1:{listener.getsockname()[1]}", ca=authority.ca)
+        transport = Transport(Connection(path, None), Patience(read=0.3, answer=0.6))
+        assert "it was not complete after 0.6 s" in refused(transport).message
+        serving.join()
+
+
+def _serve_once(listener: socket.socket, tls: ssl.SSLContext, talk: Callable[[socket.socket], None]) -> None:
+    plain, _ = listener.accept()
+    with plain, tls.wrap_socket(plain, server_side=True) as secure:
+        secure.recv(4000)
+        talk(secure)
+
+
+def test_a_slow_answer_that_ends_in_time_is_whole(connect: Connect) -> None:
+    with Wire(answer(200, "x" * 10)) as wire, Faults(wire.url) as faults:
+        faults.add(trickling(0.02))
+        assert connect(faults.url, read=0.3).get(NAMESPACES) == b"x" * 10
+
+
+def test_a_deadline_is_for_one_answer_not_for_a_connection(api: ApiServer, tmp_path: Path) -> None:
+    transport = Transport(Connection(api.kubeconfig(tmp_path / "k"), None), Patience(answer=0.4))
+    for _ in range(3):
+        transport.get(NAMESPACES)
+        time.sleep(0.2)
 
 
 # ---- refusals --------------------------------------------------------------------------------------------------------
@@ -208,20 +269,18 @@ def test_503_is_borne_too(connect: Connect) -> None:
         connect(wire.url).get(NAMESPACES)
 
 
-def test_patience_ends(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport_module, "_LONGEST_PATIENCE", 0.3)
+def test_patience_ends(connect: Connect) -> None:
     with Wire(status(429, "storage is (re)initializing", after="0")) as wire:
-        error = refused(connect(wire.url))
+        error = refused(connect(wire.url, throttled=0.3))
     assert isinstance(error, ClusterError)
     assert "asks for patience: storage is (re)initializing" in error.message
     assert error.exit_code == 1
 
 
-def test_a_server_that_asks_for_an_hour_is_not_given_it(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport_module, "_LONGEST_PATIENCE", 0.3)
+def test_a_server_that_asks_for_an_hour_is_not_given_it(connect: Connect) -> None:
     with Wire(status(429, "too many requests", after="4"), answer(200, {})) as wire:
         began = time.monotonic()
-        assert "patience" in refused(connect(wire.url)).message
+        assert "patience" in refused(connect(wire.url, throttled=0.3)).message
         assert time.monotonic() - began < 2
 
 
