@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import boto3
@@ -14,6 +14,7 @@ from botocore.parsers import ResponseParserError
 
 from remediator import __version__
 from remediator.aws.answers import present
+from remediator.deadline import bound_answers
 from remediator.errors import CloudError
 from remediator.model.live import LiveState, Presence, Vouched, unreadable
 from remediator.model.resource import Resource
@@ -22,15 +23,40 @@ from remediator.ports import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sts import STSClient
+
+T = TypeVar("T")
 
 _NOT_FOUND = "ResourceNotFoundException"
 # GetFunctionConfiguration shares 15 calls a second with all deployments of the account; GetFunction has its own 100.
 _SECONDS_BETWEEN = {LambdaCall.GET_FUNCTION_CONFIGURATION: 1.0, LambdaCall.GET_FUNCTION: 0.2}
+# What botocore raises where an answer has another shape than its model says, from deep within its parsers.
+_MISSHAPEN = (KeyError, TypeError, AttributeError, RecursionError, ResponseParserError)
+_EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
 
 
 # How long a failed sign-in is believed, in seconds: asking anew for each of a hundred suspects would take half an hour.
 _REFUSAL_HOLDS = 30.0
+
+
+class Patience(NamedTuple):
+    """How long to wait for AWS, in seconds, at each of so many attempts."""
+
+    connect: float = 5.0
+    read: float = 10.0  # without a byte
+    answer: float = 20.0  # until the last byte
+    attempts: int = 3
+
+
+USUAL_PATIENCE = Patience()
+
+
+class NotAws(Exception):
+    """What answered is not AWS. Its words are not repeated: half of an answer of GetFunction can link to the code."""
+
+    def __str__(self) -> str:
+        return "what answered is not AWS: its answer has another shape (a proxy?)"
 
 
 class Identity(NamedTuple):
@@ -43,13 +69,14 @@ class Identity(NamedTuple):
 class AwsCloud:
     """The Cloud port: one client per region, one pace for all threads."""
 
-    def __init__(self, settings: Aws, clock: Clock) -> None:
+    def __init__(self, settings: Aws, clock: Clock, patience: Patience = USUAL_PATIENCE) -> None:
         self._settings = settings
         self._clock = clock
+        self._patience = patience
         self._config = Config(
-            connect_timeout=5,
-            read_timeout=10,
-            retries={"mode": "standard", "total_max_attempts": 3},
+            connect_timeout=patience.connect,
+            read_timeout=patience.read,
+            retries={"mode": "standard", "total_max_attempts": patience.attempts},
             max_pool_connections=settings.workers,
             user_agent_extra=f"ack-remediator/{__version__}",
         )
@@ -60,7 +87,7 @@ class AwsCloud:
         self._lock = threading.Lock()
         self._clients: dict[str, LambdaClient] = {}
         self._identities: dict[str, Identity] = {}
-        self._refusals: dict[str, tuple[float, ClientError | BotoCoreError]] = {}
+        self._refusals: dict[str, tuple[float, ClientError | BotoCoreError | NotAws]] = {}
         self._pace = _Pace(_SECONDS_BETWEEN[settings.call], clock)
 
     def probe(self, resource: Resource) -> LiveState:
@@ -89,9 +116,8 @@ class AwsCloud:
             return self._doubt(_said(error), who)
         except (BotoCoreError, ValueError) as error:
             return self._doubt(f"{type(error).__name__}: {error}", who)
-        except (KeyError, ResponseParserError):
-            # No word of it: a half answer of GetFunction can hold a link to the code.
-            return self._doubt("what answered is not AWS: its answer has another shape (a proxy?)", who)
+        except NotAws as error:
+            return self._doubt(str(error), who)
 
     def _ask(self, resource: Resource, region: str, who: Identity) -> LiveState:
         client = self._client(region)
@@ -126,9 +152,12 @@ class AwsCloud:
         )
 
     def _call(self, client: LambdaClient, function: str) -> dict[str, Any]:
-        if self._settings.call is LambdaCall.GET_FUNCTION:
-            return dict(client.get_function(FunctionName=function)["Configuration"])
-        return dict(client.get_function_configuration(FunctionName=function))
+        try:
+            if self._settings.call is LambdaCall.GET_FUNCTION:
+                return dict(client.get_function(FunctionName=function)["Configuration"])
+            return dict(client.get_function_configuration(FunctionName=function))
+        except _MISSHAPEN as error:
+            raise NotAws from error
 
     def _doubt(self, why: str, who: Identity | None = None) -> LiveState:
         return unreadable(why, at=self._clock.now(), identity=who.arn if who else None)
@@ -142,9 +171,10 @@ class AwsCloud:
     def _client(self, region: str) -> LambdaClient:
         with self._lock:  # boto3 sessions are not thread-safe; clients are
             if region not in self._clients:
-                self._clients[region] = self._session.client(
+                client = self._session.client(
                     "lambda", region_name=region, endpoint_url=self._settings.endpoint_url, config=self._config
                 )
+                self._clients[region] = self._bound(client)
             return self._clients[region]
 
     def _identity(self, region: str) -> Identity:
@@ -158,12 +188,25 @@ class AwsCloud:
                 sts = self._session.client(
                     "sts", region_name=region, endpoint_url=self._settings.endpoint_url, config=self._config
                 )
-                answer = sts.get_caller_identity()
-            except (ClientError, BotoCoreError) as error:
+                self._identities[region] = _who_we_are(self._bound(sts))
+            except (ClientError, BotoCoreError, NotAws) as error:
                 self._refusals[region] = (self._clock.monotonic() + _REFUSAL_HOLDS, error)
                 raise
-            self._identities[region] = Identity(answer["Arn"], answer["Account"])
             return self._identities[region]
+
+    def _bound(self, client: T) -> T:
+        """Let its answers end in time. Botocore has no option for that, nor a public way to its connections."""
+        session = client._endpoint.http_session  # type: ignore[attr-defined]
+        bound_answers(session._pool_classes_by_scheme, self._patience.answer)
+        return client
+
+
+def _who_we_are(sts: STSClient) -> Identity:
+    try:
+        answer = sts.get_caller_identity()
+        return Identity(answer["Arn"], answer["Account"])
+    except _MISSHAPEN as error:
+        raise NotAws from error
 
 
 class _Pace:
@@ -188,16 +231,16 @@ def _names_the_function(error: ClientError, name: str, region: str, account: str
     """Whether a NotFound speaks of just this function; a wrong region answers the same code about another one."""
     if error.response.get("Error", {}).get("Code") != _NOT_FOUND:
         return False
-    message = error.response.get("Error", {}).get("Message", "").strip()
-    return _is_of_the_function(message, name, region, account)
+    return _is_of_the_function(error.response.get("Error", {}).get("Message"), name, region, account)
 
 
-def _is_of_the_function(text: str | None, name: str, region: str, account: str) -> bool:
-    return (text or "").endswith(f":lambda:{region}:{account}:function:{name}")
+def _is_of_the_function(text: object, name: str, region: str, account: str) -> bool:
+    return isinstance(text, str) and text.strip().endswith(f":lambda:{region}:{account}:function:{name}")
 
 
 def _said(error: ClientError) -> str:
     told = error.response.get("Error", {})
     service = error.operation_name
-    message = told.get("Message") or "no message"
-    return f"{service} was answered {told.get('Code', 'an error')}: {message}"
+    code, message = told.get("Code", "an error"), told.get("Message") or "no message"
+    advice = " (log in to AWS again, or renew its credentials)" if code in _EXPIRED else ""
+    return f"{service} was answered {code}: {message}{advice}"

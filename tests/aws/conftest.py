@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.config import Config
 
-from remediator.aws import live as live_module
-from remediator.aws.live import AwsCloud
+from remediator.aws.live import USUAL_PATIENCE, AwsCloud, Patience
 from remediator.model.resource import AckMetadata, FunctionSpec, FunctionStatus, Metadata, Resource
 from remediator.policy import Aws
 from remediator.sandbox.clock import SandboxClock
@@ -22,6 +20,8 @@ from tests.boto import shared_models
 
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ACCESS_KEY = "AKIAONCALL"
+# One try, and not a long one: what botocore says in the end is the same after three.
+BRIEF = Patience(connect=0.3, read=0.3, attempts=1)
 
 
 class FakeClock:
@@ -86,21 +86,10 @@ def clock() -> FakeClock:
 def ask(cloud: Cloud, clock: FakeClock) -> Callable[..., AwsCloud]:
     """Make an adapter that the policy lets ask the sandbox; `endpointURL=None` for one that it does not."""
 
-    def make(**settings: Any) -> AwsCloud:
-        return AwsCloud(Aws.model_validate({"endpointURL": cloud.endpoint, **settings}), clock)
+    def make(patience: Patience = USUAL_PATIENCE, **settings: Any) -> AwsCloud:
+        return AwsCloud(Aws.model_validate({"endpointURL": cloud.endpoint, **settings}), clock, patience)
 
     return make
-
-
-@pytest.fixture
-def no_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let botocore try once, and not for long: what it says in the end is the same after three tries."""
-
-    def brief(**options: Any) -> Any:
-        limits = {"connect_timeout": 0.3, "read_timeout": 0.3, "retries": {"total_max_attempts": 1}}
-        return Config(**{**options, **limits})
-
-    monkeypatch.setattr(live_module, "Config", brief)
 
 
 def resource(

@@ -18,7 +18,8 @@ from remediator.errors import CloudError
 from remediator.model.live import LiveState, Presence, Vouched
 from remediator.policy import Aws
 from remediator.sandbox.cloud import Cloud
-from tests.aws.conftest import ACCESS_KEY, START, FakeClock, arn_of, resource
+from remediator.sandbox.faults import Faults, trickling
+from tests.aws.conftest import ACCESS_KEY, BRIEF, START, FakeClock, arn_of, resource
 from tests.wire import SILENCE, Wire, answer
 
 Ask = Callable[..., AwsCloud]
@@ -271,7 +272,8 @@ def test_expired_credentials_are_told_once_and_not_asked_for_each_suspect(
     for number in range(20):
         why = unreadable(adapter.probe(resource(f"f-{number}", arn=arn_of(f"f-{number}"))))
         assert why == (
-            "GetCallerIdentity was answered ExpiredToken: The security token included in the request is expired"
+            "GetCallerIdentity was answered ExpiredToken: The security token included in the request is expired "
+            "(log in to AWS again, or renew its credentials)"
         )
     assert [each.operation for each in cloud.calls_since(begin)] == ["GetCallerIdentity"]
     cloud.allow()
@@ -326,7 +328,6 @@ def test_a_certificate_bundle_that_is_not_there(ask: Ask, monkeypatch: pytest.Mo
 # ---- refusals --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("no_second_try")
 @pytest.mark.parametrize(
     ("code", "message", "status"),
     [
@@ -336,7 +337,6 @@ def test_a_certificate_bundle_that_is_not_there(ask: Ask, monkeypatch: pytest.Mo
         ("ServiceException", "An internal error occurred.", 500),
         ("InternalFailure", "", 503),
         ("UnrecognizedClientException", "The security token included in the request is invalid.", 403),
-        ("ExpiredTokenException", "The security token included in the request is expired", 403),
         ("InvalidSignatureException", "Signature expired: 20261121T120000Z is now earlier than", 403),
         ("ValidationException", "1 validation error detected", 400),
         ("KMSAccessDeniedException", "Lambda was unable to decrypt the environment variables", 502),
@@ -346,10 +346,17 @@ def test_a_refusal_is_doubt_and_says_call_code_message_and_who_asked(
     cloud: Cloud, ask: Ask, code: str, message: str, status: int
 ) -> None:
     cloud.refuse("GetFunctionConfiguration", code, message, status=status)
-    seen = ask().probe(resource(arn=arn_of()))
+    seen = ask(BRIEF).probe(resource(arn=arn_of()))
     assert unreadable(seen) == f"GetFunctionConfiguration was answered {code}: {message or 'no message'}"
     assert seen.identity is not None and seen.identity.startswith("arn:aws:sts::123456789012:")
     assert seen.at == START
+
+
+@pytest.mark.parametrize("code", ["ExpiredTokenException", "ExpiredToken", "RequestExpired"])
+def test_expired_credentials_are_told_with_what_to_do(cloud: Cloud, ask: Ask, code: str) -> None:
+    cloud.refuse("GetFunctionConfiguration", code, "The security token included in the request is expired", status=403)
+    why = unreadable(ask(BRIEF).probe(resource(arn=arn_of())))
+    assert f"answered {code}: The security token included in the request is expired (log in to AWS again" in why
 
 
 def test_a_throttled_call_is_tried_again(cloud: Cloud, ask: Ask) -> None:
@@ -375,33 +382,47 @@ SIGNED_IN = answer(
 )
 
 
-@pytest.mark.usefixtures("no_second_try")
 def test_sts_that_hangs_is_waited_for_once(ask: Ask) -> None:
     with Wire(SILENCE) as wire:
-        adapter, began = ask(endpointURL=wire.url), time.monotonic()
+        adapter, began = ask(BRIEF, endpointURL=wire.url), time.monotonic()
         for _ in range(10):
             assert "timeout" in unreadable(adapter.probe(resource(arn=arn_of()))).lower()
         assert time.monotonic() - began < 2
         assert len(wire.heard) == 1
 
 
-@pytest.mark.usefixtures("no_second_try")
 def test_lambda_that_hangs_is_doubt(ask: Ask) -> None:
     with Wire(SIGNED_IN, SILENCE) as wire:
-        seen = ask(endpointURL=wire.url).probe(resource(arn=arn_of()))
+        seen = ask(BRIEF, endpointURL=wire.url).probe(resource(arn=arn_of()))
     assert "timeout" in unreadable(seen).lower()
     assert seen.identity == "arn:aws:iam::123456789012:user/joe"
 
 
-@pytest.mark.usefixtures("no_second_try")
+@pytest.mark.parametrize("head", [False, True], ids=["body", "head"])
+@pytest.mark.parametrize("operation", ["GetCallerIdentity", "GetFunctionConfiguration"])
+def test_an_answer_that_trickles_is_doubt(cloud: Cloud, ask: Ask, operation: str, *, head: bool) -> None:
+    cloud.create_function("orders")
+    with Faults(cloud.endpoint) as faults:
+        faults.add(trickling(0.05, head=head), operation=operation)
+        adapter, began = ask(BRIEF._replace(answer=0.6), endpointURL=faults.url), time.monotonic()
+        assert "timeout" in unreadable(adapter.probe(resource(arn=arn_of()))).lower()
+        assert time.monotonic() - began < 3
+
+
+def test_a_slow_answer_that_ends_in_time_counts(cloud: Cloud, ask: Ask) -> None:
+    cloud.create_function("orders")
+    with Faults(cloud.endpoint) as faults:
+        faults.add(trickling(0.0005))
+        assert ask(BRIEF, endpointURL=faults.url).probe(resource(arn=arn_of())).present
+
+
 def test_nobody_at_the_endpoint(ask: Ask) -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{reserved.getsockname()[1]}"
-        assert endpoint in unreadable(ask(endpointURL=endpoint).probe(resource(arn=arn_of())))
+        assert endpoint in unreadable(ask(BRIEF, endpointURL=endpoint).probe(resource(arn=arn_of())))
 
 
-@pytest.mark.usefixtures("no_second_try")
 @pytest.mark.parametrize(
     "told",
     [
@@ -419,14 +440,16 @@ def test_nobody_at_the_endpoint(ask: Ask) -> None:
 @pytest.mark.parametrize("call", ["GetFunctionConfiguration", "GetFunction"])
 def test_what_a_proxy_answers_is_no_state(ask: Ask, call: str, told: bytes) -> None:
     with Wire(SIGNED_IN, told) as wire:
-        unreadable(ask(endpointURL=wire.url, call=call).probe(resource(arn=arn_of())))
+        unreadable(ask(BRIEF, endpointURL=wire.url, call=call).probe(resource(arn=arn_of())))
 
 
-@pytest.mark.usefixtures("no_second_try")
-@pytest.mark.parametrize("told", ["<html>Please log in</html>", "", "<GetCallerIdentityResponse/>"])
+@pytest.mark.parametrize("told", ["<html>Please log in</html>", "", "<GetCallerIdentityResponse/>", "{}"])
 def test_who_we_are_must_be_answered(ask: Ask, told: str) -> None:
     with Wire(answer(200, told, kind="text/xml")) as wire:
-        unreadable(ask(endpointURL=wire.url).probe(resource(arn=arn_of())))
+        adapter = ask(BRIEF, endpointURL=wire.url)
+        for _ in range(10):
+            assert "not AWS" in unreadable(adapter.probe(resource(arn=arn_of())))
+        assert len(wire.heard) == 1, "for a while: each of a hundred suspects would ask anew"
 
 
 # ---- pace and threads ------------------------------------------------------------------------------------------------
@@ -519,8 +542,7 @@ def test_the_link_to_the_code_is_never_kept(cloud: Cloud, ask: Ask) -> None:
     assert "Location" not in kept
 
 
-@pytest.mark.usefixtures("no_second_try")
 def test_keys_are_in_no_reason(cloud: Cloud, ask: Ask) -> None:
     cloud.refuse("GetCallerIdentity", "SignatureDoesNotMatch", "The request signature we calculated does not match")
-    why = unreadable(ask().probe(resource(arn=arn_of())))
+    why = unreadable(ask(BRIEF).probe(resource(arn=arn_of())))
     assert "secret-of-the-test" not in why
