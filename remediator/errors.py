@@ -6,8 +6,9 @@
     │   └── InputError         2   a dump given to `diagnose` cannot be read
     ├── ClusterError           1   the Kubernetes API cannot be used
     │   ├── Unreachable        1   no answer at all
-    │   ├── Unauthorized       1   the API server does not know us (401)
-    │   ├── Forbidden          1   it knows us, and refuses (403)
+    │   ├── Refused            1   it said no, and did nothing (400, 429 and their like)
+    │   │   ├── Unauthorized   1   it does not know us (401)
+    │   │   └── Forbidden      1   it knows us, and refuses (403)
     │   ├── NotFound           1   the object, or its kind, is not there (404)
     │   └── Changed            1   a precondition failed (409, 422): re-read and decide anew
     └── CloudError             1   AWS cannot be used at all (no credentials, no region)
@@ -26,6 +27,7 @@ __all__ = [
     "InputError",
     "NotFound",
     "PolicyError",
+    "Refused",
     "RemediatorError",
     "Unauthorized",
     "Unreachable",
@@ -69,11 +71,15 @@ class Unreachable(ClusterError):
     """No answer from the API server: name, route, TLS or time-out."""
 
 
-class Unauthorized(ClusterError):
+class Refused(ClusterError):
+    """The API server said no before it did anything: nothing was written."""
+
+
+class Unauthorized(Refused):
     """The API server does not accept our credentials (401)."""
 
 
-class Forbidden(ClusterError):
+class Forbidden(Refused):
     """The API server refuses the verb (403)."""
 
 

@@ -12,7 +12,7 @@ import structlog
 from msgspec import Struct
 
 from remediator.actions.resync import undo_leftover
-from remediator.errors import Changed, ClusterError, Forbidden, NotFound, RemediatorError, Unauthorized
+from remediator.errors import Changed, ClusterError, NotFound, Refused, RemediatorError
 from remediator.gates import Approved
 from remediator.model.finding import Finding, State
 from remediator.model.masking import mask
@@ -91,7 +91,7 @@ def _carry_out(plan: Plan, means: Means, look: Look) -> _Effect:
         means.cluster.patch(plan.target, first.patch)
     except (Changed, NotFound):
         raise
-    except (Forbidden, Unauthorized) as error:
+    except Refused as error:
         return _Effect(Result.SKIPPED, f"nothing was written: {error.message}")
     except ClusterError as error:
         lost = f"whether the write was taken is not known ({error.message})"

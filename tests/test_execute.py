@@ -10,7 +10,7 @@ import pytest
 
 from remediator.actions import plan_for
 from remediator.diagnosis import diagnose
-from remediator.errors import Changed, Forbidden, NotFound, RemediatorError, Unauthorized, Unreachable
+from remediator.errors import Changed, Forbidden, NotFound, Refused, RemediatorError, Unauthorized, Unreachable
 from remediator.execute import execute, undo
 from remediator.gates import Approved, approve, decide
 from remediator.model.decision import Population, Situation
@@ -247,7 +247,7 @@ def test_an_object_that_changed_before_the_first_write_is_decided_anew(error: Re
     assert here.episodes.outcomes == []
 
 
-@pytest.mark.parametrize("error", [Forbidden("not allowed"), Unauthorized("who are you")])
+@pytest.mark.parametrize("error", [Forbidden("not allowed"), Unauthorized("who are you"), Refused("429")])
 def test_a_refused_first_write_is_skipped(error: RemediatorError) -> None:
     here = world(stuck())
     here.cluster.before[0] = failing_with(error)

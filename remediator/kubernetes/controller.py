@@ -6,11 +6,10 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import msgspec
 from msgspec import Struct
 
-from remediator.errors import ClusterError
-from remediator.kubernetes.transport import Transport
+from remediator.errors import ClusterError, Forbidden
+from remediator.kubernetes.transport import Transport, decoded
 from remediator.model.observation import LONGEST_BACKOFF, ControllerFacts, Health
 from remediator.model.times import format_duration, format_time, parse_time
 
@@ -93,20 +92,28 @@ def discover(
     """Tell whether the controller works. Its Deployment is the best witness, its Lease the next, heartbeats the last.
 
     What may not be read is not held against it: an EKS-managed ACK has no Deployment at all. Silence condemns it only
-    when `heartbeats` are those of every object there is: one namespace can be quiet by chance.
+    when `heartbeats` are those of every object there is: one namespace can be quiet by chance. Nor does it where a
+    better witness could not be heard: a fault of the API server is no evidence.
     """
     latest = max(heartbeats, default=None)
+    heard, hidden = everywhere, ""
     try:
-        listed = msgspec.json.decode(transport.get("/apis/apps/v1/deployments"), type=_Deployments).items
+        listed = decoded(transport.get("/apis/apps/v1/deployments"), _Deployments).items
         deployments = [each for each in listed if each.container is not None]
-        hidden = ""
-    except (ClusterError, msgspec.DecodeError):
-        deployments, hidden = [], " (Deployments may not be listed)"
-    if deployments:
-        return _by_deployment(deployments, latest)
-    if _lease_is_fresh(transport, now):
-        return ControllerFacts(Health.ALIVE, f"its Lease {_LEASE} is fresh")
-    return _by_heartbeat(latest, now, hidden, everywhere=everywhere)
+        if deployments:
+            return _by_deployment(deployments, latest)
+    except Forbidden:
+        hidden = " (Deployments may not be listed)"
+    except ClusterError as error:
+        heard, hidden = False, f" (Deployments could not be listed: {error.message})"
+    try:
+        if _lease_is_fresh(transport, now):
+            return ControllerFacts(Health.ALIVE, f"its Lease {_LEASE} is fresh")
+    except Forbidden:
+        pass  # as with Deployments: not everybody may read them
+    except ClusterError:
+        heard = False
+    return _by_heartbeat(latest, now, hidden, everywhere=heard)
 
 
 def _by_deployment(deployments: Sequence[_Deployment], latest: datetime | None) -> ControllerFacts:
@@ -154,10 +161,7 @@ def _watched_namespaces(container: _Container) -> tuple[str, ...]:
 
 def _lease_is_fresh(transport: Transport, now: datetime) -> bool:
     query = {"fieldSelector": f"metadata.name={_LEASE}"}
-    try:
-        leases = msgspec.json.decode(transport.get("/apis/coordination.k8s.io/v1/leases", query), type=_Leases).items
-    except (ClusterError, msgspec.DecodeError):
-        return False
+    leases = decoded(transport.get("/apis/coordination.k8s.io/v1/leases", query), _Leases).items
     return any(
         renewed is not None and now - renewed < timedelta(seconds=2 * each.spec.lease_duration_seconds)
         for each in leases

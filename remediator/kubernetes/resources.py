@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -12,34 +12,24 @@ from msgspec import Struct
 
 from remediator.errors import ClusterError, NotFound
 from remediator.kubernetes import controller
-from remediator.kubernetes.transport import Expired, Transport
+from remediator.kubernetes.transport import MALFORMED, Expired, Transport, decoded
 from remediator.model.observation import ControllerFacts
 from remediator.model.plan import Operation
 from remediator.model.resource import FUNCTION_GROUP, Ref, Resource
-
-T = TypeVar("T")
 
 _API = f"/apis/{FUNCTION_GROUP}/v1alpha1"
 _PAGE = 500
 _RESTARTS = 2
 
 
-class _ListMeta(Struct, frozen=True, rename={"next": "continue"}):
+class _ListMeta(Struct, frozen=True, rename={"next": "continue", "remaining": "remainingItemCount"}):
     next: str = ""
+    remaining: int | None = None
 
 
 class _Page(Struct, frozen=True):
     items: list[msgspec.Raw] | None
     metadata: _ListMeta = _ListMeta()
-
-
-class _Name(Struct, frozen=True):
-    name: str = "?"
-    namespace: str = "?"
-
-
-class _Named(Struct, frozen=True):
-    metadata: _Name = _Name()
 
 
 class KubernetesCluster:
@@ -49,78 +39,95 @@ class KubernetesCluster:
         self._transport = transport
         self._namespace = namespace
         self._selector = selector
+        self._saw_all = False
 
     def resources(self) -> Iterator[Resource | str]:
-        """List in pages. An object that cannot be decoded is named, and does not end the list."""
-        for raw in self._items():
-            yield decode(bytes(raw))
+        """List in pages. What cannot be decoded is named, and does not end the list; nor does a page that fails after
+        others came. Raises ClusterError where nothing can be seen at all.
+        """
+        self._saw_all = False
+        items, broken_off = self._items()
+        saw_all = not broken_off
+        for raw in items:
+            resource = decode(bytes(raw))
+            saw_all = saw_all and isinstance(resource, Resource)
+            yield resource
+        if broken_off:
+            yield broken_off
+        self._saw_all = saw_all
 
-    def _items(self) -> list[msgspec.Raw]:
+    def _items(self) -> tuple[list[msgspec.Raw], str]:
         for _ in range(_RESTARTS):
             try:
                 return self._pages()
             except Expired:
                 continue  # the list took longer than etcd remembers: begin anew
-        return self._pages()
+        return self._pages(last_try=True)
 
-    def _pages(self) -> list[msgspec.Raw]:
+    def _pages(self, *, last_try: bool = False) -> tuple[list[msgspec.Raw], str]:
+        """Fetch page by page; the second value says what was not seen, if anything."""
         where = f"/namespaces/{quote(self._namespace, safe='')}" if self._namespace else ""
         query: dict[str, str | int] = {"limit": _PAGE}
         if self._selector:
             query["labelSelector"] = self._selector
         items: list[msgspec.Raw] = []
+        page: _Page | None = None
         while True:
             try:
-                content = self._transport.get(f"{_API}{where}/functions", query)
-            except NotFound as error:
-                raise ClusterError(
-                    f"this cluster does not know functions.{FUNCTION_GROUP}",
-                    hint="Is ACK's lambda-controller installed here (its CRDs), and is this the right --context?",
-                ) from error
-            page = _decoded(content, _Page)
+                page = decoded(self._transport.get(f"{_API}{where}/functions", query), _Page)
+            except ClusterError as error:
+                if page is None and isinstance(error, NotFound):
+                    raise ClusterError(
+                        f"this cluster does not know functions.{FUNCTION_GROUP}",
+                        hint="Is ACK's lambda-controller installed here (its CRDs), and is this the right --context?",
+                    ) from error
+                if page is None or (isinstance(error, Expired) and not last_try):
+                    raise
+                rest = page.metadata.remaining
+                after = f"after {len(items)} of about {len(items) + rest}" if rest else f"after {len(items)}"
+                return (
+                    items,
+                    f"the list of Functions broke off {after}: {error.message.rstrip('.')}. {error.hint}".rstrip(),
+                )
             items += page.items or []
             if not page.metadata.next:
-                return items
+                return items, ""
             query["continue"] = page.metadata.next
 
     def get(self, namespace: str, name: str) -> Resource:
         """Read one; raise NotFound, or ClusterError where it cannot be decoded."""
-        decoded = decode(self._transport.get(_path(namespace, name)))
-        if isinstance(decoded, str):
-            raise ClusterError(decoded)
-        return decoded
+        resource = decode(self._transport.get(_path(namespace, name)))
+        if isinstance(resource, str):
+            raise ClusterError(resource)
+        return resource
 
     def raw(self, ref: Ref) -> bytes:
         return self._transport.get(_path(ref.namespace, ref.name))
 
     def patch(self, ref: Ref, patch: Sequence[Operation]) -> Resource:
-        return _decoded(self._transport.patch(_path(ref.namespace, ref.name), patch), Resource)
+        return decoded(self._transport.patch(_path(ref.namespace, ref.name), patch), Resource)
 
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
-        everywhere = self._namespace is None and self._selector is None
+        everywhere = self._namespace is None and self._selector is None and self._saw_all
         return controller.discover(self._transport, heartbeats, now, everywhere=everywhere)
-
-
-def _decoded(content: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ClusterError(
-            f"the API server's answer makes no sense: {error}",
-            hint="Is there a proxy or a login page between us and the server of the kubeconfig?",
-        ) from error
 
 
 def decode(content: bytes) -> Resource | str:
     """Read one object from JSON; say in a sentence what is wrong with one that cannot be read."""
     try:
         return msgspec.json.decode(content, type=Resource)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        try:
-            named = msgspec.json.decode(content, type=_Named).metadata
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            named = _Name()
-        return f"Function {named.namespace}/{named.name} cannot be read and was left out: {error}"
+    except MALFORMED as error:
+        return f"Function {_name_of(content)} cannot be read and was left out: {error}"
+
+
+def _name_of(content: bytes) -> str:
+    """Find namespace and name where the rest is broken; msgspec gives nothing of what it cannot read whole."""
+    try:
+        found = json.loads(content.decode(errors="replace"))["metadata"]
+        namespace, name = found.get("namespace"), found.get("name")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        namespace = name = None
+    return "/".join(each if isinstance(each, str) and each else "?" for each in (namespace, name))
 
 
 def _path(namespace: str, name: str) -> str:

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import urllib3.exceptions
@@ -18,9 +18,16 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_before_d
 
 from remediator import __version__
 from remediator.deadline import bound_answers
-from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Unauthorized, Unreachable, UsageError
+from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Refused, Unauthorized, Unreachable, UsageError
 
+# What the decoder raises on an answer that is not what it should be: broken, not UTF-8, or nested without end.
+MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+_SHORTEST_WAIT = 0.1  # seconds between two tries, whatever the server asks for
 _JSON_PATCH = "application/json-patch+json"
+
+
+T = TypeVar("T")
 
 
 class Patience(NamedTuple):
@@ -40,11 +47,15 @@ class Expired(ClusterError):
 
 
 class _Throttled(ClusterError):
-    """The API server asks for patience (429, 503)."""
+    """The API server asks for patience (503; or a proxy does, which may have passed the request on)."""
 
     def __init__(self, message: str, retry_after: float) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class _TooMany(_Throttled, Refused):
+    """The API server has not even looked at it (429, API Priority and Fairness)."""
 
 
 class Connection:
@@ -194,9 +205,24 @@ class Transport:
                 return Expired(said)
             case 429 | 503:
                 after = {key.lower(): value for key, value in headers.items()}.get("retry-after", "1")
-                return _Throttled(f"the API server asks for patience: {said}", float(after) if after.isdigit() else 1.0)
+                wait = max(_SHORTEST_WAIT, float(after)) if after.isdecimal() else 1.0
+                kind = _TooMany if status == 429 else _Throttled
+                return kind(f"the API server asks for patience: {said}", wait)
+            case 400 | 405 | 406 | 413 | 415:
+                return Refused(f"the API server answered {status}: {said}")
             case _:
                 return ClusterError(f"the API server answered {status}: {said}")
+
+
+def decoded(content: bytes, kind: type[T]) -> T:
+    """Read an answer; raise ClusterError where it is not what was asked for."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except MALFORMED as error:
+        raise ClusterError(
+            f"the API server's answer makes no sense: {error}",
+            hint="Is there a proxy or a login page between us and the server of the kubeconfig?",
+        ) from error
 
 
 def _as_asked(state: RetryCallState) -> float:
@@ -211,7 +237,7 @@ class _Status(msgspec.Struct):
 def _message(body: bytes | str | None) -> str:
     try:
         return msgspec.json.decode(body or b"{}", type=_Status).message
-    except msgspec.DecodeError:
+    except MALFORMED:
         return ""
 
 

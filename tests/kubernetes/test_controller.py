@@ -13,6 +13,7 @@ from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Transport
 from remediator.model.observation import ControllerFacts, Health
 from remediator.sandbox.apiserver import ApiServer
+from remediator.sandbox.faults import Fault, Faults, answering, dropped, refusing
 from tests.kubernetes.conftest import Connect
 from tests.wire import Wire, answer, status
 
@@ -310,3 +311,28 @@ def test_a_quiet_namespace_does_not_condemn_it(transport: Transport) -> None:
     long_ago = NOW - timedelta(hours=12)
     assert facts(transport, long_ago).health is Health.DOWN
     assert facts(transport, long_ago, everywhere=False).health is Health.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param(refusing(500, "etcdserver: no leader"), id="500"),
+        pytest.param(refusing(401, "Unauthorized"), id="a token that expired meanwhile"),
+        pytest.param(dropped(), id="a hang-up"),
+        pytest.param(answering(200, "<html>log in</html>"), id="a page"),
+        pytest.param(answering(200, b"\xff"), id="no text"),
+        pytest.param(answering(200, "[" * 100_000), id="JSON without bottom"),
+    ],
+)
+@pytest.mark.parametrize("witness", ["deployments", "leases"])
+def test_a_witness_that_cannot_be_heard_condemns_no_controller(
+    api: ApiServer, connect: Connect, witness: str, trouble: Fault
+) -> None:
+    """Silence counts only where nothing better could be known: what may not be read, or is not there."""
+    long_ago = NOW - timedelta(hours=12)
+    with Faults(api.url) as faults:
+        transport = connect(faults.url, token=api.token)
+        assert facts(transport, long_ago).health is Health.DOWN
+        faults.add(trouble, path=witness)
+        assert facts(transport, long_ago).health is Health.UNKNOWN
+        assert facts(transport, NOW).health is Health.ALIVE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Remedi
 from remediator.kubernetes import resources as resources_module
 from remediator.kubernetes.resources import KubernetesCluster, decode
 from remediator.kubernetes.transport import Expired, Transport
+from remediator.model.observation import Health
 from remediator.model.resource import Ref, Resource
 from remediator.sandbox.apiserver import ApiServer
 from tests.kubernetes.conftest import Connect
@@ -137,6 +139,55 @@ def test_a_list_that_never_gets_through_is_told(connect: Connect) -> None:
         assert len(wire.heard) == 3
 
 
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        pytest.param(status(500, "etcdserver: no leader"), "the API server answered 500", id="500"),
+        pytest.param(status(401, "Unauthorized"), "Log in again", id="a token that expired meanwhile"),
+        pytest.param(b"", "no answer from the API server", id="a hang-up"),
+        pytest.param(answer(200, '{"items": [{"metadata"', length=400), "no answer", id="half of it"),
+        pytest.param(answer(200, '{"items": [{"metadata": }'), "makes no sense", id="JSON that breaks off"),
+        pytest.param(answer(200, '{"items": [' + "[" * 100_000), "makes no sense", id="JSON without bottom"),
+        pytest.param(status(404, "page not found"), "page not found.", id="404"),
+    ],
+)
+def test_what_was_listed_counts_though_the_next_page_does_not_come(connect: Connect, told: bytes, said: str) -> None:
+    first = answer(200, {"metadata": {"continue": "more", "remainingItemCount": 7}, "items": [function("a")]})
+    with Wire(first, told) as wire:
+        seen, missing = names(KubernetesCluster(connect(wire.url)))
+    assert seen == "a"
+    assert missing.startswith("the list of Functions broke off after 1 of about 8: ")
+    assert said in missing
+
+
+def test_a_list_that_expires_again_and_again_is_what_was_listed_last(connect: Connect) -> None:
+    page = answer(200, {"metadata": {"continue": "more"}, "items": [function("a")]})
+    old = status(410, "too old")
+    with Wire(page, old, page, old, page, old) as wire:
+        assert names(KubernetesCluster(connect(wire.url))) == [
+            "a",
+            "the list of Functions broke off after 1: too old.",
+        ]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param([status(500, "no leader")], id="the list broke off"),
+        pytest.param([answer(200, {"items": [{"metadata": {"name": 7}}]})], id="an object could not be read"),
+        pytest.param([answer(200, {"items": []})], id="nothing was missing"),
+    ],
+)
+def test_the_silence_of_what_was_not_seen_condemns_no_controller(connect: Connect, more: list[bytes]) -> None:
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    first = answer(200, {"metadata": {"continue": "more"}, "items": [function("a")]})
+    with Wire(first, *more, answer(200, {"items": []})) as wire:
+        cluster = KubernetesCluster(connect(wire.url))
+        saw_all = all(isinstance(each, Resource) for each in cluster.resources())
+        facts = cluster.controller([now - timedelta(hours=12)], now)
+    assert facts.health is (Health.DOWN if saw_all else Health.UNKNOWN)
+
+
 def test_a_cluster_without_the_crd(connect: Connect) -> None:
     """An API server answers for a path that it does not serve with a line of text, not with a Status."""
     told = answer(404, "404 page not found\n", kind="text/plain; charset=utf-8")
@@ -192,6 +243,23 @@ def test_the_sentence_about_an_object_does_not_quote_it(transport: Transport, se
 
 
 @pytest.mark.parametrize(
+    ("metadata", "named"),
+    [
+        (b'"name": "bad", "namespace": "shop", "uid": "\xff"', "shop/bad"),
+        (b'"name": "bad", "namespace": "shop", "uid": "\\ud800"', "shop/bad"),
+        (b'"name": "bad", "namespace": 7', "?/bad"),
+        (b'"name": null, "namespace": "shop"', "shop/?"),
+        (b'"name": "", "namespace": "shop", "generation": 1e999', "shop/?"),
+        (b'"namespace": "shop"', "shop/?"),
+    ],
+)
+def test_what_is_broken_is_named_as_far_as_it_has_a_name(metadata: bytes, named: str) -> None:
+    left_out = decode(b'{"metadata": {' + metadata + b"}}")
+    assert isinstance(left_out, str)
+    assert left_out.startswith(f"Function {named} cannot be read")
+
+
+@pytest.mark.parametrize(
     "strange",
     [
         pytest.param({}, id="no status"),
@@ -224,7 +292,9 @@ def test_publish_absent_null_and_false_are_three_things() -> None:
     assert [each.spec.publish for each in seen if isinstance(each, Resource) and each.spec] == [UNSET, None, False]
 
 
-@pytest.mark.parametrize("content", [b"", b"[", b"null", b'"text"', b"\xff\xfe", b'{"metadata": 7}', b"[" * 10_000])
+@pytest.mark.parametrize(
+    "content", [b"", b"[", b"null", b'"text"', b"\xff\xfe", b'{"metadata": 7}', b"[" * 10_000, b'{"metadata":' * 10_000]
+)
 def test_what_is_no_object_at_all_is_told_in_a_sentence(content: bytes) -> None:
     left_out = decode(content)
     assert isinstance(left_out, str)

@@ -20,6 +20,7 @@ from remediator.errors import (
     ClusterError,
     Forbidden,
     NotFound,
+    Refused,
     RemediatorError,
     Unauthorized,
     Unreachable,
@@ -216,12 +217,25 @@ def test_410_means_that_the_list_has_to_begin_anew(connect: Connect) -> None:
         assert isinstance(refused(connect(wire.url)), Expired)
 
 
-@pytest.mark.parametrize("code", [400, 405, 500, 502, 504])
+@pytest.mark.parametrize("code", [500, 502, 504, 408, 418])
 def test_any_other_refusal_tells_code_and_message(connect: Connect, code: int) -> None:
     with Wire(status(code, "etcdserver: no leader")) as wire:
         error = refused(connect(wire.url))
     assert type(error) is ClusterError
     assert f"{code}: etcdserver: no leader" in error.message
+
+
+@pytest.mark.parametrize("code", [400, 405, 406, 413, 415])
+def test_a_no_to_the_request_itself_means_that_nothing_was_done(connect: Connect, code: int) -> None:
+    with Wire(status(code, "not what we take")) as wire, pytest.raises(Refused, match=f"{code}: not what we take"):
+        connect(wire.url).patch(NAMESPACES, PATCH)
+
+
+@pytest.mark.parametrize("body", [b'{"message": "\xff"}', b"\xff\xfe", b"[" * 100_000, b'{"message": ["a"]}'])
+def test_a_refusal_whose_words_cannot_be_read(connect: Connect, body: bytes) -> None:
+    head = f"HTTP/1.1 500 Sorry\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
+    with Wire(head + body) as wire:
+        assert refused(connect(wire.url)).message == "the API server answered 500: Sorry"
 
 
 def test_a_refusal_that_is_no_status_object(connect: Connect) -> None:
@@ -293,9 +307,24 @@ def test_a_strange_retry_after_counts_as_a_second(connect: Connect, waited: list
 
 def test_a_throttled_write_is_not_repeated(connect: Connect) -> None:
     with Wire(status(429, "too many requests", after="0"), answer(200, {})) as wire:
-        with pytest.raises(ClusterError, match="patience"):
+        with pytest.raises(Refused, match="patience"):
             connect(wire.url).patch(NAMESPACES, PATCH)
         assert len(wire.heard) == 1
+
+
+def test_whether_a_write_was_done_that_503_answers_is_not_known(connect: Connect) -> None:
+    """A proxy says so, too, and it may have passed the write on."""
+    with Wire(status(503, "upstream connect error", after="0"), answer(200, {})) as wire:
+        with pytest.raises(ClusterError, match="patience") as raised:
+            connect(wire.url).patch(NAMESPACES, PATCH)
+        assert not isinstance(raised.value, Refused)
+        assert len(wire.heard) == 1
+
+
+def test_a_server_that_asks_for_no_wait_is_not_hammered(connect: Connect) -> None:
+    with Wire(status(429, "too many requests", after="0")) as wire:
+        assert "patience" in refused(connect(wire.url, throttled=0.5)).message
+        assert len(wire.heard) <= 6
 
 
 # ---- what is sent ----------------------------------------------------------------------------------------------------
