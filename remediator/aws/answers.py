@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from remediator.model.live import LiveState, Presence
+from remediator.model.live import LiveState, Presence, unreadable
 from remediator.model.times import parse_time
 
 _COMPARED = {
@@ -29,11 +29,15 @@ def present(
 ) -> LiveState:
     """Build live state from an answer of GetFunction (its `Configuration`) or GetFunctionConfiguration.
 
-    Whatever has an unexpected type is left out: an answer newer than this tool must not break it. The link to the
-    code that GetFunction carries is never looked at.
+    Whatever has an unexpected type is left out: an answer newer than this tool must not break it. But what state the
+    function is in must be said in words: else nothing is known of it. The link to the code that GetFunction carries is
+    never looked at.
     """
     found = answer.get("Configuration", answer)
     configuration: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
+    for key in ("State", "LastUpdateStatus"):
+        if not isinstance(configuration.get(key), str | None):
+            return unreadable(f"the answer's {key} is no text", at=at, identity=identity)
     vpc, snap_start = _mapping(configuration, "VpcConfig"), _mapping(configuration, "SnapStart")
     variables = _mapping(_mapping(configuration, "Environment"), "Variables")
     return LiveState(
@@ -57,7 +61,9 @@ def present(
         in_vpc=bool(vpc.get("SubnetIds")),
         snap_start=_text(snap_start, "ApplyOn") == "PublishedVersions",
         configuration=tuple(
-            (field, str(configuration[key])) for key, field in _COMPARED.items() if configuration.get(key) is not None
+            (field, unicode_only(str(configuration[key])))
+            for key, field in _COMPARED.items()
+            if configuration.get(key) is not None
         ),
         environment={key: value for key, value in variables.items() if isinstance(value, str)},
     )
@@ -65,7 +71,12 @@ def present(
 
 def _text(answer: Mapping[str, Any], key: str) -> str | None:
     value = answer.get(key)
-    return value if isinstance(value, str) and value else None
+    return unicode_only(value) if isinstance(value, str) and value else None
+
+
+def unicode_only(text: str) -> str:
+    """Replace lone surrogates, which JSON can spell and no terminal, file or other JSON can take."""
+    return text.encode(errors="replace").decode()
 
 
 def _mapping(answer: Mapping[str, Any], key: str) -> Mapping[str, Any]:

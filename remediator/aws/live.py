@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from remediator import __version__
-from remediator.aws.answers import present
+from remediator.aws.answers import present, unicode_only
 from remediator.deadline import bound_answers
 from remediator.errors import CloudError
 from remediator.model.live import LiveState, Presence, Vouched, unreadable
@@ -160,7 +160,7 @@ class AwsCloud:
             raise NotAws from error
 
     def _doubt(self, why: str, who: Identity | None = None) -> LiveState:
-        return unreadable(why, at=self._clock.now(), identity=who.arn if who else None)
+        return unreadable(unicode_only(why), at=self._clock.now(), identity=who.arn if who else None)
 
     def _trusted(self, endpoint: str) -> bool:
         if self._settings.endpoint_url is not None:

@@ -73,7 +73,10 @@ def main(args: list[str] | None = None) -> None:
     try:
         code: Any = cli.main(args=args, standalone_mode=False)
     except RemediatorError as error:
-        click.echo(f"error: {error}", err=True)
+        from remediator.cli.render import printable, shortened
+
+        said = printable(shortened(error.message, elsewhere=""))
+        click.echo("\n".join(filter(None, (f"error: {said}", error.hint))), err=True)
         code = error.exit_code
     except click.ClickException as error:
         error.show()

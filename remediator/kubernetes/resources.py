@@ -127,7 +127,8 @@ def _name_of(content: bytes) -> str:
         namespace, name = found.get("namespace"), found.get("name")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         namespace = name = None
-    return "/".join(each if isinstance(each, str) and each else "?" for each in (namespace, name))
+    named = "/".join(each if isinstance(each, str) and each else "?" for each in (namespace, name))
+    return named.encode(errors="replace").decode()  # half of a surrogate pair is no text that can be printed
 
 
 def _path(namespace: str, name: str) -> str:

@@ -98,10 +98,21 @@ def test_states_that_are_new_are_kept_as_they_are(state: str) -> None:
 @pytest.mark.parametrize("key", sorted(CONFIGURATION))
 def test_no_field_of_another_type_breaks_anything(key: str, value: Any) -> None:
     seen = present(CONFIGURATION | {key: value})
-    assert seen.present
-    assert seen.state
+    if key in ("State", "LastUpdateStatus") and value not in (None, ""):
+        assert (seen.presence, seen.why) == (Presence.UNREADABLE, f"the answer's {key} is no text")
+    else:
+        assert seen.present
+        assert seen.state
     msgspec.json.encode(seen)
     repr(seen)
+
+
+def test_half_of_a_surrogate_pair_is_replaced() -> None:
+    """JSON can spell it, and no terminal can take it."""
+    told = json.loads('{"StateReason": "half \\ud83d a smile", "Description": "\\udc00"}')
+    seen = present(CONFIGURATION | told)
+    assert seen.state_reason == "half ? a smile"
+    assert dict(seen.configuration)["description"] == "?"
 
 
 @pytest.mark.parametrize("value", [None, 7, "text", [], [{"FunctionName": "orders"}], True])

@@ -243,7 +243,13 @@ def test_what_is_no_answer_is_refused(remediator: Remediator, put: Any, content:
 
 
 def test_an_answer_of_odd_types_is_still_an_answer(remediator: Remediator, put: Any) -> None:
-    answer = {"FunctionName": "checkout", "State": 5, "LastUpdateStatus": None, "VpcConfig": [], "Environment": "x"}
+    answer = {
+        "FunctionName": "checkout",
+        "StateReason": 5,
+        "LastUpdateStatus": None,
+        "VpcConfig": [],
+        "Environment": "x",
+    }
     ran = remediator("diagnose", "-f", put(stuck()), "--live", put(answer, "live"), *AT_NOON, "-o", "json")
     assert findings(ran) == {"checkout": "UnclassifiedError"}
 
