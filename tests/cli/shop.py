@@ -64,17 +64,22 @@ def signals_as_before() -> Iterator[None]:
     signal.signal(signal.SIGTERM, before)
 
 
-@pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Be on a machine that knows of no cluster and no AWS account; return its home directory."""
+def forget(patch: pytest.MonkeyPatch, home: Path) -> None:
+    """Let this process be on a machine that knows of no cluster and no AWS account."""
     for name in list(os.environ):
         if name.startswith(("AWS_", "KUBE", "REMEDIATOR_")) or name.upper().endswith("_PROXY"):
-            monkeypatch.delenv(name)
-    home = tmp_path / "home"
+            patch.delenv(name)
     home.mkdir()
     for name, value in {"HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "TERM": "dumb"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setenv(name, value)
+    patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Be on a machine that knows of nothing; return its home directory."""
+    home = tmp_path / "home"
+    forget(monkeypatch, home)
     return home
 
 
@@ -131,10 +136,10 @@ class Shop:
         self.clock = clock
         self._patch = patch
 
-    def write_policy(self, more: str = "breaker: {percent: 100}\n") -> None:
+    def write_policy(self, more: str = "breaker: {percent: 100}\n", *, endpoint: str = "") -> None:
         self.policy.write_text(
             "apiVersion: ack-remediator.dev/v1alpha1\nkind: Policy\n"
-            f"aws: {{endpointURL: '{self.cloud.endpoint}'}}\n{more}",
+            f"aws: {{endpointURL: '{endpoint or self.cloud.endpoint}'}}\n{more}",
             encoding="utf-8",
         )
 
