@@ -53,12 +53,12 @@ def deletion_backoff(seen: Observation) -> Finding | None:
     """Hold when AWS refused the deletion as busy and has settled since: the controller waits for its next try.
 
     The heartbeat is frozen, so the last try is not known: the longest wait is allowed for, from the later of the
-    deletion and AWS's last change on.
+    deletion and AWS's last change on, which was not later than now, whatever AWS's clock says.
     """
     if not (is_busy(seen.resource.error_text) and seen.live.present and not seen.live.busy):
         return None
     begin = since(seen)
-    settled = max(begin, seen.live.last_modified or begin)
+    settled = min(max(begin, seen.live.last_modified or begin), seen.now)
     return until(
         seen,
         FindingName.DELETION_BACKOFF,

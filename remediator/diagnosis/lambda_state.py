@@ -152,4 +152,4 @@ def conflict_backoff(seen: Observation) -> Finding | None:
 
 def _next_pass(seen: Observation) -> datetime:
     known = seen.history.given or seen.history.since
-    return next_try(seen.resource.heartbeat or seen.now, known)
+    return next_try(min(seen.resource.heartbeat or seen.now, seen.now), known)
