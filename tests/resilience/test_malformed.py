@@ -73,8 +73,7 @@ def printed(scan: Scan) -> str:
     with redirect_stdout(out):
         report.table(scan, healthy=True)
         for each in scan.results:
-            explanation.show(each)
-            json.loads(report.one_as_json(each))
+            print(printed_one(each))
         page = report.console()
         report.tell_partial(scan, page)
         report.tell_foreign(scan, page)
@@ -82,6 +81,14 @@ def printed(scan: Scan) -> str:
         report.tell_next(scan, "-A", page)
     assert time.monotonic() - began < 5
     json.loads(report.as_json(scan, healthy=True))
+    return out.getvalue()
+
+
+def printed_one(judged: Judged) -> str:
+    out = StringIO()
+    with redirect_stdout(out):
+        explanation.show(judged)
+    json.loads(report.one_as_json(judged))
     return out.getvalue()
 
 
