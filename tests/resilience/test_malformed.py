@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remediator.cli import explanation, report
+from remediator.cli.render import console
 from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Transport
 from remediator.model.finding import FindingName, Remedy, State
@@ -74,7 +75,7 @@ def printed(scan: Scan) -> str:
         report.table(scan, healthy=True)
         for each in scan.results:
             print(printed_one(each))
-        page = report.console()
+        page = console()
         report.tell_partial(scan, page)
         report.tell_foreign(scan, page)
         report.tell_leftovers(scan, page)
