@@ -295,13 +295,6 @@ def test_an_answer_of_ones_own(plain: Faults) -> None:
         assert (response.getheader("Content-Type"), response.getheader("X-Cache")) == ("text/html", "MISS")
 
 
-def test_a_gateway_can_give_up_on_what_was_done() -> None:
-    with Wire(answer(200, {})) as upstream, Faults(upstream.url) as faults:
-        faults.add(answering(504, "timed out", reached=True))
-        assert get(faults.url) == (504, b"timed out")
-        assert len(upstream.heard) == 1
-
-
 def test_a_refusal_of_kubernetes(plain: Faults, tmp_path: Path) -> None:
     plain.add(refusing(429, "storage is (re)initializing", reason="TooManyRequests", retry_after="1"))
     with connected(plain.url) as connection:
