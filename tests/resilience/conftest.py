@@ -22,8 +22,8 @@ from tests.cli.shop import Json, LeapingClock, Result, Shop, forget, models_read
 __all__ = ["_logs_as_before", "models_read_once", "signals_as_before"]
 
 # Seconds. What never ends must be ended by one of them; a test that waits for all of them must still be quick.
-BRIEF = Patience(connect=1.0, read=0.5, answer=0.8, throttled=0.5)
-BRIEF_AWS = AwsPatience(connect=1.0, read=0.5, answer=0.8, attempts=1)
+BRIEF = Patience(connect=1.0, read=0.8, answer=1.0, throttled=0.5)
+BRIEF_AWS = AwsPatience(connect=1.0, read=1.0, answer=1.2, attempts=1)
 LONGEST = 10.0
 # How many functions there are for tests that write: one for each, in a namespace of its own name.
 _MANNED, _UNMANNED = 5, 20
