@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from remediator.cli.render import Page, printable, shortened
+from remediator.cli.render import Page, Row, printable, shortened
 
 
 @pytest.mark.parametrize("code", [0x1B, 0x07, 0x9B, 0x202E, 0x2066, 0x2069, 0x200F, 0x061C, 0x2028, 0x2029])
@@ -27,7 +27,7 @@ def test_a_text_without_end_is_cut_and_says_how_much() -> None:
 
 def test_a_table_cuts_sooner_than_a_page() -> None:
     table, page = io.StringIO(), io.StringIO()
-    Page(table).columns(("A", "B", "C", "STATE"), [(("a", "b", "c", "stuck"), "red", "y" * 5000)])
+    Page(table).columns(("A", "B", "C", "STATE"), [Row(("a", "b", "c", "stuck"), "red", ("y" * 5000,))])
     Page(page).hanging("said  ", "y" * 5000)
     assert table.getvalue().count("y") == 500
     assert page.getvalue().count("y") == 2000

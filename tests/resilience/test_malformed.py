@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from remediator.cli import explanation, report
+from remediator.cli import documents, explanation, report, tables
 from remediator.cli.render import console
 from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Transport
@@ -72,7 +72,7 @@ def printed(scan: Scan) -> str:
     out = StringIO()
     began = time.process_time()
     with redirect_stdout(out):
-        report.table(scan, healthy=True)
+        tables.table(scan, healthy=True)
         for each in scan.results:
             print(printed_one(each))
         page = console()
@@ -81,7 +81,7 @@ def printed(scan: Scan) -> str:
         report.tell_leftovers(scan, page)
         report.tell_next(scan, "-A", page)
     assert time.process_time() - began < 5
-    json.loads(report.as_json(scan, healthy=True))
+    json.loads(documents.as_json(documents.of_scan(scan, healthy=True)))
     return out.getvalue()
 
 
@@ -89,7 +89,7 @@ def printed_one(judged: Judged) -> str:
     out = StringIO()
     with redirect_stdout(out):
         explanation.show(judged)
-    json.loads(report.one_as_json(judged))
+    json.loads(documents.as_json(documents.of_one(judged)))
     return out.getvalue()
 
 
@@ -121,7 +121,7 @@ def test_a_message_of_a_megabyte_is_cut_for_people_and_whole_for_machines(where:
     text = printed(scan)
     assert len(text) < 20_000
     assert " characters more; -o json has them)" in " ".join(text.split())
-    assert len(report.one_as_json(found)) > MEGABYTE
+    assert len(documents.as_json(documents.of_one(found))) > MEGABYTE
 
 
 @pytest.mark.parametrize("word", ["User:", "User: a is not ", "Request ID:  ", "operation error Lambda: ", "\n", "日"])
