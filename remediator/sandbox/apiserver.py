@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import secrets
 import threading
@@ -15,10 +16,13 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from remediator.sandbox.api.builtin import inward
+from remediator.sandbox.api.certificates import Authority
 from remediator.sandbox.api.front import Front
+from remediator.sandbox.api.rbac import defaults
 from remediator.sandbox.api.refusals import Refusal, Refusals
 from remediator.sandbox.api.resources import CRDS, NAMESPACES
 from remediator.sandbox.api.store import Store
+from remediator.sandbox.api.users import Users
 from remediator.sandbox.api.values import Object, timestamp
 from remediator.sandbox.api.verbs import Api
 from remediator.sandbox.clock import SandboxClock
@@ -27,12 +31,12 @@ FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
 class ApiServer:
-    """A small kube-apiserver on 127.0.0.1: real HTTP, objects in memory, the CRD of ACK's `Function` in it.
+    """A small kube-apiserver on 127.0.0.1: real HTTPS, objects in memory, the CRD of ACK's `Function` in it.
 
     It answers like kube-apiserver 1.36 without controllers around it: namespaces stay Terminating, nothing
-    is garbage-collected, no ServiceAccount appears by itself. It writes no managedFields. Custom resources
-    are held to their schema, ConfigMaps, Secrets and Leases to their fields; other built-in kinds are stored
-    as they come.
+    is garbage-collected, no ServiceAccount appears by itself. `token` is the admin's; ServiceAccounts get
+    theirs by a TokenRequest, and may do what roles say. Custom resources are held to their schema, ConfigMaps,
+    Secrets and Leases to their fields; other built-in kinds are stored as they come.
     """
 
     def __init__(self, clock: SandboxClock, port: int = 0) -> None:
@@ -46,26 +50,35 @@ class ApiServer:
         self._store = Store(clock)
         self._refusals = Refusals()
         self._closing = threading.Event()
-        self._api = Api(self._store, clock, self._refusals, self._closing)
+        self._authority = Authority()
+        self._users = Users(self._store, clock, self.token)
+        self._api = Api(self._store, clock, self._users, self._refusals, self._closing)
         self._front: Front | None = None
         self._thread: threading.Thread | None = None
         for name in FIRST_NAMESPACES:
             self._api.objects.create(NAMESPACES, "", inward({"metadata": {"name": name}}, NAMESPACES))
         self._api.objects.create(CRDS, "", function_definition())
+        for resource, obj in defaults():
+            self._api.objects.create(resource, "", inward(obj, resource))
 
     @property
     def url(self) -> str:
         """Return the address to reach it at. Raises `RuntimeError` before the first start on a free port."""
         if not self._port:
             raise RuntimeError("the sandbox's API server has no address before it is started")
-        return f"http://127.0.0.1:{self._port}"
+        return f"https://127.0.0.1:{self._port}"
+
+    @property
+    def certificate(self) -> bytes:
+        """Return the certificate of the authority that signed the server's, PEM."""
+        return self._authority.certificate
 
     def start(self) -> None:
         """Listen. A server that was stopped comes back on its old port, with everything it had stored."""
         if self._front is not None:
             raise RuntimeError("the sandbox's API server is already running")
         self._closing.clear()
-        self._front = Front(self._port, self._api.answer, self.token, self._clock)
+        self._front = Front(self._port, self._api.answer, self._authority.server_context(), self._clock)
         self._port = self._front.server_address[1]
         self._thread = threading.Thread(
             target=self._front.serve_forever, args=(0.05,), name="sandbox-apiserver", daemon=True
@@ -96,10 +109,11 @@ class ApiServer:
 
     def kubeconfig(self, path: Path, *, context: str = "sandbox", namespace: str = "default") -> Path:
         """Write a kubeconfig of the admin to `path`, readable by its owner only, and return the path."""
+        trusted = base64.b64encode(self.certificate).decode()
         config = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": context, "cluster": {"server": self.url}}],
+            "clusters": [{"name": context, "cluster": {"server": self.url, "certificate-authority-data": trusted}}],
             "users": [{"name": f"{context}-admin", "user": {"token": self.token}}],
             "contexts": [
                 {
@@ -155,8 +169,12 @@ class ApiServer:
         """
         self._refusals.add(Refusal(verb, resource, code, reason, message, times))
 
+    def overload(self, user: str) -> None:
+        """Answer 429 to whatever a user asks, from now on, as a server does that has no seat for it."""
+        self._refusals.unseat(user)
+
     def allow(self) -> None:
-        """Forget every refusal."""
+        """Forget every refusal, and have seats for all."""
         self._refusals.clear()
 
     def compact(self) -> None:

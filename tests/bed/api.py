@@ -29,11 +29,11 @@ class Refused(Exception):
 class Api:
     """One caller of one API server."""
 
-    def __init__(self, url: str, certificate: Path | None, token: str) -> None:
+    def __init__(self, url: str, certificate: Path, token: str) -> None:
         self._url = url
         self._headers = {"Authorization": f"Bearer {token}"}
         self._pool = urllib3.PoolManager(
-            ca_certs=certificate and str(certificate), timeout=urllib3.Timeout(connect=5, read=30), retries=False
+            ca_certs=str(certificate), timeout=urllib3.Timeout(connect=5, read=30), retries=False
         )
 
     def __enter__(self) -> Self:

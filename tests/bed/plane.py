@@ -32,7 +32,7 @@ class Plane(ABC):
     url: str
     admin: Api
     admin_token: str
-    certificate: Path | None  # of the authority that signed the server's; None: it speaks plain HTTP
+    certificate: Path  # of the authority that signed the server's
 
     def __init__(self, folder: Path, clock: SandboxClock) -> None:
         self.clock = clock
@@ -49,9 +49,8 @@ class Plane(ABC):
 
     def kubeconfig(self, user: str = "admin", token: str | None = None, namespace: str = "default") -> Path:
         """Write a kubeconfig with one context, named as the user, and answer its path."""
-        cluster = {"server": self.url}
-        if self.certificate is not None:
-            cluster["certificate-authority-data"] = base64.b64encode(self.certificate.read_bytes()).decode()
+        trusted = base64.b64encode(self.certificate.read_bytes()).decode()
+        cluster = {"server": self.url, "certificate-authority-data": trusted}
         config = {
             "apiVersion": "v1",
             "kind": "Config",

@@ -1,6 +1,6 @@
 """The sandbox's API server, handled as the real one is."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,11 +15,11 @@ SPEED = 10.0  # the sandbox's clock against the wall's: ten seconds of waiting c
 class SandboxPlane(Plane):
     """An API server in this process."""
 
-    certificate = None
-
     def __init__(self, server: ApiServer, folder: Path, clock: SandboxClock) -> None:
         super().__init__(folder, clock)
         self.url = server.url
+        self.certificate = folder / "ca.crt"
+        self.certificate.write_bytes(server.certificate)
         self.admin_token = server.token
         self.admin = Api(self.url, self.certificate, self.admin_token)
         self._server = server
@@ -30,20 +30,9 @@ class SandboxPlane(Plane):
 
     @contextmanager
     def overloaded(self, user: str) -> Iterator[None]:
-        """Script the answer of a server without seats."""
-        self._server.refuse("*", "*", code=429, reason="TooManyRequests", message="too many requests")
+        """Take the user's seat away."""
+        self._server.overload(user)
         try:
             yield
         finally:
             self._server.allow()
-
-    def service_account(
-        self,
-        namespace: str,
-        name: str,
-        rules: Sequence[Mapping[str, Sequence[str]]],
-        *,
-        within: str | None = None,
-    ) -> Path:
-        """Answer the admin's kubeconfig: there are no other users yet."""
-        return self.kubeconfig(name, namespace=within or namespace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -12,10 +13,9 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from remediator.sandbox.api.messages import Answer, Request
-from remediator.sandbox.api.status import unauthorized
 from remediator.sandbox.clock import SandboxClock
 
 GZIP_BYTES = 128 * 1024
@@ -25,18 +25,23 @@ Answering = Callable[[Request, str], Answer]
 
 
 class Front(ThreadingHTTPServer):
-    """Serve an API on 127.0.0.1, to bearers of `token`."""
+    """Serve an API on 127.0.0.1, over TLS."""
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, answer: Answering, token: str, clock: SandboxClock) -> None:
+    def __init__(self, port: int, answer: Answering, tls: ssl.SSLContext, clock: SandboxClock) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.answer = answer
-        self.token = token
+        self._tls = tls
         self.clock = clock
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection. Its handshake is left to its own thread: a slow client must not hold up others."""
+        connection, address = super().get_request()
+        return self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
 
     def server_bind(self) -> None:
         """Bind without the reverse look-up of our own name that `HTTPServer` makes: it can take seconds."""
@@ -54,8 +59,8 @@ class Front(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Let clients hang up: anything else is a bug of ours, and goes to stderr as usual."""
-        if not isinstance(sys.exception(), ConnectionError):
+        """Let clients hang up or trust us not: anything else is a bug of ours, and goes to stderr as usual."""
+        if not isinstance(sys.exception(), (ConnectionError, ssl.SSLError)):
             super().handle_error(request, client_address)
 
     def hang_up(self) -> None:
@@ -63,7 +68,8 @@ class Front(ThreadingHTTPServer):
         with self._open_lock:
             for connection in self._open:
                 try:
-                    connection.shutdown(socket.SHUT_RDWR)
+                    # Not SSLSocket's: that would let its thread go on in plain text.
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
                 except OSError:  # the client was faster
                     continue
 
@@ -88,13 +94,9 @@ class _Handler(BaseHTTPRequestHandler):
         query: dict[str, str] = {}
         for name, value in parse_qsl(parts.query, keep_blank_values=True):
             query.setdefault(name, value)
-        if self.headers.get("Authorization") != f"Bearer {self.server.token}":
-            refusal = unauthorized()
-            self._send(Answer(refusal.code, refusal.body))
-            return
-        content_type = self.headers.get("Content-Type") or ""
+        headers = {name.lower(): value for name, value in self.headers.items()}
         address = f"127.0.0.1:{self.server.server_address[1]}"
-        request = Request(self.command, parts.path, query, content_type, body)
+        request = Request(self.command, unquote(parts.path), query, headers, body)
         self._send(self.server.answer(request, address))
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815 - the base class names them
@@ -107,6 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
             quoted = warning.replace("\\", "\\\\").replace('"', '\\"')
             self.send_header("Warning", f'299 - "{quoted}"')
         if isinstance(answer.body, str):
+            if answer.code == 429:
+                self.send_header("Retry-After", "1")
             self._send_bytes(answer.body.encode(), "text/plain; charset=utf-8")
         elif isinstance(answer.body, dict):
             wait = (answer.body.get("details") or {}).get("retryAfterSeconds") if answer.code >= 400 else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,13 +18,17 @@ VALIDATIONS = ("", "Ignore", "Strict", "Warn")
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request. `query` holds the first value of each parameter."""
+    """One HTTP request. `query` holds the first value of each parameter, `headers` have names in lower case."""
 
     method: str
     path: str
     query: dict[str, str]
-    content_type: str = ""
+    headers: Mapping[str, str]
     body: bytes = b""
+
+    def header(self, name: str) -> str:
+        """Return a header, empty if absent."""
+        return self.headers.get(name, "")
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,8 @@ def creation_faults(metadata: Object, resource: Resource) -> Iterator[Cause]:
         yield Cause("FieldValueRequired", "metadata.name", detail)
         return
     pattern, rule = (_LABEL, _LABEL_RULE) if resource is NAMESPACES else (_SUBDOMAIN, _SUBDOMAIN_RULE)
+    if resource.group == "rbac.authorization.k8s.io":
+        pattern, rule = "[^/%]*", "may not contain '/'"
     if not re.fullmatch(pattern, name) or len(name) > 253:
         yield _invalid("metadata.name", name, rule)
     yield from _label_faults(metadata)

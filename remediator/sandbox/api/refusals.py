@@ -6,7 +6,8 @@ import threading
 from dataclasses import dataclass
 
 from remediator.sandbox.api.routing import Target
-from remediator.sandbox.api.status import ApiError, details_of, failure
+from remediator.sandbox.api.status import ApiError, details_of, failure, overloaded
+from remediator.sandbox.api.users import User
 
 RETRY_SECONDS = 1
 """What 429 and 503 tell clients to wait."""
@@ -33,6 +34,7 @@ class Refusals:
 
     def __init__(self) -> None:
         self._script: list[Refusal] = []
+        self._without_seat: set[str] = set()
         self._lock = threading.Lock()
 
     def add(self, refusal: Refusal) -> None:
@@ -40,10 +42,22 @@ class Refusals:
         with self._lock:
             self._script.append(refusal)
 
+    def unseat(self, user: str) -> None:
+        """Have no seat for whatever a user asks, as priority and fairness can."""
+        with self._lock:
+            self._without_seat.add(user)
+
     def clear(self) -> None:
         """Forget the script."""
         with self._lock:
             self._script.clear()
+            self._without_seat.clear()
+
+    def expect_seat(self, user: User) -> None:
+        """Raise 429 for a user without a seat."""
+        with self._lock:
+            if user.name in self._without_seat:
+                raise overloaded()
 
     def forbids(self, verb: str, resource: str) -> bool:
         """Tell, without counting, whether the verb is refused for want of rights (403)."""

@@ -70,6 +70,11 @@ class Resource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
+    def subresources(self) -> tuple[str, ...]:
+        """Return what there is below an object of this kind."""
+        return ("token",) if self is SERVICE_ACCOUNTS else ("status",) if self.has_status else ()
+
+    @property
     def shelf(self) -> str:
         """Return where objects of this kind are stored."""
         return self.storage or f"{self.group}/{self.plural}"
@@ -122,6 +127,17 @@ LEASES = Resource(
     schema=declared.LEASE,
 )  # fmt: skip
 
+SERVICE_ACCOUNTS = Resource(
+    "", "v1", "serviceaccounts", "ServiceAccount", short_names=("sa",), returns_deleted=True
+)
+_RBAC = ("rbac.authorization.k8s.io", "v1")
+ROLES = Resource(*_RBAC, "roles", "Role", create_on_update=True)
+ROLE_BINDINGS = Resource(*_RBAC, "rolebindings", "RoleBinding", create_on_update=True)
+CLUSTER_ROLES = Resource(*_RBAC, "clusterroles", "ClusterRole", namespaced=False, create_on_update=True)
+CLUSTER_ROLE_BINDINGS = Resource(
+    *_RBAC, "clusterrolebindings", "ClusterRoleBinding", namespaced=False, create_on_update=True
+)
+
 BUILT_IN: tuple[Resource, ...] = (
     NAMESPACES,
     Resource("", "v1", "configmaps", "ConfigMap", short_names=("cm",), schema=declared.CONFIG_MAP),
@@ -131,18 +147,23 @@ BUILT_IN: tuple[Resource, ...] = (
         "", "v1", "pods", "Pod", has_status=True, bumps=spec_counts, initial_status={"phase": "Pending"},
         short_names=("po",), returns_deleted=True, fields=("spec.nodeName", "status.phase"),
     ),
-    Resource("", "v1", "serviceaccounts", "ServiceAccount", short_names=("sa",), returns_deleted=True),
+    SERVICE_ACCOUNTS,
     Resource(
         "apps", "v1", "deployments", "Deployment", has_status=True, bumps=deployment_counts,
         initial_status={}, short_names=("deploy",),
     ),
     LEASES,
     NEW_EVENTS,
+    ROLES,
+    ROLE_BINDINGS,
+    CLUSTER_ROLES,
+    CLUSTER_ROLE_BINDINGS,
     CRDS,
 )  # fmt: skip
 
 REVIEWS = {
     ("authorization.k8s.io", "v1", "selfsubjectaccessreviews"): "SelfSubjectAccessReview",
+    ("authorization.k8s.io", "v1", "selfsubjectrulesreviews"): "SelfSubjectRulesReview",
     ("authentication.k8s.io", "v1", "selfsubjectreviews"): "SelfSubjectReview",
 }
 """Kinds that are only ever answered, never stored."""

@@ -2,45 +2,73 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from remediator.sandbox.api.access import Attributes
 from remediator.sandbox.api.messages import Answer, Request, json_body
+from remediator.sandbox.api.rbac import Rbac
 from remediator.sandbox.api.refusals import Refusals
 from remediator.sandbox.api.resources import REVIEWS
-from remediator.sandbox.api.status import failure, method_not_allowed
+from remediator.sandbox.api.status import bad_request, failure, method_not_allowed
+from remediator.sandbox.api.users import User
 from remediator.sandbox.api.values import Object, timestamp
 from remediator.sandbox.clock import SandboxClock
 
-USER: Object = {"username": "sandbox-admin", "uid": "1", "groups": ["system:masters", "system:authenticated"]}
 
+class Reviews:
+    """Answer reviews by the same rights by which requests are let through, scripted refusals included."""
 
-def reviewed(request: Request, refusals: Refusals, clock: SandboxClock) -> Answer | None:
-    """Answer a review, or return None where the path is not one's. Raises 405, 422."""
-    steps = tuple(request.path.strip("/").split("/")[1:])
-    kind = REVIEWS.get(steps) if len(steps) == 3 else None
-    if kind is None:
-        return None
-    if request.method != "POST":
-        raise method_not_allowed()
-    if kind == "SelfSubjectReview":
-        metadata = {"creationTimestamp": timestamp(clock.now())}
-        return Answer(201, _review(steps, kind, metadata) | {"status": {"userInfo": USER}})
-    body = json_body(request.body, "the object provided is unrecognized: json parse error: ")
-    spec = body.get("spec") or {}
-    attributes = spec.get("resourceAttributes")
-    if (attributes is None) == (spec.get("nonResourceAttributes") is None):
-        choice = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
-        why = f"Invalid value: null: {choice}"
-        cause = {"reason": "FieldValueInvalid", "message": why, "field": "spec.resourceAttributes"}
-        details = {"group": steps[0], "causes": [cause]}
-        message = f'.{steps[0]} "" is invalid: spec.resourceAttributes: {why}'
-        raise failure(422, "Invalid", message, details)
-    status = {"allowed": attributes is None or not _is_refused(attributes, refusals)}
-    return Answer(201, _review(steps, kind, body.get("metadata") or {}) | {"spec": spec, "status": status})
+    def __init__(self, rbac: Rbac, refusals: Refusals, clock: SandboxClock) -> None:
+        self._rbac = rbac
+        self._refusals = refusals
+        self._clock = clock
 
+    def answer(self, request: Request, user: User) -> Answer | None:
+        """Answer a review, or return None where the path is not one's. Raises 400, 405, 422."""
+        steps = tuple(request.path.strip("/").split("/")[1:])
+        kind = REVIEWS.get(steps) if len(steps) == 3 else None
+        if kind is None:
+            return None
+        if request.method != "POST":
+            raise method_not_allowed()
+        metadata: Object = {}
+        told: Object
+        if kind == "SelfSubjectReview":
+            metadata = {"creationTimestamp": timestamp(self._clock.now())}
+            told = {"status": {"userInfo": user.info()}}
+        else:
+            body = json_body(request.body, "the object provided is unrecognized: json parse error: ")
+            spec = body.get("spec") or {}
+            if kind == "SelfSubjectRulesReview":
+                told = {"spec": {}, "status": self._rules(user, spec)}
+            else:
+                told = {"spec": spec, "status": self._access(user, spec, steps[0])}
+        return Answer(201, {"apiVersion": "/".join(steps[:2]), "kind": kind, "metadata": metadata} | told)
 
-def _review(steps: tuple[str, ...], kind: str, metadata: Object) -> Object:
-    return {"apiVersion": "/".join(steps[:2]), "kind": kind, "metadata": metadata}
+    def _access(self, user: User, spec: Object, group: str) -> Object:
+        of_resource, of_path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
+        if (of_resource is None) == (of_path is None):
+            choice = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+            why = f"Invalid value: null: {choice}"
+            cause = {"reason": "FieldValueInvalid", "message": why, "field": "spec.resourceAttributes"}
+            message = f'.{group} "" is invalid: spec.resourceAttributes: {why}'
+            raise failure(422, "Invalid", message, {"group": group, "causes": [cause]})
+        known = ("verb", "group", "resource", "subresource", "namespace", "name", "path")
+        given: dict[str, Any] = of_path if of_resource is None else of_resource
+        asked = Attributes(**{"verb": "", **{name: value for name, value in given.items() if name in known}})
+        verdict = self._rbac.decide(user, asked)
+        if verdict.allowed and of_path is None and self._refusals.forbids(asked.verb, asked.combined):
+            return {"allowed": False}
+        return {"allowed": verdict.allowed} | ({"reason": verdict.reason} if verdict.reason else {})
 
-
-def _is_refused(attributes: Object, refusals: Refusals) -> bool:
-    parts = (attributes.get("resource", ""), attributes.get("subresource", ""))
-    return refusals.forbids(attributes.get("verb", ""), "/".join(part for part in parts if part))
+    def _rules(self, user: User, spec: Object) -> Object:
+        if not spec.get("namespace"):
+            raise bad_request("no namespace on request")
+        granted, broken = self._rbac.rules(user, spec["namespace"])
+        rules = [each.rule for each in granted]
+        status: Object = {
+            "resourceRules": [rule for rule in rules if rule.get("resources")],
+            "nonResourceRules": [rule for rule in rules if rule.get("nonResourceURLs")],
+            "incomplete": False,
+        }
+        return status | ({"evaluationError": broken} if broken else {})

@@ -8,7 +8,10 @@ from remediator.sandbox.api.catalogue import Catalogue
 from remediator.sandbox.api.resources import Resource
 from remediator.sandbox.api.status import no_such_path, no_such_resource, not_found
 
-BUILT_IN_GROUPS = ("", "apps", "coordination.k8s.io", "events.k8s.io", "apiextensions.k8s.io")
+BUILT_IN_GROUPS = (
+    *("", "apps", "coordination.k8s.io", "events.k8s.io", "apiextensions.k8s.io"),
+    "rbac.authorization.k8s.io",
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def _is_built_in(steps: list[str]) -> bool:
 
 
 def _expect_subresource(found: Target) -> None:
-    if not found.subresource or (found.subresource == "status" and found.resource.has_status):
+    if not found.subresource or found.subresource in found.resource.subresources:
         return
     if not found.resource.custom:
         raise no_such_resource()

@@ -90,6 +90,11 @@ def unauthorized() -> ApiError:
     return failure(401, "Unauthorized", "Unauthorized")
 
 
+def overloaded() -> ApiError:
+    """Refuse for want of a seat (429): in text, as priority and fairness does, to be tried again in a second."""
+    return ApiError(429, "Too many requests, please try again later.\n")
+
+
 def not_found(resource: Resource, name: str) -> ApiError:
     """Refuse a request for an object that is not there."""
     return failure(404, "NotFound", f'{qualified(resource)} "{name}" not found', details_of(resource, name))

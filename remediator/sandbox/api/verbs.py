@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from remediator.sandbox.api import builtin, discovery, listing, messages, reviews, watching
+from remediator.sandbox.api import access, builtin, discovery, listing, messages, tokens, watching
 from remediator.sandbox.api.catalogue import Catalogue
 from remediator.sandbox.api.messages import Answer, Request
 from remediator.sandbox.api.objects import Objects
 from remediator.sandbox.api.patch import json_patched, merge_patched
+from remediator.sandbox.api.rbac import Rbac
 from remediator.sandbox.api.refusals import Refusals
 from remediator.sandbox.api.resources import Resource
+from remediator.sandbox.api.reviews import Reviews
 from remediator.sandbox.api.routing import Target, target
 from remediator.sandbox.api.status import (
     ApiError,
@@ -28,6 +30,7 @@ from remediator.sandbox.api.status import (
 )
 from remediator.sandbox.api.store import Store
 from remediator.sandbox.api.strategic import strategic_patched
+from remediator.sandbox.api.users import Users
 from remediator.sandbox.api.values import Object
 from remediator.sandbox.clock import SandboxClock
 
@@ -44,12 +47,16 @@ PATCH_NAMES = "application/json-patch+json, application/merge-patch+json, applic
 class Api:
     """Answer requests out of one store. Safe to call from many threads."""
 
-    def __init__(self, store: Store, clock: SandboxClock, refusals: Refusals, closing: threading.Event) -> None:
+    def __init__(
+        self, store: Store, clock: SandboxClock, users: Users, refusals: Refusals, closing: threading.Event
+    ) -> None:
         self.kinds = Catalogue(store)
         self.objects = Objects(store, self.kinds, clock)
         self._store = store
-        self._clock = clock
+        self._users = users
         self._refusals = refusals
+        self._rbac = Rbac(store)
+        self._reviews = Reviews(self._rbac, refusals, clock)
         self._closing = closing
 
     def answer(self, request: Request, address: str) -> Answer:
@@ -60,12 +67,18 @@ class Api:
             return Answer(refusal.code, refusal.body)
 
     def _answer(self, request: Request, address: str) -> Answer:
+        user = self._users.of(request.header("authorization"))
+        self._refusals.expect_seat(user)
+        asked = access.asked(request.method, request.path, request.query)
+        verdict = self._rbac.decide(user, asked)
+        if not verdict.allowed:
+            raise asked.refused(user.name, verdict.reason)
         if request.path.strip("/") in HEALTH:
             return Answer(200, "ok")
         document = discovery.document(request.path, self.kinds.resources(), address)
         if document is not None and request.method == "GET":
             return Answer(200, document)
-        review = reviews.reviewed(request, self._refusals, self._clock)
+        review = self._reviews.answer(request, user)
         if review is not None:
             return review
         where = target(request.path, self.kinds)
@@ -98,6 +111,9 @@ class Api:
         return Answer(200, lines)
 
     def _create(self, request: Request, where: Target) -> Answer:
+        if where.subresource == "token":
+            account = self.objects.get(where.resource, where.namespace, where.name)
+            return Answer(201, tokens.requested(self._users, account, request.body))
         dry = messages.dry_run(request, "CreateOptions")
         obj, warnings = messages.received(request, where, "CreateOptions")
         created = self.objects.create(where.resource, where.namespace, obj, dry_run=dry)
@@ -184,6 +200,10 @@ def _scope(where: Target) -> str | None:
 
 
 def _verb(request: Request, where: Target) -> str:
+    if where.subresource == "token":
+        if request.method != "POST":
+            raise method_not_allowed()
+        return "create"
     if request.method == "GET":
         if where.name:
             return "get"
@@ -210,7 +230,7 @@ def _verb(request: Request, where: Target) -> str:
 
 
 def _patch_kind(request: Request, resource: Resource) -> str:
-    kind = request.content_type.partition(";")[0].strip()
+    kind = request.header("content-type").partition(";")[0].strip()
     if kind in PATCHES and not (resource.custom and kind == "application/strategic-merge-patch+json"):
         return kind
     if resource.custom:
