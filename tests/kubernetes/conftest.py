@@ -66,8 +66,8 @@ def write_kubeconfig(
 def connect(tmp_path: Path) -> Connect:
     """Give a transport to any address; keywords are what its patience differs in."""
 
-    def make(server: str, token: str = "a-token", **patience: float) -> Transport:
-        connection = Connection(write_kubeconfig(tmp_path / "told.yaml", server, token=token), None)
+    def make(server: str, token: str = "a-token", ca: Path | None = None, **patience: float) -> Transport:
+        connection = Connection(write_kubeconfig(tmp_path / "told.yaml", server, token=token, ca=ca), None)
         return Transport(connection, Patience(**patience))
 
     return make

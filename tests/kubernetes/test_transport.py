@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import socketserver
 import ssl
 import threading
 import time
@@ -100,8 +101,18 @@ def test_a_certificate_that_nobody_vouches_for(connect: Connect, authority: Auth
     assert wire.heard == []
 
 
-def test_a_server_that_speaks_no_tls(api: ApiServer, connect: Connect) -> None:
-    error = refused(connect(api.url.replace("http:", "https:")))
+def test_a_server_that_speaks_no_tls(connect: Connect) -> None:
+    class InPlainText(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1)
+            self.request.sendall(answer(400, "this is no TLS"))
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), InPlainText) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        error = refused(connect(f"https://127.0.0.1:{server.server_address[1]}"))
+        server.shutdown()
+        thread.join()
     assert isinstance(error, Unreachable)
     assert "SSL" in error.message
     assert "object at 0x" not in error.message
@@ -178,7 +189,7 @@ def test_a_deadline_is_for_one_answer_not_for_a_connection(api: ApiServer, tmp_p
 
 
 def test_401_says_to_log_in(api: ApiServer, connect: Connect) -> None:
-    error = refused(connect(api.url))  # with a token that the server does not know
+    error = refused(connect(api.url, api.certificate))  # with a token that the server does not know
     assert isinstance(error, Unauthorized)
     assert api.url in error.message
     assert "Log in again" in error.hint
