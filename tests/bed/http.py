@@ -3,7 +3,9 @@
 import http.client
 import json
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -40,19 +42,23 @@ class Http:
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
         assert parts.hostname is not None
-        if parts.scheme == "https":
-            context = ssl._create_unverified_context()
-            self.connection = http.client.HTTPSConnection(parts.hostname, parts.port, context=context)
-        else:
-            self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+        context = ssl._create_unverified_context()
+        self.connection = http.client.HTTPSConnection(parts.hostname, parts.port, context=context, timeout=10)
 
     def close(self) -> None:
         self.connection.close()
 
     def __call__(
-        self, method: str, path: str, body: Any = None, *, kind: str = "application/json", **query: str
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        kind: str = "application/json",
+        headers: Mapping[str, str] = MappingProxyType({}),
+        **query: str,
     ) -> Reply:
-        headers = {"Accept": "application/json", "Content-Type": kind}
+        headers = {"Accept": "application/json", "Content-Type": kind, **headers}
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token}"
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from remediator.sandbox.api import builtin, catalogue, metadata, rules, validate
+from remediator.sandbox.api.managers import Manager, tracked
 from remediator.sandbox.api.resources import CRDS, NAMESPACES, Resource
 from remediator.sandbox.api.status import (
     Cause,
@@ -51,8 +52,19 @@ class Objects:
             raise not_found(resource, name)
         return found
 
-    def create(self, resource: Resource, namespace: str, obj: Object, *, dry_run: bool = False) -> Object:
-        """Store a new object. Raises 404 and 403 for its namespace, 422, 409."""
+    def create(
+        self,
+        resource: Resource,
+        namespace: str,
+        obj: Object,
+        *,
+        manager: Manager | None = None,
+        dry_run: bool = False,
+    ) -> Object:
+        """Store a new object. Raises 404 and 403 for its namespace, 422, 409.
+
+        Without a `manager`, nobody comes to own its fields.
+        """
         with self._store.lock:
             wanted = obj["metadata"].get("name") or obj["metadata"].get("generateName", "")
             if resource.namespaced:
@@ -62,6 +74,8 @@ class Objects:
             new = {**obj, "metadata": metadata.born(obj, resource, namespace, self._clock.now())}
             new["metadata"].pop("resourceVersion", None)
             new = builtin.born(new, resource)
+            if manager is not None:
+                new = tracked(new, None, resource, manager, self._clock.now())
             name = new["metadata"].get("name", "")
             faults = [
                 *metadata.creation_faults(new["metadata"], resource),
@@ -84,7 +98,7 @@ class Objects:
         name: str,
         change: Callable[[Object], Object],
         *,
-        status: bool = False,
+        manager: Manager,
         dry_run: bool = False,
     ) -> Object:
         """Replace an object by what `change` makes of it. Raises 404, 409, 422.
@@ -95,7 +109,9 @@ class Objects:
             old = self.get(resource, namespace, name)
             wanted = change(old)
             self._expect_version(resource, name, wanted, old)
+            status = bool(manager.subresource)
             new = self._merged_status(old, wanted) if status else self._merged(resource, old, wanted)
+            new = tracked(new, old, resource, manager, self._clock.now())
             faults = [] if status else list(metadata.update_faults(new["metadata"], old["metadata"]))
             faults += self._faults(resource, new, old, "status" if status else "")
             if faults:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from remediator.sandbox.api import access, builtin, discovery, listing, messages, tokens, watching
 from remediator.sandbox.api.catalogue import Catalogue
 from remediator.sandbox.api.messages import Answer, Request
+from remediator.sandbox.api.managers import manager_of
 from remediator.sandbox.api.objects import Objects
 from remediator.sandbox.api.patch import json_patched, merge_patched
 from remediator.sandbox.api.rbac import Rbac
@@ -115,12 +116,14 @@ class Api:
             account = self.objects.get(where.resource, where.namespace, where.name)
             return Answer(201, tokens.requested(self._users, account, request.body))
         dry = messages.dry_run(request, "CreateOptions")
+        manager = manager_of(request, "CreateOptions")
         obj, warnings = messages.received(request, where, "CreateOptions")
-        created = self.objects.create(where.resource, where.namespace, obj, dry_run=dry)
+        created = self.objects.create(where.resource, where.namespace, obj, manager=manager, dry_run=dry)
         return Answer(201, builtin.outward(created, where.resource), warnings)
 
     def _update(self, request: Request, where: Target) -> Answer:
         dry = messages.dry_run(request, "UpdateOptions")
+        manager = manager_of(request, "UpdateOptions", where.subresource)
         obj, warnings = messages.received(request, where, "UpdateOptions")
 
         def replace(current: Object) -> Object:
@@ -130,20 +133,16 @@ class Api:
         with self._store.lock:
             missing = self._store.get(where.resource.shelf, where.namespace, where.name) is None
             if missing and where.resource.create_on_update:
-                created = self.objects.create(where.resource, where.namespace, obj, dry_run=dry)
+                created = self.objects.create(where.resource, where.namespace, obj, manager=manager, dry_run=dry)
                 return Answer(201, builtin.outward(created, where.resource), warnings)
             updated = self.objects.update(
-                where.resource,
-                where.namespace,
-                where.name,
-                replace,
-                status=bool(where.subresource),
-                dry_run=dry,
+                where.resource, where.namespace, where.name, replace, manager=manager, dry_run=dry
             )
         return Answer(200, builtin.outward(updated, where.resource), warnings)
 
     def _patch(self, request: Request, where: Target) -> Answer:
         dry = messages.dry_run(request, "PatchOptions")
+        manager = manager_of(request, "PatchOptions", where.subresource)
         choice = messages.validation(request, "PatchOptions")
         kind = _patch_kind(request, where.resource)
         patch = messages.json_body(request.body, "error decoding patch: ")
@@ -156,7 +155,7 @@ class Api:
             return changed
 
         updated = self.objects.update(
-            where.resource, where.namespace, where.name, apply, status=bool(where.subresource), dry_run=dry
+            where.resource, where.namespace, where.name, apply, manager=manager, dry_run=dry
         )
         return Answer(200, builtin.outward(updated, where.resource), warnings)
 
