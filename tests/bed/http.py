@@ -68,6 +68,6 @@ class Http:
         text = response.read().decode()
         answer: Any = text
         if response.headers.get_content_type() == "application/json":
-            is_stream = "watch" in query
+            is_stream = "watch" in query and response.status == 200
             answer = [json.loads(line) for line in text.splitlines()] if is_stream else json.loads(text)
         return Reply(response.status, answer, dict(response.headers))

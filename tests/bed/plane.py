@@ -17,6 +17,7 @@ from tests.bed.api import Api
 from tests.bed.waiting import eventually
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 _TOKEN_SECONDS = 6 * 3600  # longer than any run, so that no test meets an expired token by chance
@@ -101,7 +102,32 @@ class Plane(ABC):
             {"spec": {"expirationSeconds": _TOKEN_SECONDS}},
         )
         token: str = answer["status"]["token"]
+        self._wait_for_rights(token, rules, within or "")
         return token
+
+    def _wait_for_rights(self, token: str, rules: Sequence[Mapping[str, Sequence[str]]], namespace: str) -> None:
+        """Wait until the server knows of the last rule: it learns of roles by a watch of its own."""
+        asked = [rule for rule in rules if rule.get("resources")]
+        if not asked:
+            return
+        last = {name: values[0] for name, values in asked[-1].items()}
+        resource, _, subresource = last["resources"].partition("/")
+        attributes = {
+            "verb": last["verbs"],
+            "group": last["apiGroups"],
+            "resource": resource,
+            "subresource": subresource,
+            "name": last.get("resourceNames", ""),
+            "namespace": namespace,
+        }
+        body = {"spec": {"resourceAttributes": attributes}}
+        with Api(self.url, self.certificate, token) as account:
+            eventually(
+                lambda: account.post(ACCESS_REVIEWS, body)["status"]["allowed"],
+                lambda allowed: allowed,
+                f"{last} is granted",
+                self.clock,
+            )
 
     def namespace(self, name: str | None = None) -> str:
         """Create a namespace and answer its name: a new one each time, for a used one never goes away."""

@@ -6,10 +6,22 @@ import base64
 from collections.abc import Iterator
 
 from remediator.sandbox.api import events
-from remediator.sandbox.api.resources import EVENTS, LEASES, NAMESPACES, NEW_EVENTS, SECRETS, Resource
+from remediator.sandbox.api.resources import (
+    CLUSTER_ROLE_BINDINGS,
+    CLUSTER_ROLES,
+    EVENTS,
+    LEASES,
+    NAMESPACES,
+    NEW_EVENTS,
+    ROLE_BINDINGS,
+    ROLES,
+    SECRETS,
+    Resource,
+)
 from remediator.sandbox.api.status import Cause
 from remediator.sandbox.api.values import Object, in_utc
 
+BINDINGS = (ROLE_BINDINGS, CLUSTER_ROLE_BINDINGS)
 LEASE_TIMES = ("acquireTime", "renewTime")
 
 
@@ -19,6 +31,8 @@ def inward(obj: Object, resource: Resource) -> Object:
         return events.as_core(obj)
     if resource is SECRETS:
         return _secret(obj)
+    if resource in BINDINGS and obj.get("subjects"):
+        obj = {**obj, "subjects": [_subject(subject) for subject in obj["subjects"]]}
     if resource is LEASES and obj.get("spec"):
         times = {name: in_utc(obj["spec"][name], micro=True) for name in LEASE_TIMES if name in obj["spec"]}
         obj = {**obj, "spec": {**obj["spec"], **times}}
@@ -51,6 +65,13 @@ def faults(new: Object, old: Object | None, resource: Resource) -> Iterator[Caus
         yield from _lease_faults(new.get("spec", {}))
     elif resource is SECRETS and old is not None:
         yield from _secret_faults(new, old)
+    elif resource in (ROLES, CLUSTER_ROLES):
+        for index, rule in enumerate(new.get("rules") or ()):
+            if not rule.get("verbs"):
+                detail = "Required value: verbs must contain at least one value"
+                yield Cause("FieldValueRequired", f"rules[{index}].verbs", detail)
+    elif resource in BINDINGS and old is not None and new["roleRef"] != old["roleRef"]:
+        yield Cause("FieldValueInvalid", "roleRef", f"Invalid value: {new['roleRef']}: cannot change roleRef")
 
 
 def _lease_faults(spec: Object) -> Iterator[Cause]:
@@ -68,6 +89,11 @@ def _secret_faults(new: Object, old: Object) -> Iterator[Cause]:
         yield Cause("FieldValueInvalid", "type", f'Invalid value: "{new["type"]}": field is immutable')
     if old.get("immutable") and new.get("data") != old.get("data"):
         yield Cause("FieldValueForbidden", "data", "Forbidden: field is immutable when `immutable` is set")
+
+
+def _subject(subject: Object) -> Object:
+    group = {} if subject["kind"] == "ServiceAccount" else {"apiGroup": "rbac.authorization.k8s.io"}
+    return {**group, **subject}
 
 
 def _secret(obj: Object) -> Object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from tests.bed.http import JSON_PATCH, MERGE_PATCH, Http, Reply
 from tests.bed.plane import Plane
+from tests.bed.waiting import eventually
 
 FUNCTIONS = "/apis/lambda.services.k8s.aws/v1alpha1"
 
@@ -66,3 +67,37 @@ def functions(http_client: Http) -> Functions:
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     assert http_client("POST", "/api/v1/namespaces", body).code == 201
     return Functions(http_client, name)
+
+
+@dataclass
+class Accounts:
+    """ServiceAccounts in a namespace, and who speaks for them."""
+
+    plane: Plane
+    namespace: str
+    clients: list[Http]
+
+    def make(self, name: str, *rules: dict[str, list[str]], within: str | None = None) -> Http:
+        """Create one that may do what the rules say, in the whole cluster or in `within` only."""
+        return self.client(self.plane.token(self.namespace, name, rules, within=within))
+
+    def client(self, token: str | None) -> Http:
+        """Speak as the bearer of a token."""
+        self.clients.append(Http(self.plane.url, token))
+        return self.clients[-1]
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds: the server learns of rights by a watch of its own."""
+        eventually(holds, lambda held: held, "rights have changed", self.plane.clock)
+
+    def user(self, name: str) -> str:
+        """Say how the server calls an account."""
+        return f"system:serviceaccount:{self.namespace}:{name}"
+
+
+@pytest.fixture
+def accounts(api_server: Plane, functions: Functions) -> Iterator[Accounts]:
+    made = Accounts(api_server, functions.namespace, [])
+    yield made
+    for client in made.clients:
+        client.close()
