@@ -60,6 +60,7 @@ class ApiServer:
         self._api.objects.create(CRDS, "", function_definition())
         for resource, obj in defaults():
             self._api.objects.create(resource, "", inward(obj, resource))
+        self._store.forget()
 
     @property
     def url(self) -> str:
@@ -178,7 +179,7 @@ class ApiServer:
         self._refusals.clear()
 
     def compact(self) -> None:
-        """Forget all history, as etcd does every few minutes: continue tokens and old watches answer 410."""
+        """Forget what was, as etcd does every few minutes: continue tokens and lists of old versions answer 410."""
         self._store.compact()
 
     def _expect_namespace(self, name: str) -> None:

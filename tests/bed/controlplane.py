@@ -1,6 +1,8 @@
 """A Kubernetes control plane of one's own: etcd and kube-apiserver on loopback, RBAC on."""
 
 import base64
+import http.client
+import ssl
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from remediator.sandbox.clock import SandboxClock
 from tests.bed.api import Api
-from tests.bed.plane import Plane
+from tests.bed.plane import ACCESS_REVIEWS, Plane
 from tests.bed.processes import Process, free_port, tail
+from tests.bed.waiting import eventually
 
 ADMIN = "sandbox-admin"  # called as the sandbox calls it, so that the same tests can ask who they are
 ADMIN_TOKEN = "admin"  # known to this one API server only, which is gone after the run
@@ -66,13 +69,21 @@ class ControlPlane(Plane):
             self._running.pop().stop()
 
     def compact(self) -> None:
-        """Compact etcd at its newest revision, through its JSON gateway."""
+        """Compact etcd at its newest revision, through its JSON gateway, as another API server would.
+
+        The key tells this one, which answers from its own memory until it knows (apiserver `storage/etcd3/compact.go`).
+        """
         revision = self._etcd_call("range", {"key": _text("compact_rev_key")})["header"]["revision"]
+        self._etcd_call("put", {"key": _text("compact_rev_key"), "value": _text(revision)})
         self._etcd_call("compaction", {"revision": revision, "physical": True})
 
     @contextmanager
     def overloaded(self, user: str) -> Iterator[None]:
-        """Put a user into a priority level that has no seats and no queue."""
+        """Put a user into a priority level that has no seats and no queue.
+
+        Such a level still lets one request in while none is running (apiserver
+        `util/flowcontrol/fairqueuing/queueset/queueset.go`): that one is sent here, and never ends.
+        """
         name = f"nothing-for-{next(self._numbers)}"
         limits = {"nominalConcurrencyShares": 0, "limitResponse": {"type": "Reject"}}
         self.admin.post(
@@ -80,19 +91,42 @@ class ControlPlane(Plane):
             {"metadata": {"name": name}, "spec": {"type": "Limited", "limited": limits}},
         )
         everything = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "namespaces": ["*"], "clusterScope": True}
-        rule = {"subjects": [{"kind": "User", "user": {"name": user}}], "resourceRules": [everything]}
+        rule = {
+            "subjects": [{"kind": "User", "user": {"name": user}}],
+            "resourceRules": [everything],
+            "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+        }
         self.admin.post(
             f"{FLOWCONTROL}/flowschemas",
             {
                 "metadata": {"name": name},
-                "spec": {"priorityLevelConfiguration": {"name": name}, "matchingPrecedence": 1, "rules": [rule]},
+                "spec": {"priorityLevelConfiguration": {"name": name}, "matchingPrecedence": 2, "rules": [rule]},
             },
         )
+        what = f"there is no seat for {user}"
+        sitting = eventually(lambda: self._sit_down(user), lambda taken: taken is not None, what, self.clock)
+        assert sitting is not None
         try:
             yield
         finally:
+            sitting.close()
             self.admin.delete(f"{FLOWCONTROL}/flowschemas/{name}")
             self.admin.delete(f"{FLOWCONTROL}/prioritylevelconfigurations/{name}")
+
+    def _sit_down(self, user: str) -> http.client.HTTPSConnection | None:
+        """Begin a request as a user without ending it; None, if another one of the user's is let in all the same."""
+        host = self.url.removeprefix("https://")
+        trusted = ssl.create_default_context(cafile=str(self.certificate))
+        headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Impersonate-User": user}
+        sitting, other = (http.client.HTTPSConnection(host, context=trusted, timeout=10) for _ in range(2))
+        sitting.request("POST", ACCESS_REVIEWS, None, {**headers, "Content-Length": "1"})
+        other.request("GET", "/version", None, headers)
+        refused = other.getresponse().status == HTTPStatus.TOO_MANY_REQUESTS
+        other.close()
+        if refused:
+            return sitting
+        sitting.close()
+        return None
 
     def _run(self, name: str, command: Sequence[str | Path]) -> None:
         self._running.append(Process(command, self._folder / f"{name}.log"))

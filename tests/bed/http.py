@@ -5,7 +5,6 @@ import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -37,6 +36,7 @@ class Http:
 
     url: str
     token: str | None
+    headers: dict[str, str] = field(default_factory=dict)  # sent along with every request
     connection: http.client.HTTPConnection = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,19 +55,31 @@ class Http:
         body: Any = None,
         *,
         kind: str = "application/json",
-        headers: Mapping[str, str] = MappingProxyType({}),
         **query: str,
     ) -> Reply:
-        headers = {"Accept": "application/json", "Content-Type": kind, **headers}
-        if self.token is not None:
-            headers["Authorization"] = f"Bearer {self.token}"
-        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        target = f"{path}?{urlencode(query)}" if query else path
-        self.connection.request(method, target, data, headers)
-        response = self.connection.getresponse()
+        response = self._asked(method, path, body, {"Content-Type": kind}, query)
         text = response.read().decode()
         answer: Any = text
         if response.headers.get_content_type() == "application/json":
             is_stream = "watch" in query and response.status == 200
             answer = [json.loads(line) for line in text.splitlines()] if is_stream else json.loads(text)
         return Reply(response.status, answer, dict(response.headers))
+
+    def stream(self, path: str, count: int, **query: str) -> list[Any]:
+        """Read that many lines of an endless answer, fewer where it ends before, and hang up."""
+        response = self._asked("GET", path, None, {}, query)
+        lines: list[Any] = []
+        while len(lines) < count and (line := response.readline()):
+            lines.append(json.loads(line))
+        self.connection.close()
+        return lines
+
+    def _asked(
+        self, method: str, path: str, body: Any, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> http.client.HTTPResponse:
+        sent = {"Accept": "application/json", **headers, **self.headers}
+        if self.token is not None:
+            sent["Authorization"] = f"Bearer {self.token}"
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        self.connection.request(method, f"{path}?{urlencode(query)}" if query else path, data, sent)
+        return self.connection.getresponse()

@@ -13,7 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from remediator.sandbox.clock import SandboxClock
-from tests.bed.api import Api
+from tests.bed.api import Api, Refused
 from tests.bed.waiting import eventually
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -42,7 +42,10 @@ class Plane(ABC):
 
     @abstractmethod
     def compact(self) -> None:
-        """Forget all history, as etcd does every few minutes: continue tokens and old watches answer 410."""
+        """Forget what was, as etcd does every few minutes: continue tokens and lists of old versions answer 410.
+
+        On the real thing up to 15 seconds pass until a kind shows it (apiserver `storage/cacher/compactor.go`).
+        """
 
     @abstractmethod
     def overloaded(self, user: str) -> AbstractContextManager[None]:
@@ -147,6 +150,21 @@ class Plane(ABC):
         for definition in definitions:
             read = functools.partial(self.admin.get, f"{CRDS}/{definition['metadata']['name']}")
             eventually(read, _established, f"{definition['metadata']['name']} is established", self.clock)
+            eventually(
+                functools.partial(self._lists, definition),
+                bool,
+                f"{definition['metadata']['name']} is served",
+                self.clock,
+            )
+
+    def _lists(self, definition: Mapping[str, Any]) -> bool:
+        """Tell whether a kind's storage is ready: for a moment it says 429, `storage is (re)initializing`."""
+        spec = definition["spec"]
+        try:
+            self.admin.get(f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}")
+        except Refused:
+            return False
+        return True
 
 
 def _established(definition: Mapping[str, Any]) -> bool:

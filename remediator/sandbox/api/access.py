@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from remediator.sandbox.api.listing import flag
 from remediator.sandbox.api.status import ApiError, failure
 
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -65,7 +66,7 @@ def asked(method: str, path: str, query: Mapping[str, str]) -> Attributes:
     resource, name, subresource = [*rest, "", ""][:3]
     verb = VERBS.get(method, "get")
     if verb == "get" and not name:
-        verb = "watch" if query.get("watch") in ("1", "true") else "list"
+        verb = "watch" if flag(query, "watch") else "list"
     if verb == "delete" and not name:
         verb = "deletecollection"
     if verb in SELECTING:

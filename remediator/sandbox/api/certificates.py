@@ -64,7 +64,10 @@ class Authority:
         return context
 
     def _signed(
-        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, extensions: tuple[tuple[x509.ExtensionType, bool], ...]
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePublicKey,
+        extensions: tuple[tuple[x509.ExtensionType, bool], ...],
     ) -> x509.Certificate:
         now = datetime.now(UTC)
         builder = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from remediator.sandbox.api import builtin
 from remediator.sandbox.api.resources import Resource
@@ -14,6 +14,7 @@ from remediator.sandbox.api.status import Cause, bad_request, expired, invalid_o
 from remediator.sandbox.api.store import Compacted, Store
 from remediator.sandbox.api.values import Object
 
+MATCHES = ("Exact", "NotOlderThan", "")
 TOKEN_VERSION = "meta.k8s.io/v1"
 LIST_EXPIRED = "The resourceVersion for the provided list is too old."
 CONTINUE_EXPIRED = (
@@ -65,6 +66,11 @@ def listed(store: Store, resource: Resource, namespace: str | None, query: Mappi
     }
 
 
+def flag(query: Mapping[str, str], name: str) -> bool:
+    """Return a boolean parameter as Go reads it: whatever is not said to be false is true."""
+    return name in query and query[name].lower() not in ("false", "0")
+
+
 def number(query: Mapping[str, str], name: str) -> int:
     """Return an integer parameter, 0 if absent. Raises 400."""
     text = query.get(name) or "0"
@@ -93,19 +99,37 @@ def _item(obj: Object, resource: Resource) -> Object:
 def _position(store: Store, query: Mapping[str, str]) -> tuple[int | None, str]:
     """Return the revision to list at, None for now, and the key to start from."""
     token, match = query.get("continue", ""), query.get("resourceVersionMatch", "")
+    faults = list(_faults(query, match))
+    if faults:
+        raise invalid_options("ListOptions", *faults)
     asked = revision_of(query)
     if token:
         if asked:
             raise bad_request("specifying resource version is not allowed when using continue")
         revision, start = _parsed(token)
         return (None if revision == -1 else revision), start
-    if match and not query.get("resourceVersion"):
-        why = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
-        raise invalid_options("ListOptions", Cause("FieldValueForbidden", "resourceVersionMatch", why))
     if asked > store.revision:
         raise too_new(asked, store.revision)
     exact = match == "Exact" or (asked > 0 and not match and number(query, "limit") > 0)
     return (asked if exact else None), ""
+
+
+def _faults(query: Mapping[str, str], match: str) -> Iterator[Cause]:
+    """Yield what does not fit together (apimachinery `pkg/apis/meta/internalversion/validation`)."""
+    if match and not query.get("resourceVersion"):
+        why = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
+        yield Cause("FieldValueForbidden", "resourceVersionMatch", why)
+    if match and query.get("continue"):
+        why = "Forbidden: resourceVersionMatch is forbidden when continue is provided"
+        yield Cause("FieldValueForbidden", "resourceVersionMatch", why)
+    if match not in MATCHES:
+        why = f'Unsupported value: "{match}": supported values: "Exact", "NotOlderThan", ""'
+        yield Cause("FieldValueNotSupported", "resourceVersionMatch", why)
+    if match == "Exact" and query.get("resourceVersion") == "0":
+        why = 'Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+        yield Cause("FieldValueForbidden", "resourceVersionMatch", why)
+    if "sendInitialEvents" in query:
+        yield Cause("FieldValueForbidden", "sendInitialEvents", "Forbidden: sendInitialEvents is forbidden for list")
 
 
 def _token(revision: int, start: str) -> str:

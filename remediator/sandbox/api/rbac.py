@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from remediator.sandbox.api.access import Attributes
@@ -134,7 +134,7 @@ def _allows(rule: Object, asked: Attributes) -> bool:
     return bool(named and _among(asked.group, rule.get("apiGroups")) and (not names or asked.name in names))
 
 
-def _among(value: str, allowed: list[str] | None) -> bool:
+def _among(value: str, allowed: Sequence[str] | None) -> bool:
     return value in (allowed or ()) or "*" in (allowed or ())
 
 

@@ -127,9 +127,7 @@ LEASES = Resource(
     schema=declared.LEASE,
 )  # fmt: skip
 
-SERVICE_ACCOUNTS = Resource(
-    "", "v1", "serviceaccounts", "ServiceAccount", short_names=("sa",), returns_deleted=True
-)
+SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount", short_names=("sa",), returns_deleted=True)
 _RBAC = ("rbac.authorization.k8s.io", "v1")
 ROLES = Resource(*_RBAC, "roles", "Role", create_on_update=True)
 ROLE_BINDINGS = Resource(*_RBAC, "rolebindings", "RoleBinding", create_on_update=True)

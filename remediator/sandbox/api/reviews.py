@@ -54,7 +54,7 @@ class Reviews:
             message = f'.{group} "" is invalid: spec.resourceAttributes: {why}'
             raise failure(422, "Invalid", message, {"group": group, "causes": [cause]})
         known = ("verb", "group", "resource", "subresource", "namespace", "name", "path")
-        given: dict[str, Any] = of_path if of_resource is None else of_resource
+        given: dict[str, Any] = of_resource or of_path or {}
         asked = Attributes(**{"verb": "", **{name: value for name, value in given.items() if name in known}})
         verdict = self._rbac.decide(user, asked)
         if verdict.allowed and of_path is None and self._refusals.forbids(asked.verb, asked.combined):

@@ -52,7 +52,8 @@ class Store:
         self._clock = clock
         self._shelves: dict[str, dict[str, Object]] = {}
         self._changes: deque[Change] = deque()
-        self._compacted = 0
+        self._compacted = 0  # lists of older revisions are refused
+        self._forgotten = 0  # changes up to here are not known any more
         self.revision = 1
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
@@ -95,14 +96,23 @@ class Store:
     def changes_after(self, revision: int, shelf: str) -> list[Change]:
         """Return what happened on a shelf after `revision`. Raises `Compacted`."""
         with self.lock:
-            self._expect(revision)
+            if revision < self._forgotten:
+                raise Compacted(self._forgotten)
             return [change for change in self._changes if change.revision > revision and change.shelf == shelf]
 
     def compact(self) -> None:
-        """Forget all history, as etcd does now and then: continue tokens and old watches expire."""
+        """Refuse lists as of now or before, as after a compaction of etcd: continue tokens expire.
+
+        Watches go on: kube-apiserver serves them from its own memory (apiserver `storage/cacher`).
+        """
+        with self.lock:
+            self._compacted = self.revision
+
+    def forget(self) -> None:
+        """Drop all history, as a server has none that was just started: old watches expire, too."""
         with self.lock:
             self._changes.clear()
-            self._compacted = self.revision
+            self._compacted = self._forgotten = self.revision
 
     def _as_of(self, shelf: str, revision: int) -> dict[str, Object]:
         self._expect(revision)
@@ -126,5 +136,6 @@ class Store:
         now = self._clock.monotonic()
         self._changes.append(Change(self.revision, shelf, key, before, after, now))
         while now - self._changes[0].at > KEPT_SECONDS:
-            self._compacted = self._changes.popleft().revision
+            self._forgotten = self._changes.popleft().revision
+            self._compacted = max(self._compacted, self._forgotten)
         self.changed.notify_all()

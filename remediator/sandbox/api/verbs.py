@@ -154,9 +154,7 @@ class Api:
             changed, warnings = messages.patched(result, where, choice)
             return changed
 
-        updated = self.objects.update(
-            where.resource, where.namespace, where.name, apply, manager=manager, dry_run=dry
-        )
+        updated = self.objects.update(where.resource, where.namespace, where.name, apply, manager=manager, dry_run=dry)
         return Answer(200, builtin.outward(updated, where.resource), warnings)
 
     def _delete(self, request: Request, where: Target) -> Answer:
@@ -206,7 +204,7 @@ def _verb(request: Request, where: Target) -> str:
     if request.method == "GET":
         if where.name:
             return "get"
-        return "watch" if request.query.get("watch") in ("1", "true") else "list"
+        return "watch" if listing.flag(request.query, "watch") else "list"
     if where.subresource and request.method in ("POST", "DELETE"):
         verb = {"POST": "create", "DELETE": "delete"}[request.method]
         if not where.resource.custom:

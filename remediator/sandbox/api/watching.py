@@ -6,12 +6,13 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from remediator.sandbox.api import builtin
-from remediator.sandbox.api.listing import matcher, number, revision_of
+from remediator.sandbox.api.listing import flag, matcher, number
 from remediator.sandbox.api.resources import Resource
 from remediator.sandbox.api.selectors import Matcher
-from remediator.sandbox.api.status import Cause, expired, invalid_options
+from remediator.sandbox.api.status import ApiError, Cause, expired, failure, invalid_options, too_new
 from remediator.sandbox.api.store import Change, Compacted, Store
 from remediator.sandbox.api.values import Object
 
@@ -35,14 +36,51 @@ def watched(
     """
     fits = matcher(resource, query)
     seconds = number(query, "timeoutSeconds") or DEFAULT_SECONDS
-    asked = revision_of(query)
-    initial = query.get("sendInitialEvents") == "true"
-    if initial and query.get("resourceVersionMatch") != "NotOlderThan":
-        why = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-        raise invalid_options("ListOptions", Cause("FieldValueForbidden", "resourceVersionMatch", why))
-    bookmark = initial and query.get("allowWatchBookmarks") in ("true", "1")
-    events = _events(store, resource, namespace, fits, asked, initial, bookmark, time.monotonic() + seconds, closing)
+    faults = list(_faults(query, query.get("resourceVersionMatch", "")))
+    if faults:
+        raise invalid_options("ListOptions", *faults)
+    start = _Start(
+        _revision(query),
+        initial=flag(query, "sendInitialEvents") if "sendInitialEvents" in query else None,
+        bookmark=flag(query, "allowWatchBookmarks"),
+    )
+    events = _events(store, resource, namespace, fits, start, time.monotonic() + seconds, closing)
     return (_line(kind, obj) for kind, obj in events)
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Where a watch begins. `initial` is None where the query does not say."""
+
+    revision: int
+    initial: bool | None
+    bookmark: bool
+
+    @property
+    def shows_what_is_there(self) -> bool:
+        return self.revision == 0 if self.initial is None else self.initial
+
+
+def _faults(query: Mapping[str, str], match: str) -> Iterator[Cause]:
+    """Yield what does not fit together (apimachinery `pkg/apis/meta/internalversion/validation`)."""
+    if "sendInitialEvents" in query and match != "NotOlderThan":
+        why = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        yield Cause("FieldValueForbidden", "resourceVersionMatch", why)
+    if match and "sendInitialEvents" not in query:
+        why = "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+        yield Cause("FieldValueForbidden", "resourceVersionMatch", why)
+    if match not in ("NotOlderThan", ""):
+        why = f'Unsupported value: "{match}": supported values: "NotOlderThan"'
+        yield Cause("FieldValueNotSupported", "resourceVersionMatch", why)
+
+
+def _revision(query: Mapping[str, str]) -> int:
+    """Return where to begin. Raises 500 for what is no version: lists answer 400, watches do not."""
+    text = query.get("resourceVersion") or "0"
+    if not text.isdigit():
+        why = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        raise failure(500, "", why)
+    return int(text)
 
 
 def _line(kind: str, obj: Object) -> bytes:
@@ -54,19 +92,20 @@ def _events(
     resource: Resource,
     namespace: str | None,
     fits: Matcher,
-    asked: int,
-    initial: bool,
-    bookmark: bool,
+    start: _Start,
     deadline: float,
     closing: threading.Event,
 ) -> Iterator[Event]:
-    revision = asked
-    if asked == 0 or initial:
+    revision = start.revision
+    if start.initial and revision > store.revision:
+        yield "ERROR", _body(too_new(revision, store.revision))
+        return
+    if revision == 0 or start.initial:
         with store.lock:
             revision = store.revision
             present = [builtin.outward(obj, resource) for _, obj in store.items(resource.shelf, namespace)]
-        yield from (("ADDED", obj) for obj in present if fits(obj))
-        if bookmark:
+        yield from (("ADDED", obj) for obj in present if fits(obj) and start.shows_what_is_there)
+        if start.initial and start.bookmark:
             yield "BOOKMARK", _bookmark(resource, revision)
     prefix = "" if namespace is None else f"{namespace}/"
     while not closing.is_set() and time.monotonic() < deadline:
@@ -74,9 +113,7 @@ def _events(
             try:
                 changes = store.changes_after(revision, resource.shelf)
             except Compacted as error:
-                too_old = expired(f"too old resource version: {revision} ({error.revision})")
-                assert isinstance(too_old.body, dict)
-                yield "ERROR", too_old.body
+                yield "ERROR", _body(expired(f"too old resource version: {revision} ({error.revision})"))
                 return
             revision = max(revision, store.revision)
             if not changes:
@@ -84,6 +121,11 @@ def _events(
         for change in changes:
             if change.key.startswith(prefix):
                 yield from _seen(change, resource, fits)
+
+
+def _body(error: ApiError) -> Object:
+    assert isinstance(error.body, dict)
+    return error.body
 
 
 def _seen(change: Change, resource: Resource, fits: Matcher) -> Iterator[Event]:

@@ -29,6 +29,7 @@ class Functions:
     """The Functions of one namespace."""
 
     http: Http
+    plane: Plane
     namespace: str
 
     @property
@@ -48,6 +49,23 @@ class Functions:
         assert reply.code == 201, reply.body
         return reply.body
 
+    def names(self, **query: str) -> list[str]:
+        """List their names."""
+        reply = self.http("GET", self.path, **query)
+        assert reply.code == 200, reply.body
+        return [item["metadata"]["name"] for item in reply.body["items"]]
+
+    def watch(self, version: str, count: int | None = None, /, **query: str) -> list[tuple[str, Any]]:
+        """Watch from a version on, for so many events, or for a second."""
+        query = {"watch": "1", "resourceVersion": version, "timeoutSeconds": "1" if count is None else "9", **query}
+        if count is None:
+            reply = self.http("GET", self.path, **query)
+            assert reply.code == 200, reply.body
+            events = reply.body
+        else:
+            events = self.http.stream(self.path, count, **query)
+        return [(event["type"], event["object"]) for event in events]
+
     def get(self, name: str) -> Reply:
         return self.http("GET", f"{self.path}/{name}")
 
@@ -62,11 +80,11 @@ class Functions:
 
 
 @pytest.fixture
-def functions(http_client: Http) -> Functions:
+def functions(http_client: Http, api_server: Plane) -> Functions:
     name = f"t-{uuid.uuid4().hex[:10]}"
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     assert http_client("POST", "/api/v1/namespaces", body).code == 201
-    return Functions(http_client, name)
+    return Functions(http_client, api_server, name)
 
 
 @dataclass

@@ -119,7 +119,9 @@ def test_stars_and_lists(accounts: Accounts, functions: Functions, rule: dict[st
 
 
 def test_a_role_ends_at_its_namespace(accounts: Accounts, functions: Functions) -> None:
-    local = accounts.make("local", may("list"), may("get", resources="namespaces", group=""), within=functions.namespace)
+    local = accounts.make(
+        "local", may("list"), may("get", resources="namespaces", group=""), within=functions.namespace
+    )
     assert local("GET", functions.path).code == 200
     assert local("GET", EVERYWHERE).code == 403
     assert local("GET", f"{FUNCTIONS}/namespaces/default/functions").code == 403

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.bed.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.bed.http import Reply
@@ -85,7 +87,8 @@ def test_a_list_as_it_was(five: Functions) -> None:
     five.delete("f0")
     exact = five.http("GET", five.path, resourceVersion=version, resourceVersionMatch="Exact")
     assert "f0" in names(exact)
-    assert "f0" not in names(five.http("GET", five.path, resourceVersion="0"))
+    # Version 0 is whatever the server remembers, which may be a moment behind.
+    eventually(lambda: five.names(resourceVersion="0"), lambda found: "f0" not in found, "f0 is gone", five.plane.clock)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +98,9 @@ def test_a_list_as_it_was(five: Functions) -> None:
         ({"limit": "x"}, 400),
         ({"resourceVersion": "abc"}, 400),
         ({"resourceVersionMatch": "Exact"}, 422),
+        ({"resourceVersionMatch": "Exact", "resourceVersion": "0"}, 422),
+        ({"resourceVersionMatch": "Odd", "resourceVersion": "1"}, 422),
+        ({"resourceVersion": "99999999"}, 504),
     ],
 )
 def test_lists_refuse(functions: Functions, query: dict[str, str], code: int) -> None:
@@ -106,39 +112,38 @@ def test_an_empty_list(functions: Functions) -> None:
     assert (names(reply), reply.body["kind"]) == ([], "FunctionList")
 
 
-def watch(functions: Functions, version: str, **query: str) -> list[tuple[str, Any]]:
-    reply = functions.http("GET", functions.path, watch="1", timeoutSeconds="1", resourceVersion=version, **query)
-    assert reply.code == 200, reply.body
-    return [(event["type"], event["object"]) for event in reply.body]
+def test_a_version_from_the_future_is_to_be_tried_again(functions: Functions) -> None:
+    reply = functions.http("GET", functions.path, resourceVersion="99999999")
+    assert (reply.body["reason"], reply.headers["Retry-After"]) == ("Timeout", "1")
+    assert reply.message.startswith("Timeout: Too large resource version: 99999999, current: ")
 
 
-def test_a_watch_tells_what_happened_since(functions: Functions) -> None:
-    version = functions.create("a")["metadata"]["resourceVersion"]
-    functions.merge("a", {"spec": {"timeout": 1}})
-    functions.create("b", finalizers=["x/y"], labels={"k": "1"})
-    functions.delete("b")
-    functions.merge("b", {"metadata": {"labels": {"k": "2"}}})
-    functions.merge("b", {"metadata": {"finalizers": None}})
-    seen = [(kind, obj["metadata"]["name"]) for kind, obj in watch(functions, version)]
-    assert seen == [
-        ("MODIFIED", "a"),
-        ("ADDED", "b"),
-        ("MODIFIED", "b"),
-        ("MODIFIED", "b"),
-        ("DELETED", "b"),
-    ]
-    selected = [kind for kind, _ in watch(functions, version, labelSelector="k=1")]
-    assert selected == ["ADDED", "MODIFIED", "DELETED"]
+def test_pages_of_a_selection_do_not_count_the_rest(five: Functions) -> None:
+    page = five.http("GET", five.path, limit="1", labelSelector="odd=0").body["metadata"]
+    assert page["continue"] and "remainingItemCount" not in page
+    rest = five.names(labelSelector="odd=0", **{"continue": page["continue"]})
+    assert rest == ["f2", "f4"]
 
 
-def test_a_list_as_a_watch(functions: Functions) -> None:
-    functions.create("a")
-    functions.create("b")
-    query = {
-        "sendInitialEvents": "true",
-        "resourceVersionMatch": "NotOlderThan",
-        "allowWatchBookmarks": "true",
-    }
-    events = watch(functions, "", **query)
-    assert [kind for kind, _ in events] == ["ADDED", "ADDED", "BOOKMARK"]
-    assert events[-1][1]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+def test_a_whole_list_ignores_the_limit(five: Functions) -> None:
+    """Version 0 is answered from memory, in one piece."""
+    assert len(five.names(limit="2", resourceVersion="0")) == 5
+    assert len(five.names(limit="-1")) == 5
+
+
+def test_after_a_compaction_lists_go_on_inconsistently(five: Functions) -> None:
+    first = five.http("GET", five.path, limit="2").body["metadata"]
+    five.create("f9")
+    five.plane.compact()
+
+    def late() -> Reply:
+        return five.http("GET", five.path, limit="2", **{"continue": first["continue"]})
+
+    refused = eventually(late, lambda reply: reply.code != 200, "the token has expired", five.plane.clock)
+    assert (refused.code, refused.body["reason"]) == (410, "Expired")
+    assert refused.message.startswith("The provided continue parameter is too old to display a consistent list result")
+    rest = five.http("GET", five.path, **{"continue": refused.body["metadata"]["continue"]})
+    assert names(rest) == ["f2", "f3", "f4", "f9"]
+    assert int(rest.body["metadata"]["resourceVersion"]) > int(first["resourceVersion"])
+    exact = five.http("GET", five.path, resourceVersion=first["resourceVersion"], resourceVersionMatch="Exact")
+    assert (exact.code, exact.message) == (410, "The resourceVersion for the provided list is too old.")
