@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 
-from remediator.sandbox.api import events
+from remediator.sandbox.api import events, metadata
 from remediator.sandbox.api.resources import (
     CLUSTER_ROLE_BINDINGS,
     CLUSTER_ROLES,
+    CONFIG_MAPS,
     EVENTS,
     LEASES,
     NAMESPACES,
@@ -22,6 +23,8 @@ from remediator.sandbox.api.status import Cause
 from remediator.sandbox.api.values import Object, in_utc
 
 BINDINGS = (ROLE_BINDINGS, CLUSTER_ROLE_BINDINGS)
+MAP_BYTES = 1024 * 1024
+"""How much a Secret or ConfigMap may hold."""
 LEASE_TIMES = ("acquireTime", "renewTime")
 
 
@@ -51,9 +54,9 @@ def born(obj: Object, resource: Resource) -> Object:
     if resource.initial_status is not None:
         obj = {**obj, "status": resource.initial_status}
     if resource is NAMESPACES:
-        metadata = obj["metadata"]
-        labels = {**metadata.get("labels", {}), "kubernetes.io/metadata.name": metadata.get("name", "")}
-        obj = {**obj, "metadata": {**metadata, "labels": labels}, "spec": {"finalizers": ["kubernetes"]}}
+        meta = obj["metadata"]
+        labels = {**meta.get("labels", {}), "kubernetes.io/metadata.name": meta.get("name", "")}
+        obj = {**obj, "metadata": {**meta, "labels": labels}, "spec": {"finalizers": ["kubernetes"]}}
     return obj
 
 
@@ -63,8 +66,10 @@ def faults(new: Object, old: Object | None, resource: Resource) -> Iterator[Caus
         yield from events.faults(new, resource)
     elif resource is LEASES:
         yield from _lease_faults(new.get("spec", {}))
-    elif resource is SECRETS and old is not None:
-        yield from _secret_faults(new, old)
+    elif resource in (SECRETS, CONFIG_MAPS):
+        yield from _map_faults(new, resource)
+        if old is not None:
+            yield from _fixed_faults(new, old)
     elif resource in (ROLES, CLUSTER_ROLES):
         for index, rule in enumerate(new.get("rules") or ()):
             if not rule.get("verbs"):
@@ -84,8 +89,16 @@ def _lease_faults(spec: Object) -> Iterator[Cause]:
         yield Cause("FieldValueInvalid", "spec.leaseTransitions", detail)
 
 
-def _secret_faults(new: Object, old: Object) -> Iterator[Cause]:
-    if new["type"] != old["type"]:
+def _map_faults(new: Object, resource: Resource) -> Iterator[Cause]:
+    plain = sum(len(value.encode()) for value in (new.get("data") or {}).values())
+    if resource is SECRETS:
+        plain = plain * 3 // 4
+    if plain > MAP_BYTES:
+        yield metadata.too_long("data" if resource is SECRETS else "[]", MAP_BYTES)
+
+
+def _fixed_faults(new: Object, old: Object) -> Iterator[Cause]:
+    if new.get("type") != old.get("type"):
         yield Cause("FieldValueInvalid", "type", f'Invalid value: "{new["type"]}": field is immutable')
     if old.get("immutable") and new.get("data") != old.get("data"):
         yield Cause("FieldValueForbidden", "data", "Forbidden: field is immutable when `immutable` is set")

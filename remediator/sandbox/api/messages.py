@@ -10,9 +10,11 @@ from typing import Any
 from remediator.sandbox.api import builtin, declared, metadata, schema
 from remediator.sandbox.api.resources import Resource
 from remediator.sandbox.api.routing import Target
-from remediator.sandbox.api.status import Cause, bad_request, invalid_options, invalid_patch
+from remediator.sandbox.api.status import Cause, bad_request, failure, invalid_options, invalid_patch
 from remediator.sandbox.api.values import Object
 
+LARGEST = 3 * 1024 * 1024
+"""How many bytes of a body are read."""
 VALIDATIONS = ("", "Ignore", "Strict", "Warn")
 
 
@@ -47,6 +49,12 @@ def dry_run(request: Request, options: str, body: Object | None = None) -> bool:
         why = f'Unsupported value: {json.dumps([asked])}: supported values: "All"'
         raise invalid_options(options, Cause("FieldValueNotSupported", "dryRun", why))
     return asked == "All"
+
+
+def expect_readable(request: Request) -> None:
+    """Refuse a body that is too large (413)."""
+    if len(request.body) > LARGEST:
+        raise failure(413, "RequestEntityTooLarge", f"Request entity too large: limit is {LARGEST}")
 
 
 def validation(request: Request, options: str) -> str:
@@ -92,9 +100,9 @@ def patched(result: Any, target: Target, choice: str) -> tuple[Object, tuple[str
 
 
 def json_body(body: bytes, trouble: str) -> Any:
-    """Parse a body as JSON. Raises 400 with `trouble` and the reason."""
+    """Parse a body as JSON. Bytes that are no text become U+FFFD. Raises 400 with `trouble` and the reason."""
     try:
-        return json.loads(body)
+        return json.loads(body.decode(errors="replace"))
     except ValueError as error:
         why = "unexpected end of JSON input" if _ends_early(error, body) else str(error)
         raise bad_request(f"{trouble}{why}") from None

@@ -26,6 +26,9 @@ SERVER_OWNED = (
 SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 """The alphabet of `generateName` (apimachinery `pkg/util/rand`): no vowels, no look-alikes."""
 
+ANNOTATIONS = 256 * 1024
+"""How many bytes all annotations of an object may have, keys and values."""
+
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _NAME_PART = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
@@ -132,9 +135,17 @@ def _label_faults(metadata: Object) -> Iterator[Cause]:
             yield _invalid("metadata.labels", key, _KEY_RULE)
         if not re.fullmatch(f"({_NAME_PART})?", value) or len(value) > 63:
             yield _invalid("metadata.labels", value, _VALUE_RULE)
-    for key in metadata.get("annotations", {}):
+    annotations = metadata.get("annotations", {})
+    if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > ANNOTATIONS:
+        yield too_long("metadata.annotations", ANNOTATIONS)
+    for key in annotations:
         if not re.fullmatch(_NAME_PART, key.rpartition("/")[2]):
             yield _invalid("metadata.annotations", key, _KEY_RULE)
+
+
+def too_long(field: str, limit: int) -> Cause:
+    """Say that a field has more bytes than it may."""
+    return Cause("FieldValueTooLong", field, f"Too long: may not be more than {limit} bytes")
 
 
 def _invalid(field: str, value: Any, rule: str) -> Cause:

@@ -6,6 +6,7 @@ The order of checks is that of apiserver `pkg/registry/generic/registry/store.go
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,8 @@ from remediator.sandbox.api.store import Store
 from remediator.sandbox.api.values import Object, same, timestamp
 from remediator.sandbox.clock import SandboxClock
 
+LARGEST = 3 * 512 * 1024
+"""How many bytes etcd takes in a request, an object's JSON being nearly all of it."""
 IMMORTAL = ("default", "kube-system", "kube-public")
 GC_FINALIZERS = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 """Finalizers that the propagation policy sets.
@@ -89,7 +92,7 @@ class Objects:
                 raise already_exists(resource, name)
             if resource is CRDS:
                 new = catalogue.established(new, self._clock.now())
-            return new if dry_run else self._store.put(resource.shelf, new)
+            return new if dry_run else self._put(resource, new)
 
     def update(
         self,
@@ -121,7 +124,7 @@ class Objects:
             if "deletionTimestamp" in old["metadata"] and self._is_free(resource, new):
                 self._remove(resource, old)
                 return new
-            return self._store.put(resource.shelf, new)
+            return self._put(resource, new)
 
     def delete(
         self,
@@ -206,6 +209,11 @@ class Objects:
         if resource is NAMESPACES and obj.get("spec", {}).get("finalizers"):
             return False
         return not obj["metadata"].get("finalizers")
+
+    def _put(self, resource: Resource, obj: Object) -> Object:
+        if len(json.dumps(obj, ensure_ascii=False, separators=(",", ":"))) > LARGEST:
+            raise failure(500, "", "etcdserver: request is too large")
+        return self._store.put(resource.shelf, obj)
 
     def _remove(self, resource: Resource, obj: Object) -> None:
         self._store.remove(resource.shelf, obj)

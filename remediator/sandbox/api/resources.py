@@ -120,6 +120,7 @@ NEW_EVENTS = Resource(
     "events.k8s.io", "v1", "events", "Event", short_names=("ev",), create_on_update=True,
     fields=REGARDING_FIELDS, storage="events",
 )  # fmt: skip
+CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", short_names=("cm",), schema=declared.CONFIG_MAP)
 SECRETS = Resource("", "v1", "secrets", "Secret", fields=("type",), schema=declared.SECRET)
 
 LEASES = Resource(
@@ -138,7 +139,7 @@ CLUSTER_ROLE_BINDINGS = Resource(
 
 BUILT_IN: tuple[Resource, ...] = (
     NAMESPACES,
-    Resource("", "v1", "configmaps", "ConfigMap", short_names=("cm",), schema=declared.CONFIG_MAP),
+    CONFIG_MAPS,
     SECRETS,
     EVENTS,
     Resource(

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from remediator.sandbox.api import access, builtin, discovery, listing, messages, tokens, watching
 from remediator.sandbox.api.catalogue import Catalogue
-from remediator.sandbox.api.messages import Answer, Request
 from remediator.sandbox.api.managers import manager_of
+from remediator.sandbox.api.messages import Answer, Request
 from remediator.sandbox.api.objects import Objects
 from remediator.sandbox.api.patch import json_patched, merge_patched
 from remediator.sandbox.api.rbac import Rbac
@@ -82,6 +82,7 @@ class Api:
         review = self._reviews.answer(request, user)
         if review is not None:
             return review
+        messages.expect_readable(request)
         where = target(request.path, self.kinds)
         verb = _verb(request, where)
         self._refusals.check(verb, where)
