@@ -64,6 +64,7 @@ def defined(crd: Object) -> tuple[Resource, ...]:
             short_names=tuple(names.get("shortNames", ())),
             unconditional_update=False,
             custom=True,
+            columns=tuple(version.get("additionalPrinterColumns", ())),
         )
         for version in spec["versions"]
         if version["served"]

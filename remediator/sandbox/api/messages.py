@@ -57,6 +57,14 @@ def expect_readable(request: Request) -> None:
         raise failure(413, "RequestEntityTooLarge", f"Request entity too large: limit is {LARGEST}")
 
 
+def expect_json(request: Request) -> None:
+    """Refuse a body in another format (415). The real server reads YAML and, of built-in kinds, protobuf as well."""
+    kind = request.header("content-type").partition(";")[0].strip()
+    if kind not in ("application/json", ""):
+        accepted = "accepted media types include: application/json"
+        raise failure(415, "UnsupportedMediaType", f"the body of the request was in an unknown format - {accepted}")
+
+
 def validation(request: Request, options: str) -> str:
     """Return what to do about unknown fields. Raises 422 for an unknown choice."""
     asked = request.query.get("fieldValidation", "")

@@ -41,7 +41,7 @@ class Resource:
     `bumps` decides whether an update raises `metadata.generation`, None means that the kind has none.
     `schema` is the structural schema of a custom resource, or the fields of a built-in kind; None stores
     anything. `fields` are the field selectors beside `metadata.name` and `metadata.namespace`. `storage`
-    names the shelf in the store, so that two versions can share it.
+    names the shelf in the store, so that two versions can share it. `columns` are what kubectl prints.
     """
 
     group: str
@@ -63,6 +63,7 @@ class Resource:
     verbs: tuple[str, ...] = VERBS
     storage: str = ""
     custom: bool = False
+    columns: tuple[Object, ...] = ()
 
     @property
     def api_version(self) -> str:

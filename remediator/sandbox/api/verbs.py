@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
-from remediator.sandbox.api import access, builtin, discovery, listing, messages, tokens, watching
+from remediator.sandbox.api import access, builtin, discovery, listing, messages, openapi, tables, tokens, watching
 from remediator.sandbox.api.catalogue import Catalogue
 from remediator.sandbox.api.managers import manager_of
 from remediator.sandbox.api.messages import Answer, Request
@@ -54,6 +56,7 @@ class Api:
         self.kinds = Catalogue(store)
         self.objects = Objects(store, self.kinds, clock)
         self._store = store
+        self._clock = clock
         self._users = users
         self._refusals = refusals
         self._rbac = Rbac(store)
@@ -76,7 +79,8 @@ class Api:
             raise asked.refused(user.name, verdict.reason)
         if request.path.strip("/") in HEALTH:
             return Answer(200, "ok")
-        document = discovery.document(request.path, self.kinds.resources(), address)
+        served = self.kinds.resources()
+        document = discovery.document(request.path, served, address) or openapi.described(request.path, served)
         if document is not None and request.method == "GET":
             return Answer(200, document)
         review = self._reviews.answer(request, user)
@@ -96,7 +100,16 @@ class Api:
             "delete": self._delete,
             "deletecollection": self._delete_collection,
         }
-        return verbs[verb](request, where)
+        answer = verbs[verb](request, where)
+        if isinstance(answer.body, dict) and tables.wanted(request, where.resource):
+            return replace(answer, body=self._table(request, where)(answer.body))
+        return answer
+
+    def _table(self, request: Request, where: Target) -> Callable[[Object], Object]:
+        """Return what turns each object into a table; only the first has headings."""
+        include = request.query.get("includeObject", "Metadata")
+        headed = itertools.chain((True,), itertools.repeat(False))
+        return lambda body: tables.table(body, where.resource, include, self._clock.now(), headed=next(headed))
 
     def _get(self, request: Request, where: Target) -> Answer:
         asked = listing.revision_of(request.query)
@@ -109,13 +122,15 @@ class Api:
         return Answer(200, listing.listed(self._store, where.resource, _scope(where), request.query))
 
     def _watch(self, request: Request, where: Target) -> Answer:
-        lines = watching.watched(self._store, where.resource, _scope(where), request.query, self._closing)
+        more = (self._table(request, where),) if tables.wanted(request, where.resource) else ()
+        lines = watching.watched(self._store, where.resource, _scope(where), request.query, self._closing, *more)
         return Answer(200, lines)
 
     def _create(self, request: Request, where: Target) -> Answer:
         if where.subresource == "token":
             account = self.objects.get(where.resource, where.namespace, where.name)
             return Answer(201, tokens.requested(self._users, account, request.body))
+        messages.expect_json(request)
         dry = messages.dry_run(request, "CreateOptions")
         manager = manager_of(request, "CreateOptions")
         obj, warnings = messages.received(request, where, "CreateOptions")
@@ -127,7 +142,7 @@ class Api:
         manager = manager_of(request, "UpdateOptions", where.subresource)
         obj, warnings = messages.received(request, where, "UpdateOptions")
 
-        def replace(current: Object) -> Object:
+        def exchange(current: Object) -> Object:
             _expect_uid(where, obj["metadata"].get("uid"), current["metadata"]["uid"])
             return obj
 
@@ -137,7 +152,7 @@ class Api:
                 created = self.objects.create(where.resource, where.namespace, obj, manager=manager, dry_run=dry)
                 return Answer(201, builtin.outward(created, where.resource), warnings)
             updated = self.objects.update(
-                where.resource, where.namespace, where.name, replace, manager=manager, dry_run=dry
+                where.resource, where.namespace, where.name, exchange, manager=manager, dry_run=dry
             )
         return Answer(200, builtin.outward(updated, where.resource), warnings)
 

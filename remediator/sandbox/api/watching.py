@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from remediator.sandbox.api import builtin
@@ -29,8 +29,9 @@ def watched(
     namespace: str | None,
     query: Mapping[str, str],
     closing: threading.Event,
+    shown: Callable[[Object], Object] = lambda obj: obj,
 ) -> Iterator[bytes]:
-    """Return the lines of a watch. Raises 400 and 422 before the first line; later trouble is an ERROR line.
+    """Return the lines of a watch. Raises 400, 422 and 500 before the first line; later trouble is an ERROR line.
 
     `timeoutSeconds` counts real seconds, because it is the client's connection that it limits.
     """
@@ -45,7 +46,7 @@ def watched(
         bookmark=flag(query, "allowWatchBookmarks"),
     )
     events = _events(store, resource, namespace, fits, start, time.monotonic() + seconds, closing)
-    return (_line(kind, obj) for kind, obj in events)
+    return (_line(kind, obj if kind == "ERROR" else shown(obj)) for kind, obj in events)
 
 
 @dataclass(frozen=True)
