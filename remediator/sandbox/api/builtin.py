@@ -100,8 +100,10 @@ def _map_faults(new: Object, resource: Resource) -> Iterator[Cause]:
 def _fixed_faults(new: Object, old: Object) -> Iterator[Cause]:
     if new.get("type") != old.get("type"):
         yield Cause("FieldValueInvalid", "type", f'Invalid value: "{new["type"]}": field is immutable')
-    if old.get("immutable") and new.get("data") != old.get("data"):
-        yield Cause("FieldValueForbidden", "data", "Forbidden: field is immutable when `immutable` is set")
+    if old.get("immutable"):
+        changed = [name for name in ("data", "binaryData") if new.get(name) != old.get(name)]
+        for name in (*changed, *(() if new.get("immutable") else ("immutable",))):
+            yield Cause("FieldValueForbidden", name, "Forbidden: field is immutable when `immutable` is set")
 
 
 def _subject(subject: Object) -> Object:

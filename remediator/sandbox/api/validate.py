@@ -42,6 +42,7 @@ def _check(value: Any, old: Any, schema: Object, path: str, root: str) -> Iterat
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _check(item, ABSENT, schema.get("items", {}), f"{path}[{index}]", root)
+        yield from _repeated(value, schema, path)
 
 
 def _members(value: Object, old: Any, schema: Object, path: str, root: str) -> Iterator[Cause]:
@@ -53,6 +54,18 @@ def _members(value: Object, old: Any, schema: Object, path: str, root: str) -> I
     for name in schema.get("required", ()):
         if name not in value:
             yield Cause("FieldValueRequired", f"{path}.{name}" if path else name, "Required value")
+
+
+def _repeated(items: list[Any], schema: Object, path: str) -> Iterator[Cause]:
+    """Yield the items of a list that should tell them apart, and cannot."""
+    keys, seen = schema.get("x-kubernetes-list-map-keys"), list[Any]()
+    if schema.get("x-kubernetes-list-type", "atomic") == "atomic":
+        return
+    for index, item in enumerate(items):
+        told = {name: item[name] for name in keys if name in item} if keys and isinstance(item, dict) else item
+        if any(same(told, other) for other in seen):
+            yield Cause("FieldValueDuplicate", f"{path}[{index}]", f"Duplicate value: {json.dumps(told)}")
+        seen.append(told)
 
 
 def _type_error(value: Any, schema: Object, path: str, root: str) -> Cause | None:
