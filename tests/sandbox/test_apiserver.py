@@ -262,6 +262,28 @@ def test_history_expires_by_the_sandbox_clock() -> None:
         assert get(server, f"{path}?limit=1&continue={token}").status == 410
 
 
+def test_a_token_expires_by_the_sandbox_clock() -> None:
+    with ApiServer(SandboxClock(speed=10_000)) as server, pool_of(server) as pool:
+        server.seed({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a", "namespace": "team"}})
+        path = f"{server.url}/api/v1/namespaces/team/serviceaccounts/a/token"
+        headers = {"Authorization": f"Bearer {server.token}"}
+        given = pool.request("POST", path, headers=headers, json={"spec": {"expirationSeconds": 3600}}).json()
+        token = given["status"]["token"]
+        assert get(server, "/version", token).status == 200
+        threading.Event().wait(0.4)
+        assert get(server, "/version", token).status == 401
+        assert get(server, "/version").status == 200
+
+
+def test_a_user_can_be_left_without_a_seat(server: ApiServer) -> None:
+    server.overload("somebody-else")
+    assert get(server, "/version").status == 200
+    server.overload("sandbox-admin")
+    assert (get(server, "/version").status, get(server, "/version").headers["Retry-After"]) == (429, "1")
+    server.allow()
+    assert get(server, "/version").status == 200
+
+
 def test_the_kubeconfig_is_private_and_names_the_context(server: ApiServer, tmp_path: Path) -> None:
     path = server.kubeconfig(tmp_path / "kc", context="prod", namespace="team")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

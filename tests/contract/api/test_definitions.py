@@ -37,7 +37,7 @@ SPEC: dict[str, Any] = {
     "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
 }
 STATUS = {"since": {"type": "string", "format": "date-time"}, "conditions": {"type": "array", "items": CONDITION}}
-COLUMNS = [
+COLUMNS: list[dict[str, Any]] = [
     {"name": "Size", "type": "integer", "jsonPath": ".spec.size"},
     {"name": "On", "type": "boolean", "jsonPath": ".spec.on"},
     {
