@@ -58,7 +58,7 @@ def expect_readable(request: Request) -> None:
 
 
 def expect_json(request: Request) -> None:
-    """Refuse a body in another format (415). The real server reads YAML and, of built-in kinds, protobuf as well."""
+    """Refuse a body in another format (415). The real server reads YAML, too, and protobuf of every built-in kind."""
     kind = request.header("content-type").partition(";")[0].strip()
     if kind not in ("application/json", ""):
         accepted = "accepted media types include: application/json"

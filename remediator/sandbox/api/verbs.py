@@ -7,7 +7,18 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from remediator.sandbox.api import access, builtin, discovery, listing, messages, openapi, tables, tokens, watching
+from remediator.sandbox.api import (
+    access,
+    builtin,
+    discovery,
+    listing,
+    messages,
+    openapi,
+    protobuf,
+    tables,
+    tokens,
+    watching,
+)
 from remediator.sandbox.api.catalogue import Catalogue
 from remediator.sandbox.api.managers import manager_of
 from remediator.sandbox.api.messages import Answer, Request
@@ -83,10 +94,11 @@ class Api:
         document = discovery.document(request.path, served, address) or openapi.described(request.path, served)
         if document is not None and request.method == "GET":
             return Answer(200, document)
+        messages.expect_readable(request)
+        request = protobuf.translated(request)
         review = self._reviews.answer(request, user)
         if review is not None:
             return review
-        messages.expect_readable(request)
         where = target(request.path, self.kinds)
         verb = _verb(request, where)
         self._refusals.check(verb, where)
