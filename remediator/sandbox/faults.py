@@ -1,6 +1,6 @@
 """Bad days on order: a proxy that stands before an API, and does to its requests what a test scripts.
 
-    with Faults(api.url) as faults:
+    with Faults(api.url, ca=certificate) as faults:
         faults.add(dropped(reached=True), method="PATCH", times=1)  # the write happened, its answer was lost
         client_of(faults.url)...
 

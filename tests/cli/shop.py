@@ -131,6 +131,8 @@ class Shop:
         self.cloud = cloud
         self.directory = directory
         self.kubeconfig = api.kubeconfig(directory / "kubeconfig", context=CONTEXT, namespace="shop")
+        self.certificate = directory / "ca.crt"
+        self.certificate.write_bytes(api.certificate)
         self.policy = directory / "policy.yaml"
         self.write_policy()
         self.clock = clock

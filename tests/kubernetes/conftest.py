@@ -36,6 +36,14 @@ def api() -> Iterator[ApiServer]:
 
 
 @pytest.fixture
+def trusted(api: ApiServer, tmp_path: Path) -> Path:
+    """The authority of that server, as a file."""
+    path = tmp_path / "ca.crt"
+    path.write_bytes(api.certificate)
+    return path
+
+
+@pytest.fixture
 def kubeconfig(api: ApiServer, tmp_path: Path) -> Path:
     return api.kubeconfig(tmp_path / "kubeconfig", context="shop-cluster", namespace="shop")
 

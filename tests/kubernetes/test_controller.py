@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -326,11 +327,11 @@ def test_a_quiet_namespace_does_not_condemn_it(transport: Transport) -> None:
 )
 @pytest.mark.parametrize("witness", ["deployments", "leases"])
 def test_a_witness_that_cannot_be_heard_condemns_no_controller(
-    api: ApiServer, connect: Connect, witness: str, trouble: Fault
+    api: ApiServer, trusted: Path, connect: Connect, witness: str, trouble: Fault
 ) -> None:
     """Silence counts only where nothing better could be known: what may not be read, or is not there."""
     long_ago = NOW - timedelta(hours=12)
-    with Faults(api.url) as faults:
+    with Faults(api.url, ca=trusted) as faults:
         transport = connect(faults.url, token=api.token)
         assert facts(transport, long_ago).health is Health.DOWN
         faults.add(trouble, path=witness)

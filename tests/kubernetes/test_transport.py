@@ -188,8 +188,8 @@ def test_a_deadline_is_for_one_answer_not_for_a_connection(api: ApiServer, tmp_p
 # ---- refusals --------------------------------------------------------------------------------------------------------
 
 
-def test_401_says_to_log_in(api: ApiServer, connect: Connect) -> None:
-    error = refused(connect(api.url, api.certificate))  # with a token that the server does not know
+def test_401_says_to_log_in(api: ApiServer, connect: Connect, trusted: Path) -> None:
+    error = refused(connect(api.url, ca=trusted))  # with a token that the server does not know
     assert isinstance(error, Unauthorized)
     assert api.url in error.message
     assert "Log in again" in error.hint

@@ -60,7 +60,7 @@ def raging(directory: Path, clock: SandboxClock) -> Iterator[Storm]:
         forget(patch, directory / "home")
         with (
             open_shop(directory, patch, clock) as shop,
-            Faults(shop.api.url) as kubernetes,
+            Faults(shop.api.url, ca=shop.certificate) as kubernetes,
             Faults(shop.cloud.endpoint) as aws,
         ):
             patch.setenv("KUBECONFIG", str(kubernetes.kubeconfig(shop.kubeconfig, directory / "through")))

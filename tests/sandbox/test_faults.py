@@ -122,8 +122,8 @@ def test_an_upstream_that_is_not_there_is_a_dropped_connection() -> None:
             get(faults.url)
 
 
-def test_a_connection_is_kept_for_the_next_request(api: ApiServer) -> None:
-    with Faults(api.url) as faults, connected(faults.url) as connection:
+def test_a_connection_is_kept_for_the_next_request(api: ApiServer, trusted: Path) -> None:
+    with Faults(api.url, ca=trusted) as faults, connected(faults.url) as connection:
         ports = set()
         for _ in range(3):
             connection.request("GET", "/api/v1/namespaces", headers={"Authorization": f"Bearer {api.token}"})
@@ -181,8 +181,15 @@ def api() -> Iterator[ApiServer]:
 
 
 @pytest.fixture
-def faults(api: ApiServer) -> Iterator[Faults]:
-    with Faults(api.url) as running:
+def trusted(api: ApiServer, tmp_path: Path) -> Path:
+    path = tmp_path / "ca.crt"
+    path.write_bytes(api.certificate)
+    return path
+
+
+@pytest.fixture
+def faults(api: ApiServer, trusted: Path) -> Iterator[Faults]:
+    with Faults(api.url, ca=trusted) as running:
         yield running
 
 
