@@ -177,7 +177,7 @@ class _Run:
             _log.debug("%s/%s: %s", *key, error)
             failed = True
         except Exception:  # noqa: BLE001
-            # A malformed object must not stop the others; controller-runtime recovers from panics likewise.
+            # One malformed object must not stop the others; controller-runtime recovers from panics likewise.
             _log.debug("%s/%s: the pass broke", *key, exc_info=True)
             failed = True
         with self._changed:

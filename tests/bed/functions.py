@@ -11,6 +11,9 @@ from tests.bed.waiting import eventually, throughout
 
 FINALIZER = "finalizers.lambda.services.k8s.aws/Function"
 
+# How the controller reads a function. It reads twice in a pass that ends well, once more after each write.
+READS = ["GetFunction", "GetFunctionConcurrency", "GetFunctionEventInvokeConfig", "GetFunctionCodeSigningConfig"]
+
 Object = dict[str, Any]
 
 
@@ -20,7 +23,7 @@ class Function:
     def __init__(self, api: Api, cloud: Cloud, clock: SandboxClock, namespace: str, name: str) -> None:
         self._api = api
         self._cloud = cloud
-        self._clock = clock
+        self.clock = clock
         self.namespace = namespace
         self.name = name
         self.path = f"{collection(namespace)}/{name}"
@@ -45,10 +48,30 @@ class Function:
         """Set labels; None removes one."""
         return self._api.merge(self.path, {"metadata": {"labels": labels}})
 
+    def refuse(
+        self, operation: str, code: str = "AccessDeniedException", message: str = "", times: int | None = None
+    ) -> None:
+        """Make AWS refuse an operation on it, so many `times` or until `cloud.allow()`; in IAM's words, if in none."""
+        self._cloud.refuse(
+            operation,
+            code,
+            message or f"not authorized to perform: lambda:{operation}",
+            name=self.name,
+            times=times,
+        )
+
     def toggle(self) -> None:
         """Set `spec.publish` and take it away again: the bare change that makes a controller look."""
         self.patch({"op": "add", "path": "/spec/publish", "value": False})
         self.patch({"op": "test", "path": "/spec/publish", "value": False}, {"op": "remove", "path": "/spec/publish"})
+
+    def resync(self) -> Object:
+        """Make the controller look, and answer what it leaves once it is done."""
+        before = heartbeat(self.read())
+        self.toggle()
+        self.becomes(lambda seen: heartbeat(seen) != before, "its heartbeat moves")
+        self.falls_silent()
+        return self.read()
 
     def patch(self, *operations: Mapping[str, Any]) -> Object:
         """Apply a JSON patch."""
@@ -60,16 +83,16 @@ class Function:
 
     def becomes(self, until: Callable[[Object], object], what: str, within: float = 20.0) -> Object:
         """Wait until the predicate holds of it, and answer it."""
-        return eventually(self.read, until, f"{self.name}: {what}", self._clock, within)
+        return eventually(self.read, until, f"{self.name}: {what}", self.clock, within)
 
     def stays(self, holds: Callable[[Object], object], what: str, seconds: float) -> Object:
         """Fail unless the predicate holds all that time, and answer it as it is then."""
-        return throughout(self.read, holds, f"{self.name}: {what}", self._clock, seconds)
+        return throughout(self.read, holds, f"{self.name}: {what}", self.clock, seconds)
 
     def disappears(self, within: float = 20.0) -> None:
         """Wait until it is gone from the cluster."""
         what = f"{self.name} is gone from the cluster"
-        eventually(self.find, lambda seen: seen is None, what, self._clock, within)
+        eventually(self.find, lambda seen: seen is None, what, self.clock, within)
 
     def live(self) -> Object | None:
         """Read what is in AWS, by no call that would count; None: there is no such function."""
@@ -80,7 +103,7 @@ class Function:
 
     def becomes_live(self, until: Callable[[Object | None], object], what: str, within: float = 20.0) -> None:
         """Wait until the predicate holds of what is in AWS."""
-        eventually(self.live, until, f"{self.name} in AWS: {what}", self._clock, within)
+        eventually(self.live, until, f"{self.name} in AWS: {what}", self.clock, within)
 
     def calls(self, since: int = 0) -> list[Call]:
         """List the calls about it, by whomever, since the call of that number (`len(cloud.calls)`)."""
@@ -90,9 +113,13 @@ class Function:
         """List the operations of those calls."""
         return [call.operation for call in self.calls(since)]
 
+    def looks(self, since: int = 0) -> list[Call]:
+        """List those calls that begin a read of it: a pass that fails at once has one, a good one several."""
+        return [call for call in self.calls(since) if call.operation == READS[0]]
+
     def gets_asked(self, until: Callable[[list[str]], object], what: str, since: int = 0, within: float = 20.0) -> None:
         """Wait until the predicate holds of the operations since."""
-        eventually(lambda: self.asked(since), until, f"{self.name}: {what}", self._clock, within)
+        eventually(lambda: self.asked(since), until, f"{self.name}: {what}", self.clock, within)
 
     def falls_silent(self, seconds: float = 1.2) -> None:
         """Wait until nobody has asked AWS anything about it for that long.
@@ -101,10 +128,10 @@ class Function:
         """
 
         def silence() -> float:
-            return (self._clock.now() - max(call.at for call in self.calls())).total_seconds()
+            return (self.clock.now() - max(call.at for call in self.calls())).total_seconds()
 
         what = f"AWS is asked nothing about {self.name} for {seconds} s"
-        eventually(silence, lambda passed: passed > seconds, what, self._clock)
+        eventually(silence, lambda passed: passed > seconds, what, self.clock)
 
     def backs_off(self) -> None:
         """Wait until ACK will not try again by itself for at least 2 seconds: its gaps double, from 5 ms on.

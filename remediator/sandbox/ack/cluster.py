@@ -12,7 +12,7 @@ import urllib3
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
-from remediator.sandbox.ack.resource import GROUP, PLURAL, VERSION, Resource
+from remediator.sandbox.ack.resource import ACCOUNT_MAP, GROUP, PLURAL, SYSTEM_NAMESPACE, VERSION, Resource
 
 # The name of the binary in ACK's image, which is what client-go puts into managedFields.
 FIELD_MANAGER = "controller"
@@ -121,6 +121,17 @@ class Cluster:
                 return {}
             raise
         return found.metadata.annotations or {} if found.metadata else {}
+
+    def account_map(self) -> dict[str, str] | None:
+        """Return which role to assume for which account; None where nobody has said so."""
+        self._check()
+        try:
+            found = self._core.read_namespaced_config_map(ACCOUNT_MAP, SYSTEM_NAMESPACE, _request_timeout=_TIMEOUT)
+        except ApiException as error:
+            if error.status in (403, 404):
+                return None
+            raise
+        return found.data or {}
 
     def close(self) -> None:
         """Close the connections."""
