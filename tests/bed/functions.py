@@ -1,13 +1,17 @@
 """Handle a Function as a user would, on both sides: create, edit, annotate, delete, look; see what AWS was asked."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from remediator.sandbox.aws.calls import Call
 from remediator.sandbox.clock import SandboxClock
 from remediator.sandbox.cloud import Cloud
-from tests.bed.api import Api, found
+from tests.bed.api import Api, Refused, found
 from tests.bed.waiting import eventually, throughout
+
+_QUIET = 0.1  # real seconds; the calls of a pass are some milliseconds apart
 
 FINALIZER = "finalizers.lambda.services.k8s.aws/Function"
 
@@ -66,12 +70,11 @@ class Function:
         self.patch({"op": "test", "path": "/spec/publish", "value": False}, {"op": "remove", "path": "/spec/publish"})
 
     def resync(self) -> Object:
-        """Make the controller look, and answer what it leaves once it is done."""
-        before = heartbeat(self.read())
-        self.toggle()
-        self.becomes(lambda seen: heartbeat(seen) != before, "its heartbeat moves")
+        """Make the controller run one pass that ends well, and answer what it leaves."""
         self.falls_silent()
-        return self.read()
+        before = self.read()
+        self.edit(publish=None if "publish" in before["spec"] else False)
+        return self.becomes(lambda seen: heartbeat(seen) != heartbeat(before), "its heartbeat moves")
 
     def patch(self, *operations: Mapping[str, Any]) -> Object:
         """Apply a JSON patch."""
@@ -121,31 +124,47 @@ class Function:
         """Wait until the predicate holds of the operations since."""
         eventually(lambda: self.asked(since), until, f"{self.name}: {what}", self.clock, within)
 
-    def falls_silent(self, seconds: float = 1.2) -> None:
-        """Wait until nobody has asked AWS anything about it for that long.
+    def is_quiet(self) -> bool:
+        """Tell whether no pass is under way: that is a matter of the machine's pace, so of real time."""
+        return (self.clock.now() - self.calls()[-1].at).total_seconds() > _QUIET * self.clock.speed
+
+    def falls_silent(self) -> None:
+        """Wait until a pass under way is over, and the second in which it was.
 
         A heartbeat has whole seconds: one written in the same second as its predecessor cannot be seen to move.
         """
 
-        def silence() -> float:
-            return (self.clock.now() - max(call.at for call in self.calls())).total_seconds()
+        def is_over() -> bool:
+            last = self.calls()[-1].at
+            written = heartbeat(self.find() or {})
+            ended = max(last, datetime.fromisoformat(written)) if written else last
+            return self.is_quiet() and self.clock.now() > ended.replace(microsecond=0) + timedelta(seconds=1)
 
-        what = f"AWS is asked nothing about {self.name} for {seconds} s"
-        eventually(silence, lambda passed: passed > seconds, what, self.clock)
+        eventually(is_over, bool, f"AWS is asked nothing more about {self.name}", self.clock)
 
-    def backs_off(self) -> None:
-        """Wait until ACK will not try again by itself for at least 2 seconds: its gaps double, from 5 ms on.
+    def backs_off(self, since: int) -> None:
+        """Wait until ACK will not try again by itself for some seconds; all passes since the call `since` failed.
 
-        After 2.7 seconds of silence the gap is the one of 5.12 seconds, or a longer one.
+        Its waits double from 5 ms on: the one after the eleventh failure is of 5.12 seconds.
         """
-        self.falls_silent(2.7)
+
+        def has_failed_often() -> bool:
+            return len(self.looks(since)) > 10 and self.is_quiet()
+
+        eventually(has_failed_often, bool, f"{self.name} fails eleven times", self.clock, 40)
 
     def discard(self) -> None:
         """Remove it from the cluster, whatever holds it."""
-        if self.find() is not None:
-            self._api.delete(self.path)
-        if self.find() is not None:
-            self._api.merge(self.path, {"metadata": {"finalizers": None}})
+        for remove in (self.delete, self._let_go):
+            try:
+                remove()
+            except Refused as refused:
+                # The controller may have let it go already, or do so just now.
+                if refused.status != HTTPStatus.NOT_FOUND:
+                    raise
+
+    def _let_go(self) -> None:
+        self._api.merge(self.path, {"metadata": {"finalizers": None}})
 
 
 def collection(namespace: str) -> str:

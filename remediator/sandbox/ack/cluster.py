@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ class Cluster:
         answer: Any = self._objects.list_cluster_custom_object(GROUP, VERSION, PLURAL, _request_timeout=_TIMEOUT)
         return answer["items"], answer["metadata"]["resourceVersion"]
 
-    def watch(self, version: str) -> Iterator[tuple[str, Resource]]:
+    def watch(self, version: str) -> Generator[tuple[str, Resource], None, None]:
         """Yield what happens to Functions after a version, by type of event, until the server ends the watch."""
         self._check()
         self._stream = self._objects.list_cluster_custom_object(

@@ -90,7 +90,7 @@ def test_a_refused_create_is_tried_again_and_leaves_no_finalizer(create: Create,
     assert condition(first, "ACK.Terminal") == {}
     version = first["metadata"]["resourceVersion"]
     function.becomes(lambda seen: seen["metadata"]["resourceVersion"] != version, "is written at each try")
-    function.backs_off()
+    function.backs_off(0)
     assert "finalizers" not in function.read()["metadata"]
     assert function.asked().count("CreateFunction") > 2
     function.delete()

@@ -60,7 +60,7 @@ def test_a_changed_region_is_refused_in_silence(settled: Create, cloud: Cloud) -
     function.annotate(REGION)
     before, index = function.read(), len(cloud.calls)
     function.edit(timeout=9)
-    seen = function.stays(lambda seen: seen["status"] == before["status"], "nothing is said", 3)
+    seen = function.stays(lambda seen: seen["status"] == before["status"], "nothing is said", 2)
     assert is_ready(seen)
     assert function.asked(index) == []
     # It is tried again all the while: once the annotation is gone it needs no other push.
@@ -75,7 +75,7 @@ def test_a_region_of_the_namespace_that_comes_later_is_refused_in_silence_too(
     annotate_namespace(control_plane, namespace, "services.k8s.aws/default-region", "eu-west-1")
     before, index = function.read(), len(cloud.calls)
     function.edit(timeout=9)
-    function.stays(lambda seen: seen["status"] == before["status"], "nothing is said", 3)
+    function.stays(lambda seen: seen["status"] == before["status"], "nothing is said", 2)
     assert function.asked(index) == []
 
 
@@ -85,10 +85,10 @@ def test_in_another_region_not_even_a_deletion_is_looked_at_retain_or_not(settle
     index = len(cloud.calls)
     function.delete()
     function.toggle()
-    function.stays(is_ready, "looks healthy", 2)
+    function.stays(is_ready, "looks healthy", 1)
     function.annotate({"services.k8s.aws/deletion-policy": "retain"})
     function.toggle()
-    seen = function.stays(is_ready, "looks healthy", 2)
+    seen = function.stays(is_ready, "looks healthy", 1)
     assert seen["metadata"]["finalizers"] == [FINALIZER]
     assert function.asked(index) == []
     assert function.live() is not None
@@ -133,8 +133,8 @@ def test_a_changed_account_is_refused_in_silence_and_deletions_too(
     annotate_namespace(control_plane, namespace, "services.k8s.aws/owner-account-id", OTHER)
     before, index = function.read(), len(cloud.calls)
     function.edit(timeout=9)
-    function.stays(lambda seen: seen["status"] == before["status"], "nothing is said", 3)
+    function.stays(lambda seen: seen["status"] == before["status"], "nothing is said", 2)
     function.delete()
-    seen = function.stays(is_ready, "looks healthy", 2)
+    seen = function.stays(is_ready, "looks healthy", 1)
     assert seen["metadata"]["finalizers"] == [FINALIZER]
     assert function.asked(index) == []

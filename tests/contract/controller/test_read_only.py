@@ -53,6 +53,6 @@ def test_a_read_only_object_goes_and_its_function_stays(settled: Create, cloud: 
 def test_what_it_did_not_make_it_does_not_miss_aloud(create: Create, annotation: str) -> None:
     function = create(metadata={"annotations": {annotation: "true"}})
     function.gets_asked(lambda calls: len(calls) > 3, "it is tried again and again")
-    seen = function.stays(lambda seen: "status" not in seen, "nothing is said", 2)
+    seen = function.stays(lambda seen: "status" not in seen, "nothing is said", 1)
     assert "finalizers" not in seen["metadata"]
     assert set(function.asked()) == {"GetFunction"}

@@ -48,7 +48,7 @@ def test_terminal_is_never_looked_at_again_until_the_spec_changes(create: Create
     cloud.remove(name)
     index = len(cloud.calls)
     # By then ten tries would have been made of whatever is only recoverable.
-    function.stays(lambda now: now == seen, "nothing is written", 12)
+    function.stays(lambda now: now == seen, "nothing is written", 6)
     assert function.asked(index) == []
     function.edit(timeout=9)
     healed = function.becomes(is_ready, "is created")
@@ -70,7 +70,7 @@ def test_a_restart_looks_at_terminal_too(create: Create, controller: Handle, clo
 def test_taking_the_finalizer_off_a_live_object_makes_it_terminal(settled: Create, control_plane: Plane) -> None:
     function = settled()
     control_plane.admin.merge(function.path, {"metadata": {"finalizers": None}})
-    function.stays(is_ready, "nothing shows", 2)
+    function.stays(is_ready, "nothing shows", 1)
     function.toggle()
     seen = function.becomes(is_terminal, "is terminal")
     assert condition(seen, "ACK.Terminal")["message"] == "Resource already exists"
@@ -88,5 +88,5 @@ def test_a_change_that_the_controller_refuses_is_terminal_without_time_or_reason
     said = condition(seen, "ACK.ResourceSynced")
     assert (said["status"], said["message"], said["reason"]) == ("False", "Resource not synced", IN_TERMINAL)
     index = len(cloud.calls)
-    function.stays(lambda now: now == seen, "nothing is written", 4)
+    function.stays(lambda now: now == seen, "nothing is written", 2)
     assert function.asked(index) == []

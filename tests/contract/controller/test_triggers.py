@@ -15,7 +15,7 @@ def test_neither_annotation_nor_label_makes_it_look(settled: Create, cloud: Clou
     before, index = function.read(), len(cloud.calls)
     function.annotate({"services.k8s.aws/force-reconcile": "now"})
     function.label({"touched": "yes"})
-    function.stays(lambda seen: heartbeat(seen) == heartbeat(before), "its heartbeat does not move", 5)
+    function.stays(lambda seen: heartbeat(seen) == heartbeat(before), "its heartbeat does not move", 3)
     assert function.asked(index) == []
     function.edit(description="a change of the spec does")
     function.becomes(lambda seen: heartbeat(seen) != heartbeat(before), "its heartbeat moves")
@@ -30,7 +30,7 @@ def test_neither_finalizer_nor_owner_nor_status_makes_it_look(
     metadata = {"finalizers": [FINALIZER, "example.com/other"], "ownerReferences": [owner]}
     control_plane.admin.merge(function.path, {"metadata": metadata})
     control_plane.admin.merge(f"{function.path}/status", {"status": {"stateReason": "edited", "conditions": []}})
-    function.stays(lambda seen: heartbeat(seen) is None, "the conditions are not written anew", 3)
+    function.stays(lambda seen: heartbeat(seen) is None, "the conditions are not written anew", 2)
     assert function.asked(index) == []
     assert is_ready(function.resync())
     control_plane.admin.merge(function.path, {"metadata": {"finalizers": [FINALIZER]}})
@@ -74,7 +74,7 @@ def test_every_pass_moves_every_heartbeat(settled: Create) -> None:
 def test_a_healthy_object_is_left_alone(settled: Create, cloud: Cloud) -> None:
     function = settled()
     before, index = function.read(), len(cloud.calls)
-    function.stays(lambda seen: seen == before, "nothing is written", 8)
+    function.stays(lambda seen: seen == before, "nothing is written", 4)
     assert function.asked(index) == []
 
 

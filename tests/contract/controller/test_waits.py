@@ -11,12 +11,13 @@ import pytest
 
 from remediator.sandbox.aws.calls import Call
 from remediator.sandbox.cloud import Cloud
-from tests.bed.functions import READS, Function, error_text, heartbeat, is_ready, synced
+from tests.bed.functions import READS, Function, error_text, is_ready, synced
 from tests.bed.plugin import Create
 from tests.bed.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("controller")
 
+DELETING = "function in 'Deleting' state, cannot be modified or deleted"
 NO_IMAGE = "Source image 1.dkr.ecr.us-east-1.amazonaws.com/app:1 does not exist. Provide a valid source image."
 
 
@@ -73,50 +74,44 @@ def test_errors_back_off_and_an_edit_is_past_it(settled: Create, cloud: Cloud) -
     assert (at[4] - at[0]).total_seconds() < 10
 
 
-def test_pending_with_a_change_waits_five_seconds(settled: Create, cloud: Cloud) -> None:
-    function = settled()
-    cloud.set_state(function.name, "Pending")
+def test_each_trouble_has_a_wait_of_its_own(create: Create, settled: Create, cloud: Cloud) -> None:
+    pending, deleting, imageless = settled(), settled(), settled()
+    imageless.refuse("UpdateFunctionCode", "InvalidParameterValueException", NO_IMAGE)
+    cloud.set_state(pending.name, "Pending")
+    cloud.set_state(deleting.name, "Deleting")
     index = len(cloud.calls)
-    function.edit(timeout=9)
-    waits = pauses(function, index, READS, 2, 30)
-    assert min(waits) >= 5
-    assert min(waits) < 9
-
-
-def test_deleting_waits_five_seconds(settled: Create, cloud: Cloud) -> None:
-    function = settled()
-    cloud.set_state(function.name, "Deleting")
-    index = len(cloud.calls)
-    function.delete()
-    waits = pauses(function, index, READS, 2, 30)
-    assert min(waits) >= 5
-    assert min(waits) < 9
-    cloud.remove(function.name)
-    function.disappears()
-
-
-def test_not_active_waits_thirty_seconds_and_no_image_sixty(create: Create, settled: Create, cloud: Cloud) -> None:
-    without_image = settled()
-    without_image.refuse("UpdateFunctionCode", "InvalidParameterValueException", NO_IMAGE)
-    imaged = len(cloud.calls)
-    without_image.edit(architectures=["arm64"])
+    imageless.edit(architectures=["arm64"])
+    pending.edit(timeout=9)
+    deleting.delete()
     cloud.create_takes = 3
-    slow = create()
-    seen = slow.becomes(lambda seen: synced(seen) == "False" and seen["metadata"]["generation"] == 2, "is not synced")
+    creating = create()
+    seen = creating.becomes(
+        lambda seen: synced(seen) == "False" and seen["metadata"]["generation"] == 2, "is not synced"
+    )
     assert seen["status"]["state"] == "Pending"
     assert error_text(seen) == ""
-    slow.falls_silent(4)
-    assert (slow.live() or {})["State"] == "Active"
-    # AWS is done; ACK has not looked.
-    index = len(cloud.calls)
-    assert slow.read()["status"]["state"] == "Pending"
-    last = slow.calls()[-1].at
-    ready = slow.becomes(is_ready, "is synced at the next look", 60)
-    assert heartbeat(ready) != heartbeat(seen)
-    assert 30 <= (slow.calls(index)[0].at - last).total_seconds() < 45
+    creating.falls_silent()
+    looked = len(cloud.calls)
 
-    shown = without_image.read()
-    assert error_text(shown) == "source image does not exist"
-    assert synced(shown) == "Unknown"
-    (wait,) = pauses(without_image, imaged, [*READS, "UpdateFunctionCode"], 1, 90)
+    for busy in (pending, deleting):
+        waits = pauses(busy, index, READS, 2, 30)
+        assert min(waits) >= 5
+        assert min(waits) < 9
+    seen = deleting.read()
+    assert (seen["status"]["state"], error_text(seen)) == ("Deleting", DELETING)
+    assert set(deleting.asked(index)) == set(READS)
+    cloud.remove(deleting.name)
+    cloud.set_state(pending.name, "Active")
+
+    # AWS is done with the creation for long; ACK has not looked.
+    assert (creating.live() or {})["State"] == "Active"
+    shown = creating.read()
+    assert (synced(shown), shown["status"]["state"]) == ("False", "Pending")
+    last = creating.calls()[-1].at
+    creating.becomes(is_ready, "is synced at the next look", 60)
+    assert 30 <= (creating.calls(looked)[0].at - last).total_seconds() < 45
+
+    shown = imageless.read()
+    assert (synced(shown), error_text(shown)) == ("Unknown", "source image does not exist")
+    (wait,) = pauses(imageless, index, [*READS, "UpdateFunctionCode"], 1, 90)
     assert 60 <= wait < 80
