@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from itertools import pairwise
 from typing import Any
 
 from remediator.sandbox.aws.calls import Call
@@ -11,12 +12,16 @@ from remediator.sandbox.cloud import Cloud
 from tests.bed.api import Api, Refused, found
 from tests.bed.waiting import eventually, throughout
 
-_QUIET = 0.1  # real seconds; the calls of a pass are some milliseconds apart
+# Real seconds without a call after which a pass is over: at least, and at most, for a busy machine takes longer.
+_QUIET, _PATIENCE = 0.1, 0.5
 
 FINALIZER = "finalizers.lambda.services.k8s.aws/Function"
 
 # How the controller reads a function. It reads twice in a pass that ends well, once more after each write.
 READS = ["GetFunction", "GetFunctionConcurrency", "GetFunctionEventInvokeConfig", "GetFunctionCodeSigningConfig"]
+
+# One call of a read, and the next.
+_WITHIN = set(pairwise(READS))
 
 Object = dict[str, Any]
 
@@ -125,8 +130,11 @@ class Function:
         eventually(lambda: self.asked(since), until, f"{self.name}: {what}", self.clock, within)
 
     def is_quiet(self) -> bool:
-        """Tell whether no pass is under way: that is a matter of the machine's pace, so of real time."""
-        return (self.clock.now() - self.calls()[-1].at).total_seconds() > _QUIET * self.clock.speed
+        """Tell whether no pass is under way, by how far apart its calls have been: some milliseconds, or more."""
+        calls = self.calls()
+        within = [(b.at - a.at).total_seconds() for a, b in pairwise(calls) if (a.operation, b.operation) in _WITHIN]
+        pace = min(max([_QUIET * self.clock.speed, *(3 * gap for gap in within)]), _PATIENCE * self.clock.speed)
+        return (self.clock.now() - calls[-1].at).total_seconds() > pace
 
     def falls_silent(self) -> None:
         """Wait until a pass under way is over, and the second in which it was.

@@ -76,12 +76,13 @@ def test_a_deletion_that_may_not_read_writes_nothing(settled: Create, cloud: Clo
 
 def test_a_busy_function_is_deleted_once_it_is_done(settled: Create, cloud: Cloud) -> None:
     function = settled()
-    cloud.set_update(function.name, "InProgress", seconds=3)
+    cloud.set_update(function.name, "InProgress")
     index = len(cloud.calls)
     function.delete()
     busy = function.becomes(error_text, "says why")
     assert error_text(busy).startswith("ResourceConflictException: The operation cannot be performed at this time. ")
     assert is_ready(busy)
+    cloud.set_update(function.name, "Successful")
     function.disappears()
     assert function.asked(index).count("DeleteFunction") > 1
 

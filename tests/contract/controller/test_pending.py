@@ -50,10 +50,11 @@ def test_pending_without_a_change_is_not_synced_and_says_no_more(settled: Create
 
 
 def test_a_change_while_it_is_created_waits_too(create: Create, cloud: Cloud) -> None:
-    cloud.create_takes = 4
+    cloud.create_takes = 1000
     function = create()
     function.becomes(lambda seen: synced(seen) == "False" and seen["metadata"]["generation"] == 2, "is being created")
     function.edit(timeout=9)
     function.becomes(lambda seen: error_text(seen) == PENDING, "says that it is Pending")
+    cloud.set_state(function.name, "Active")
     function.becomes_live(lambda it: it and it["Timeout"] == 9, "the change reaches it")
     function.becomes(is_ready, "heals")

@@ -70,7 +70,7 @@ def test_retain_takes_effect_at_the_next_look_and_leaves_the_function(
     function.annotate({POLICY: "retain"})
     function.stays(lambda seen: seen["metadata"]["finalizers"], "the annotation alone does nothing", 1)
     assert (error_text(function.read()) != "") == (operation == "DeleteFunction")
-    function.toggle()
+    function.edit(publish=False)
     function.disappears(2)
     assert function.live() is not None
     assert function.asked(index) == []
