@@ -36,8 +36,7 @@ def test_while_it_is_stopped_a_deleted_object_stays_green(settled: Create, contr
     assert seen["metadata"]["finalizers"] == [FINALIZER]
     assert function.live() is not None
     controller.start()
-    function.disappears()
-    assert function.live() is None
+    function.becomes_live(lambda it: it is None, "it is deleted")
 
 
 def test_a_refused_deletion_says_so_under_conditions_of_before(settled: Create, cloud: Cloud) -> None:
@@ -83,7 +82,7 @@ def test_a_busy_function_is_deleted_once_it_is_done(settled: Create, cloud: Clou
     assert error_text(busy).startswith("ResourceConflictException: The operation cannot be performed at this time. ")
     assert is_ready(busy)
     cloud.set_update(function.name, "Successful")
-    function.disappears()
+    function.becomes_live(lambda it: it is None, "it is deleted")
     assert function.asked(index).count("DeleteFunction") > 1
 
 

@@ -57,9 +57,7 @@ def test_a_reference_that_comes_later_hides_all_that_was_said(settled: Create, c
     assert function.asked(index) == []
     # A deletion does not care.
     function.delete()
-    function.disappears()
-    assert "DeleteFunction" in function.asked(index)
-    assert function.live() is None
+    function.becomes_live(lambda it: it is None, "it is deleted")
 
 
 def test_a_function_without_a_role_is_as_good_as_an_unresolved_one(create: Create) -> None:

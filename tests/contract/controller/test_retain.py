@@ -43,8 +43,7 @@ def test_the_object_overrules_its_namespace(settled: Create, control_plane: Plan
     function = settled()
     function.annotate({POLICY: "delete"})
     function.delete()
-    function.disappears()
-    assert function.live() is None
+    function.becomes_live(lambda it: it is None, "it is deleted")
 
 
 def test_a_namespace_retains_by_the_name_of_the_service_only(
@@ -53,8 +52,7 @@ def test_a_namespace_retains_by_the_name_of_the_service_only(
     set_of_namespace(control_plane, namespace, {POLICY: "retain"})
     function = settled()
     function.delete()
-    function.disappears()
-    assert function.live() is None
+    function.becomes_live(lambda it: it is None, "it is deleted")
 
 
 @pytest.mark.parametrize("operation", ["DeleteFunction", "GetFunction"])
