@@ -97,6 +97,9 @@ class Reconciler:
                 f"Resource already exists in account {settled}, "
                 f"but the role used for reconciliation is in account {account}. "
             )
+        if account != self._account:
+            # Rather than to make a function in an account where it does not belong.
+            raise PassFailed(f"the sandbox's controller assumes no roles: it works in {self._account}, not {account}")
 
     def _role(self, desired: Resource, account: str) -> str:
         """Return the role to assume for an account; without one, say so in ResourceSynced, the rest left as it was."""
