@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from remediator.sandbox.ack.cluster import CLUSTER_ERRORS, Cluster
 from remediator.sandbox.ack.errors import LambdaError, PassError, RequeueAfter
+from remediator.sandbox.ack.informer import Informer
 from remediator.sandbox.ack.lambda_client import LambdaClient
 from remediator.sandbox.ack.manager import Manager
 from remediator.sandbox.ack.queue import Key, Queue
 from remediator.sandbox.ack.reconcile import Reconciler
+from remediator.sandbox.ack.resource import Resource
 from remediator.sandbox.clock import SandboxClock
 
 _log = logging.getLogger(__name__)
 
 ACCESS_KEY = "AKIASANDBOXCONTROLLER"
 
-# Real seconds, whatever the clock's speed: how soon a change in the cluster is seen.
-_POLL_SECONDS = 0.075
-_STOP_SECONDS = 0.9
+_STOP_SECONDS = 0.9  # real ones, whatever the clock's speed
 
 
 class _Halt(BaseException):
@@ -72,7 +74,7 @@ class Controller:
 
 
 class _Run:
-    """One life of the controller, from start to stop."""
+    """One life of the controller, from start to stop: an informer fills the queue, a worker empties it."""
 
     def __init__(self, kubeconfig: Path, endpoint: str, clock: SandboxClock, region: str) -> None:
         self._clock = clock
@@ -82,15 +84,55 @@ class _Run:
         self._cluster = Cluster(kubeconfig, self._check)
         self._clients: dict[str, LambdaClient] = {}
         self._account = ""
-        self._thread = threading.Thread(target=self._work, name="sandbox-controller", daemon=True)
+        self._queue = Queue()
+        self._changed = threading.Condition()
+        informer = Informer(self._cluster, self, self._halted)
+        self._threads = [
+            threading.Thread(target=self._until_halted, args=(work,), name=f"sandbox-controller-{name}", daemon=True)
+            for name, work in (("informer", informer.run), ("worker", self._work))
+        ]
 
     def start(self) -> None:
         self._account = self._client(self._region).account()
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         self._halted.set()
-        self._thread.join(_STOP_SECONDS)
+        self._cluster.hang_up()
+        with self._changed:
+            self._changed.notify_all()
+        deadline = time.monotonic() + _STOP_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._cluster.close()
+        for client in self._clients.values():
+            client.close()
+
+    # ---- what the informer tells ---------------------------------------------------------------------------------
+
+    def listed(self, resources: Iterable[Resource]) -> None:
+        with self._changed:
+            self._queue.listed(resources, self._clock.monotonic())
+            self._changed.notify_all()
+
+    def changed(self, resource: Resource) -> None:
+        with self._changed:
+            self._queue.changed(resource, self._clock.monotonic())
+            self._changed.notify_all()
+
+    def deleted(self, resource: Resource) -> None:
+        with self._changed:
+            self._queue.deleted(resource, self._clock.monotonic())
+            self._changed.notify_all()
+
+    # ---- what the worker does ------------------------------------------------------------------------------------
+
+    def _until_halted(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except _Halt:
+            _log.debug("stopped in the middle")
 
     def _check(self) -> None:
         if self._halted.is_set():
@@ -110,34 +152,36 @@ class _Run:
 
     def _work(self) -> None:
         reconciler = Reconciler(self._cluster, self._manager, self._account, self._region, self._clock.now)
-        queue = Queue()
-        try:
-            while not self._halted.is_set():
-                try:
-                    queue.observe(self._cluster.functions(), self._clock.monotonic())
-                except CLUSTER_ERRORS as error:
-                    _log.debug("listing Functions failed: %s", error)
-                for key in queue.ready(self._clock.monotonic()):
-                    self._pass(reconciler, queue, key)
-                self._halted.wait(_POLL_SECONDS)
-        except _Halt:
-            _log.debug("stopped in the middle of a pass")
-        finally:
-            self._cluster.close()
-            for client in self._clients.values():
-                client.close()
+        while True:
+            self._pass(reconciler, self._next())
 
-    def _pass(self, reconciler: Reconciler, queue: Queue, key: Key) -> None:
+    def _next(self) -> Key:
+        """Wait until a Function is due."""
+        with self._changed:
+            while True:
+                self._check()
+                now = self._clock.monotonic()
+                if (key := self._queue.take(now)) is not None:
+                    return key
+                due = self._queue.next_due()
+                self._changed.wait(None if due is None else (due - now) / self._clock.speed)
+
+    def _pass(self, reconciler: Reconciler, key: Key) -> None:
+        seconds: float | None = None
+        failed = False
         try:
             seconds = reconciler.reconcile(*key)
         except RequeueAfter as wait:
-            queue.again(key, self._clock.monotonic(), wait.seconds)
+            seconds = wait.seconds
         except (PassError, *CLUSTER_ERRORS) as error:
             _log.debug("%s/%s: %s", *key, error)
-            queue.failed(key, self._clock.monotonic())
+            failed = True
         except Exception:  # noqa: BLE001
-            # A malformed object must not stop the others; controller-runtime recovers from panics likewise.
+            # One malformed object must not stop the others; controller-runtime recovers from panics likewise.
             _log.debug("%s/%s: the pass broke", *key, exc_info=True)
-            queue.failed(key, self._clock.monotonic())
-        else:
-            queue.again(key, self._clock.monotonic(), seconds)
+            failed = True
+        with self._changed:
+            if failed:
+                self._queue.failed(key, self._clock.monotonic())
+            else:
+                self._queue.again(key, self._clock.monotonic(), seconds)

@@ -1,15 +1,27 @@
 """Handle a Function as a user would, on both sides: create, edit, annotate, delete, look; see what AWS was asked."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from itertools import pairwise
 from typing import Any
 
 from remediator.sandbox.aws.calls import Call
 from remediator.sandbox.clock import SandboxClock
 from remediator.sandbox.cloud import Cloud
-from tests.bed.api import Api, found
+from tests.bed.api import Api, Refused, found
 from tests.bed.waiting import eventually, throughout
 
+# Real seconds without a call after which a pass is over: at least, and at most, for a busy machine takes longer.
+_QUIET, _PATIENCE = 0.1, 0.5
+
 FINALIZER = "finalizers.lambda.services.k8s.aws/Function"
+
+# How the controller reads a function. It reads twice in a pass that ends well, once more after each write.
+READS = ["GetFunction", "GetFunctionConcurrency", "GetFunctionEventInvokeConfig", "GetFunctionCodeSigningConfig"]
+
+# One call of a read, and the next.
+_WITHIN = set(pairwise(READS))
 
 Object = dict[str, Any]
 
@@ -20,7 +32,7 @@ class Function:
     def __init__(self, api: Api, cloud: Cloud, clock: SandboxClock, namespace: str, name: str) -> None:
         self._api = api
         self._cloud = cloud
-        self._clock = clock
+        self.clock = clock
         self.namespace = namespace
         self.name = name
         self.path = f"{collection(namespace)}/{name}"
@@ -45,10 +57,29 @@ class Function:
         """Set labels; None removes one."""
         return self._api.merge(self.path, {"metadata": {"labels": labels}})
 
+    def refuse(
+        self, operation: str, code: str = "AccessDeniedException", message: str = "", times: int | None = None
+    ) -> None:
+        """Make AWS refuse an operation on it, so many `times` or until `cloud.allow()`; in IAM's words, if in none."""
+        self._cloud.refuse(
+            operation,
+            code,
+            message or f"not authorized to perform: lambda:{operation}",
+            name=self.name,
+            times=times,
+        )
+
     def toggle(self) -> None:
         """Set `spec.publish` and take it away again: the bare change that makes a controller look."""
         self.patch({"op": "add", "path": "/spec/publish", "value": False})
         self.patch({"op": "test", "path": "/spec/publish", "value": False}, {"op": "remove", "path": "/spec/publish"})
+
+    def resync(self) -> Object:
+        """Make the controller run one pass that ends well, and answer what it leaves."""
+        self.falls_silent()
+        before = self.read()
+        self.edit(publish=None if "publish" in before["spec"] else False)
+        return self.becomes(lambda seen: heartbeat(seen) != heartbeat(before), "its heartbeat moves")
 
     def patch(self, *operations: Mapping[str, Any]) -> Object:
         """Apply a JSON patch."""
@@ -60,16 +91,16 @@ class Function:
 
     def becomes(self, until: Callable[[Object], object], what: str, within: float = 20.0) -> Object:
         """Wait until the predicate holds of it, and answer it."""
-        return eventually(self.read, until, f"{self.name}: {what}", self._clock, within)
+        return eventually(self.read, until, f"{self.name}: {what}", self.clock, within)
 
     def stays(self, holds: Callable[[Object], object], what: str, seconds: float) -> Object:
         """Fail unless the predicate holds all that time, and answer it as it is then."""
-        return throughout(self.read, holds, f"{self.name}: {what}", self._clock, seconds)
+        return throughout(self.read, holds, f"{self.name}: {what}", self.clock, seconds)
 
     def disappears(self, within: float = 20.0) -> None:
         """Wait until it is gone from the cluster."""
         what = f"{self.name} is gone from the cluster"
-        eventually(self.find, lambda seen: seen is None, what, self._clock, within)
+        eventually(self.find, lambda seen: seen is None, what, self.clock, within)
 
     def live(self) -> Object | None:
         """Read what is in AWS, by no call that would count; None: there is no such function."""
@@ -80,7 +111,7 @@ class Function:
 
     def becomes_live(self, until: Callable[[Object | None], object], what: str, within: float = 20.0) -> None:
         """Wait until the predicate holds of what is in AWS."""
-        eventually(self.live, until, f"{self.name} in AWS: {what}", self._clock, within)
+        eventually(self.live, until, f"{self.name} in AWS: {what}", self.clock, within)
 
     def calls(self, since: int = 0) -> list[Call]:
         """List the calls about it, by whomever, since the call of that number (`len(cloud.calls)`)."""
@@ -90,35 +121,58 @@ class Function:
         """List the operations of those calls."""
         return [call.operation for call in self.calls(since)]
 
+    def looks(self, since: int = 0) -> list[Call]:
+        """List those calls that begin a read of it: a pass that fails at once has one, a good one several."""
+        return [call for call in self.calls(since) if call.operation == READS[0]]
+
     def gets_asked(self, until: Callable[[list[str]], object], what: str, since: int = 0, within: float = 20.0) -> None:
         """Wait until the predicate holds of the operations since."""
-        eventually(lambda: self.asked(since), until, f"{self.name}: {what}", self._clock, within)
+        eventually(lambda: self.asked(since), until, f"{self.name}: {what}", self.clock, within)
 
-    def falls_silent(self, seconds: float = 1.2) -> None:
-        """Wait until nobody has asked AWS anything about it for that long.
+    def is_quiet(self) -> bool:
+        """Tell whether no pass is under way, by how far apart its calls have been: some milliseconds, or more."""
+        calls = self.calls()
+        within = [(b.at - a.at).total_seconds() for a, b in pairwise(calls) if (a.operation, b.operation) in _WITHIN]
+        pace = min(max([_QUIET * self.clock.speed, *(3 * gap for gap in within)]), _PATIENCE * self.clock.speed)
+        return (self.clock.now() - calls[-1].at).total_seconds() > pace
+
+    def falls_silent(self) -> None:
+        """Wait until a pass under way is over, and the second in which it was.
 
         A heartbeat has whole seconds: one written in the same second as its predecessor cannot be seen to move.
         """
 
-        def silence() -> float:
-            return (self._clock.now() - max(call.at for call in self.calls())).total_seconds()
+        def is_over() -> bool:
+            last = self.calls()[-1].at
+            written = heartbeat(self.find() or {})
+            ended = max(last, datetime.fromisoformat(written)) if written else last
+            return self.is_quiet() and self.clock.now() > ended.replace(microsecond=0) + timedelta(seconds=1)
 
-        what = f"AWS is asked nothing about {self.name} for {seconds} s"
-        eventually(silence, lambda passed: passed > seconds, what, self._clock)
+        eventually(is_over, bool, f"AWS is asked nothing more about {self.name}", self.clock)
 
-    def backs_off(self) -> None:
-        """Wait until ACK will not try again by itself for at least 2 seconds: its gaps double, from 5 ms on.
+    def backs_off(self, since: int) -> None:
+        """Wait until ACK will not try again by itself for some seconds; all passes since the call `since` failed.
 
-        After 2.7 seconds of silence the gap is the one of 5.12 seconds, or a longer one.
+        Its waits double from 5 ms on: the one after the eleventh failure is of 5.12 seconds.
         """
-        self.falls_silent(2.7)
+
+        def has_failed_often() -> bool:
+            return len(self.looks(since)) > 10 and self.is_quiet()
+
+        eventually(has_failed_often, bool, f"{self.name} fails eleven times", self.clock, 40)
 
     def discard(self) -> None:
         """Remove it from the cluster, whatever holds it."""
-        if self.find() is not None:
-            self._api.delete(self.path)
-        if self.find() is not None:
-            self._api.merge(self.path, {"metadata": {"finalizers": None}})
+        for remove in (self.delete, self._let_go):
+            try:
+                remove()
+            except Refused as refused:
+                # The controller may have let it go already, or do so just now.
+                if refused.status != HTTPStatus.NOT_FOUND:
+                    raise
+
+    def _let_go(self) -> None:
+        self._api.merge(self.path, {"metadata": {"finalizers": None}})
 
 
 def collection(namespace: str) -> str:

@@ -23,7 +23,7 @@ from remediator.sandbox.cloud import Cloud
 from tests.bed import controllers, toolchain
 from tests.bed.controllers import Handle, RealController, SandboxController
 from tests.bed.controlplane import ControlPlane
-from tests.bed.functions import Function, collection, is_ready
+from tests.bed.functions import READS, Function, collection, is_ready
 from tests.bed.gobuild import BuildFailed, Unavailable
 from tests.bed.plane import Plane
 from tests.bed.processes import tail
@@ -271,6 +271,8 @@ def settled(create: Create) -> Create:
     def make(*args: Any, **spec: Any) -> Function:
         function = create(*args, **spec)
         function.becomes(lambda seen: is_ready(seen) and seen["metadata"]["generation"] == 2, "is synced and ready")
+        # The defaults that were written back make a second pass, and each reads twice.
+        function.gets_asked(lambda calls: calls.count(READS[-1]) >= 4, "the second pass ends")
         function.falls_silent()
         return function
 

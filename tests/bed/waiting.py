@@ -13,7 +13,7 @@ from remediator.sandbox.clock import SandboxClock
 Seen = TypeVar("Seen")
 
 _POLL = 0.1  # seconds of the clock, but
-_BREATH = 0.01  # real seconds at least: everybody is on the same two cores
+_BREATH = 0.02  # real seconds at least: everybody is on the same two cores
 _PATIENCE = 20.0  # real seconds: on a fast clock, a busy machine must not look like a broken promise
 
 

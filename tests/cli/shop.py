@@ -200,6 +200,7 @@ class Shop:
                 "spec": {
                     "name": name,
                     "packageType": "Zip",
+                    "role": self.cloud.role_arn,
                     "code": dict(self.cloud.code),
                     "memorySize": 256,
                     "environment": {"variables": {"DB_PASSWORD": SECRET}},

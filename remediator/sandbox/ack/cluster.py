@@ -1,8 +1,10 @@
-"""The Kubernetes side of the controller: list, get and patch Functions on any API server."""
+"""The Kubernetes side of the controller: list, watch, get and patch Functions on any API server."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import json
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +12,25 @@ import urllib3
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
-from remediator.sandbox.ack.resource import GROUP, PLURAL, VERSION, Resource
+from remediator.sandbox.ack.resource import ACCOUNT_MAP, GROUP, PLURAL, SYSTEM_NAMESPACE, VERSION, Resource
 
 # The name of the binary in ACK's image, which is what client-go puts into managedFields.
 FIELD_MANAGER = "controller"
-# Whatever a call can raise when the server refuses, is away, or cuts the line.
-CLUSTER_ERRORS = (ApiException, urllib3.exceptions.HTTPError, OSError)
 
 _MERGE_PATCH = "application/merge-patch+json"
+# Real seconds: to connect, and to wait for an answer.
 _TIMEOUT = (1.0, 5.0)
+# A watch is silent while nothing happens; the server ends it before our patience does.
+_WATCH_SECONDS = 300
+_WATCH_TIMEOUT = (1.0, _WATCH_SECONDS + 30.0)
+
+
+class WatchFailed(Exception):
+    """The server ended a watch with an error, such as 410 for a version that it has forgotten."""
+
+
+# Whatever a call can raise when the server refuses, is away, or cuts the line.
+CLUSTER_ERRORS = (ApiException, WatchFailed, urllib3.exceptions.HTTPError, OSError)
 
 
 class Cluster:
@@ -31,13 +43,45 @@ class Cluster:
         )
         self._objects = client.CustomObjectsApi(self._client)
         self._core = client.CoreV1Api(self._client)
+        self._stream: Any = None
 
-    def functions(self) -> list[Resource]:
-        """List the Functions of all namespaces."""
+    def functions(self) -> tuple[list[Resource], str]:
+        """List the Functions of all namespaces; return them and the version to watch from."""
         self._check()
         answer: Any = self._objects.list_cluster_custom_object(GROUP, VERSION, PLURAL, _request_timeout=_TIMEOUT)
-        items: list[Resource] = answer["items"]
-        return items
+        return answer["items"], answer["metadata"]["resourceVersion"]
+
+    def watch(self, version: str) -> Generator[tuple[str, Resource], None, None]:
+        """Yield what happens to Functions after a version, by type of event, until the server ends the watch."""
+        self._check()
+        self._stream = self._objects.list_cluster_custom_object(
+            GROUP,
+            VERSION,
+            PLURAL,
+            watch=True,
+            resource_version=version,
+            allow_watch_bookmarks=True,
+            timeout_seconds=_WATCH_SECONDS,
+            _preload_content=False,
+            _request_timeout=_WATCH_TIMEOUT,
+        )
+        try:
+            # Whoever hung up a moment ago found no stream to cut.
+            self._check()
+            for line in self._stream:
+                event = json.loads(line)
+                if event["type"] == "ERROR":
+                    raise WatchFailed(event["object"].get("message"))
+                yield event["type"], event["object"]
+        finally:
+            self._stream.close()
+
+    def hang_up(self) -> None:
+        """Cut a watch under way, from another thread."""
+        if (stream := self._stream) is not None:
+            # One that has just ended by itself cannot be cut any more.
+            with contextlib.suppress(RuntimeError, ValueError, OSError):
+                stream.shutdown()
 
     def get(self, namespace: str, name: str) -> Resource | None:
         """Return one Function as it is now, or None if it is gone."""
@@ -77,6 +121,17 @@ class Cluster:
                 return {}
             raise
         return found.metadata.annotations or {} if found.metadata else {}
+
+    def account_map(self) -> dict[str, str] | None:
+        """Return which role to assume for which account; None where nobody has said so."""
+        self._check()
+        try:
+            found = self._core.read_namespaced_config_map(ACCOUNT_MAP, SYSTEM_NAMESPACE, _request_timeout=_TIMEOUT)
+        except ApiException as error:
+            if error.status in (403, 404):
+                return None
+            raise
+        return found.data or {}
 
     def close(self) -> None:
         """Close the connections."""

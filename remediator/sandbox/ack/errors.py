@@ -6,6 +6,8 @@ PassError
 ├── FunctionNotFound     Lambda has no such function
 ├── PassFailed           anything else; retried with back-off
 └── TerminalState        not retried until the spec changes
+
+Panicked stands apart: nothing of the pass is kept, it is only tried again.
 """
 
 from __future__ import annotations
@@ -62,3 +64,7 @@ class TerminalState(PassError):
 
     def __init__(self) -> None:
         super().__init__("resource is in terminal condition")
+
+
+class Panicked(Exception):
+    """The real controller crashes here, and its framework recovers: no status is written, the back-off goes on."""

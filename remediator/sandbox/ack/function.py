@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from remediator.sandbox.ack.errors import Panicked
 from remediator.sandbox.ack.resource import Resource
 
 _SCALARS = {
@@ -164,12 +165,19 @@ def event_invoke_parameters(resource: Resource) -> dict[str, Any]:
 
 
 def event_invoke_spec(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return the spec's part for an answer of GetFunctionEventInvokeConfig; destinations only where one is set."""
+    """Return the spec's part for an answer of GetFunctionEventInvokeConfig, destinations always included.
+
+    Raise Panicked where a part is not set: v1.14.1 takes all of them for granted (hooks.go,
+    setFunctionEventInvokeConfigFromResponse).
+    """
     spec = _translated(answer, _inverse(_EVENT_INVOKE))
     destinations = answer.get("DestinationConfig") or {}
-    for ours, theirs in (("onFailure", "OnFailure"), ("onSuccess", "OnSuccess")):
-        if destination := (destinations.get(theirs) or {}).get("Destination"):
-            spec.setdefault("destinationConfig", {})[ours] = {"destination": destination}
+    if spec.keys() != _EVENT_INVOKE.keys() or not {"OnFailure", "OnSuccess"} <= destinations.keys():
+        raise Panicked("runtime error: invalid memory address or nil pointer dereference")
+    spec["destinationConfig"] = {
+        ours: {"destination": destination} if (destination := destinations[theirs].get("Destination")) else {}
+        for ours, theirs in (("onFailure", "OnFailure"), ("onSuccess", "OnSuccess"))
+    }
     return spec
 
 

@@ -80,23 +80,40 @@ class Reconciler:
     # ---- before anything is read ---------------------------------------------------------------------------------
 
     def _check_identity(self, desired: Resource, place: dict[str, str]) -> None:
-        """Refuse a resource that would change region or account. Region drift writes nothing at all."""
+        """Refuse a resource that would change account or region. Such drift writes nothing at all."""
         identity = desired["status"].get("ackResourceMetadata") or {}
+        owner = place.get(cr.NAMESPACE_ACCOUNT) or identity.get("ownerAccountID") or self._account
+        account = owner
+        if owner != self._account or cr.NAMESPACE_ACCOUNT in place:
+            account = self._role(desired, owner).split(":")[4]
         current, wanted = identity.get("region"), self._wanted_region(desired, place)
         if current and current != wanted:
             raise PassFailed(
                 f"Resource already exists in region {current}, but the desired state specifies region {wanted}. "
             )
-        owner = place.get(cr.NAMESPACE_ACCOUNT) or identity.get("ownerAccountID") or self._account
-        if owner != self._account or cr.NAMESPACE_ACCOUNT in place:
-            reason = (
-                f'retrieving role ARN for account/team ID "{owner}" from "ack-role-account-map" configmap: '
-                "CARM configmap not found"
+        settled = identity.get("ownerAccountID")
+        if settled and settled != account:
+            raise PassFailed(
+                f"Resource already exists in account {settled}, "
+                f"but the role used for reconciliation is in account {account}. "
             )
-            latest = copy.deepcopy(desired)
-            Conditions(latest, self._now()).set(SYNCED, "False", "IAM Role is not available", reason)
-            self._save_status(desired, latest)
-            raise RequeueAfter(reason, _NO_ROLE_SECONDS)
+        if account != self._account:
+            # Rather than to make a function in an account where it does not belong.
+            raise PassFailed(f"the sandbox's controller assumes no roles: it works in {self._account}, not {account}")
+
+    def _role(self, desired: Resource, account: str) -> str:
+        """Return the role to assume for an account; without one, say so in ResourceSynced, the rest left as it was."""
+        roles = self._cluster.account_map()
+        if roles is not None and (role := roles.get(account)):
+            return role
+        trouble = "CARM configmap not found"
+        if roles is not None:
+            trouble = "role value is empty in CARM configmap" if account in roles else "key not found in CARM configmap"
+        reason = f'retrieving role ARN for account/team ID "{account}" from "{cr.ACCOUNT_MAP}" configmap: {trouble}'
+        latest = copy.deepcopy(desired)
+        Conditions(latest, self._now()).set(SYNCED, "False", "IAM Role is not available", reason)
+        self._save_status(desired, latest)
+        raise RequeueAfter(reason, _NO_ROLE_SECONDS)
 
     def _wanted_region(self, desired: Resource, place: dict[str, str]) -> str:
         return cr.annotations_of(desired).get(cr.REGION) or place.get(cr.NAMESPACE_REGION) or self._region
@@ -150,7 +167,8 @@ class Reconciler:
         try:
             created = manager.create(managed)
         except Stopped as stopped:
-            if isinstance(stopped.error, LambdaError):
+            # A create whose answer was lost may have made the function.
+            if isinstance(stopped.error, LambdaError) and stopped.error.code:
                 self._save(managed, cr.without_finalizer(managed))
             raise
         try:
@@ -239,8 +257,11 @@ def _unresolved_reference(resource: Resource) -> str | None:
     """Return why a reference cannot be resolved; None where there is none, or it may stay so (read-only)."""
     if cr.is_read_only(resource):
         return None
+    spec = resource["spec"]
+    if not (spec.get("role") or spec.get("roleRef")):
+        return "resource reference wrapper or ID required: Role,RoleRef"
     for path, kind, version in _REFERENCES:
-        at = resource["spec"]
+        at = spec
         for key in path:
             at = at.get(key) or {}
         if at.get("from"):

@@ -18,6 +18,10 @@ REGION = "services.k8s.aws/region"
 NAMESPACE_REGION = "services.k8s.aws/default-region"
 NAMESPACE_ACCOUNT = "services.k8s.aws/owner-account-id"
 
+# Where the roles of other accounts are to be found, by account.
+SYSTEM_NAMESPACE = "ack-system"
+ACCOUNT_MAP = "ack-role-account-map"
+
 # The controller tags what it makes and hides those tags from the spec (runtime pkg/config/config.go, --resource-tags).
 VERSION_TAG = "services.k8s.aws/controller-version"
 NAMESPACE_TAG = "services.k8s.aws/namespace"

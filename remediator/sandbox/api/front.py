@@ -23,6 +23,8 @@ GZIP_BYTES = 128 * 1024
 
 Answering = Callable[[Request, str], Answer]
 
+_PATIENCE = 1.0  # real seconds, for each thread
+
 
 class Front(ThreadingHTTPServer):
     """Serve an API on 127.0.0.1, over TLS."""
@@ -36,6 +38,7 @@ class Front(ThreadingHTTPServer):
         self._tls = tls
         self.clock = clock
         self._open: set[socket.socket] = set()
+        self._serving: set[threading.Thread] = set()
         self._open_lock = threading.Lock()
 
     def get_request(self) -> tuple[socket.socket, Any]:
@@ -53,6 +56,15 @@ class Front(ThreadingHTTPServer):
             self._open.add(request)
         super().process_request(request, client_address)
 
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        with self._open_lock:
+            self._serving.add(threading.current_thread())
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._open_lock:
+                self._serving.discard(threading.current_thread())
+
     def shutdown_request(self, request: Any) -> None:
         with self._open_lock:
             self._open.discard(request)
@@ -64,14 +76,20 @@ class Front(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
     def hang_up(self) -> None:
-        """Close what is still open: a stopped server must not go on answering on kept-alive connections."""
+        """Close what is still open: a stopped server must not go on answering on kept-alive connections.
+
+        Watches end by themselves, and a little later: wait for them, so that a stopped server has no threads.
+        """
         with self._open_lock:
+            serving = list(self._serving)
             for connection in self._open:
                 try:
                     # Not SSLSocket's: that would let its thread go on in plain text.
                     socket.socket.shutdown(connection, socket.SHUT_RDWR)
                 except OSError:  # the client was faster
                     continue
+        for thread in serving:
+            thread.join(_PATIENCE)
 
 
 class _Handler(BaseHTTPRequestHandler):

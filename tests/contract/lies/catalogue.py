@@ -21,18 +21,15 @@ class Lie:
 
 def annotations_trigger_a_pass(patch: Patch) -> None:
     """An annotation makes the controller look."""
-    observe = Queue.observe
+    changed = Queue.changed
 
-    def seen(queue: Queue, listed: Any, now: float) -> None:
-        observed = [
-            each | {"metadata": each["metadata"] | {"generation": f"{each['metadata'].get('annotations')}"}}
-            for each in listed
-        ]
-        observe(queue, observed, now)
+    def seen(queue: Queue, resource: Any, now: float) -> None:
+        generation = f"{resource['metadata'].get('annotations')}"
+        changed(queue, resource | {"metadata": resource["metadata"] | {"generation": generation}}, now)
 
-    patch.setattr(Queue, "observe", seen)
+    patch.setattr(Queue, "changed", seen)
 
 
 LIES = [
-    Lie(annotations_trigger_a_pass, "controller/test_facts.py::test_neither_annotation_nor_label_makes_it_look"),
+    Lie(annotations_trigger_a_pass, "controller/test_triggers.py::test_neither_annotation_nor_label_makes_it_look"),
 ]
