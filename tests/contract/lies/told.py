@@ -15,11 +15,12 @@ from multiprocessing.connection import Connection
 import pytest
 
 from tests.bed import waiting
+from tests.contract.lies.lie import Lie
 
 SECONDS = 45.0  # for a hang; a lie takes 1 to 5
 _PATIENCE = 4.0  # real seconds: what a lie keeps from happening is not worth the usual patience
 
-_PRELOADED = ["tests.contract.lies.told", "tests.bed.plugin", "hypothesis", "remediator.sandbox.scenarios"]
+_PRELOADED = ["tests.contract.lies.told", "tests.bed.plugin", "hypothesis.strategies", "remediator.sandbox.scenarios"]
 
 
 @dataclass
@@ -39,6 +40,13 @@ class Verdicts:
             self.failed.append(report.nodeid)
         elif report.failed:
             self.broken.append(report.nodeid)
+
+
+def expect_noticed(lie: Lie) -> None:
+    """Fail unless the test that is named with a lie fails because of it."""
+    verdicts = contract(lie.tell, [f"tests/contract/{lie.test}"])
+    assert not verdicts.broken, verdicts.output
+    assert verdicts.failed, f"nobody noticed: {lie.tell.__doc__}\n{verdicts.output}"
 
 
 def contract(lie: Callable[[pytest.MonkeyPatch], None], tests: list[str]) -> Verdicts:
@@ -69,9 +77,8 @@ def _run(answer: Connection, lie: Callable[[pytest.MonkeyPatch], None], tests: l
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
         patch.setattr(waiting, "_PATIENCE", _PATIENCE)
         lie(patch)
-        # What is imported already cannot have its asserts rewritten; nobody reads these failures closely.
-        quiet = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-        arguments = ["-q", "-x", "-n0", "-p", "no:randomly", "-p", "no:cacheprovider", *quiet, *tests]
+        # Rewriting asserts takes longer than the test, and nobody reads these failures closely.
+        arguments = ["-q", "-x", "-n0", "--assert=plain", "-p", "no:randomly", "-p", "no:cacheprovider", *tests]
         pytest.main(arguments, plugins=[verdicts])
     verdicts.output = told.getvalue()
     answer.send(verdicts)
