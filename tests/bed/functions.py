@@ -136,6 +136,10 @@ class Function:
         pace = min(max([_QUIET * self.clock.speed, *(3 * gap for gap in within)]), _PATIENCE * self.clock.speed)
         return (self.clock.now() - calls[-1].at).total_seconds() > pace
 
+    def is_written(self, seen: Object) -> bool:
+        """Tell whether a pass that ends well has written its heartbeat, in the second of its last call or later."""
+        return datetime.fromisoformat(str(heartbeat(seen))) >= self.calls()[-1].at.replace(microsecond=0)
+
     def falls_silent(self) -> None:
         """Wait until a pass under way is over, and the second in which it was.
 

@@ -273,6 +273,7 @@ def settled(create: Create) -> Create:
         function.becomes(lambda seen: is_ready(seen) and seen["metadata"]["generation"] == 2, "is synced and ready")
         # The defaults that were written back make a second pass, and each reads twice.
         function.gets_asked(lambda calls: calls.count(READS[-1]) >= 4, "the second pass ends")
+        function.becomes(function.is_written, "what the pass found is written")
         function.falls_silent()
         return function
 
