@@ -133,6 +133,11 @@ class _Run:
             work()
         except _Halt:
             _log.debug("stopped in the middle")
+        except Exception:
+            # A stream that is cut from another thread can fail in any way.
+            if not self._halted.is_set():
+                raise
+            _log.debug("stopped in the middle", exc_info=True)
 
     def _check(self) -> None:
         if self._halted.is_set():

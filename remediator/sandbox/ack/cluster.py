@@ -69,7 +69,7 @@ class Cluster:
             # Whoever hung up a moment ago found no stream to cut.
             self._check()
             for line in self._stream:
-                event = json.loads(line)
+                event = _event(line)
                 if event["type"] == "ERROR":
                     raise WatchFailed(event["object"].get("message"))
                 yield event["type"], event["object"]
@@ -143,3 +143,12 @@ class Cluster:
 
     def _options(self) -> dict[str, Any]:
         return {"field_manager": FIELD_MANAGER, "_content_type": _MERGE_PATCH, "_request_timeout": _TIMEOUT}
+
+
+def _event(line: bytes) -> dict[str, Any]:
+    """Read one line of a watch. Raise WatchFailed for one that was cut off in its middle."""
+    try:
+        event: dict[str, Any] = json.loads(line)
+    except ValueError as error:
+        raise WatchFailed(f"the stream broke off: {error}") from error
+    return event

@@ -10,6 +10,7 @@ from remediator.sandbox.api import (
     builtin,
     declared,
     fields,
+    front,
     listing,
     messages,
     metadata,
@@ -25,8 +26,9 @@ from remediator.sandbox.api import (
 )
 from remediator.sandbox.api import patch as patches
 from remediator.sandbox.api.objects import Objects
+from remediator.sandbox.api.refusals import Refusals
 from remediator.sandbox.api.resources import CLUSTER_ROLES, ROLE_BINDINGS, ROLES
-from remediator.sandbox.api.status import ApiError, unpatchable
+from remediator.sandbox.api.status import ApiError, overloaded, unpatchable
 from remediator.sandbox.api.store import Store
 from tests.contract.lies.lie import Lie
 
@@ -35,6 +37,7 @@ _WRITES = "api/test_writes.py::"
 _PATCHES = "api/test_patches.py::"
 _DELETION = "api/test_deletion.py::"
 _LISTS = "api/test_lists.py::"
+_WATCHES = "api/test_watches.py::"
 _KINDS = "api/test_kinds.py::"
 _ACCESS = "api/test_access.py::"
 _OWNERS = "api/test_managed_fields.py::"
@@ -410,7 +413,95 @@ def secrets_keep_their_text(patch: Patch) -> None:
     patch.setattr(builtin, "inward", lambda obj, resource: obj)
 
 
+def nobody_is_told_when_to_come_back(patch: Patch) -> None:
+    """A 429 has no Retry-After."""
+    send = front._Handler.send_header
+
+    def without(self: Any, keyword: str, value: str) -> None:
+        if keyword != "Retry-After":
+            send(self, keyword, value)
+
+    patch.setattr(front._Handler, "send_header", without)
+
+
+def an_overload_is_everybodys(patch: Patch) -> None:
+    """Who is over the limit takes the others' seats, too."""
+    patch.setattr(Refusals, "expect_seat", _full)
+
+
+def _full(self: Refusals, user: Any) -> None:
+    if self._without_seat:
+        raise overloaded()
+
+
+def answers_have_no_date(patch: Patch) -> None:
+    """Answers do not tell the server's time."""
+    patch.setattr(front._Handler, "date_time_string", lambda self, timestamp=None: "")
+
+
+def any_size_is_stored(patch: Patch) -> None:
+    """An object of any size is stored."""
+    patch.setattr(objects, "LARGEST", 1 << 40)
+
+
+def any_size_is_read(patch: Patch) -> None:
+    """A request of any size is read."""
+    patch.setattr(messages, "LARGEST", 1 << 40)
+
+
+def a_watch_begins_wherever_it_is_told(patch: Patch) -> None:
+    """A watch from a version that is forgotten begins now."""
+
+    def forgiving(self: Store, revision: int, shelf: str) -> list[Any]:
+        return [change for change in self._changes if change.revision > revision and change.shelf == shelf]
+
+    patch.setattr(Store, "changes_after", forgiving)
+
+
+def what_is_immutable_changes(patch: Patch) -> None:
+    """An immutable ConfigMap or Secret takes changes."""
+    patch.setattr(builtin, "faults", lambda *_: iter(()))
+
+
+def a_second_deletion_starts_anew(patch: Patch) -> None:
+    """Deleting what is being deleted bumps the generation once more."""
+    delete = Objects.delete
+
+    def again(self: Objects, resource: Any, namespace: str, name: str, **options: Any) -> Any:
+        old = self.get(resource, namespace, name)
+        if "deletionTimestamp" in old["metadata"] and resource.custom:
+            bumped = {**old["metadata"], "generation": old["metadata"]["generation"] + 1}
+            self._store.put(resource.shelf, {**old, "metadata": bumped})
+        return delete(self, resource, namespace, name, **options)
+
+    patch.setattr(Objects, "delete", again)
+
+
+def a_lease_goes_to_the_last(patch: Patch) -> None:
+    """A Lease can be put with a version that is over."""
+    patch.setattr(Objects, "_expect_version", lambda self, resource, name, wanted, old: None)
+
+
+def a_restart_is_no_new_generation(patch: Patch) -> None:
+    """Annotating a Deployment's pod template leaves its generation as it was."""
+    no_write_is_a_new_generation(patch)
+
+
 LIES = [
+    Lie(nobody_is_told_when_to_come_back, "api/test_overload.py::test_one_user_is_told_to_come_back_later"),
+    Lie(an_overload_is_everybodys, "api/test_overload.py::test_one_user_is_told_to_come_back_later"),
+    Lie(answers_have_no_date, "api/test_namespaces.py::test_every_answer_is_dated"),
+    Lie(any_size_is_stored, "api/test_extremes.py::test_more_than_etcd_takes"),
+    Lie(any_size_is_read, "api/test_extremes.py::test_more_than_the_server_reads"),
+    Lie(a_watch_begins_wherever_it_is_told, "api/test_watches.py::test_a_watch_that_begins_too_early_says_so"),
+    Lie(what_is_immutable_changes, "api/test_namespaces.py::test_immutable_is_for_good"),
+    Lie(
+        a_second_deletion_starts_anew,
+        "api/test_namespaces.py::test_a_second_deletion_changes_nothing_and_edits_still_count",
+    ),
+    Lie(a_lease_goes_to_the_last, "api/test_namespaces.py::test_a_lease_is_won_by_one"),
+    Lie(a_restart_is_no_new_generation, _KINDS + "test_a_deployment_is_restarted_by_a_strategic_patch"),
+    Lie(history_lasts_for_ever, _LISTS + "test_after_a_compaction_lists_go_on_inconsistently"),
     Lie(writes_keep_the_version, _WRITES + "test_put_needs_the_latest_version"),
     Lie(a_write_that_changes_nothing_is_stored, _WRITES + "test_a_write_that_changes_nothing_is_not_stored"),
     Lie(every_write_is_a_new_generation, _WRITES + "test_put_moves_generation_only_with_content"),
@@ -444,8 +535,8 @@ LIES = [
     Lie(selectors_are_never_wrong, _LISTS + "test_label_selectors_that_cannot_be_parsed"),
     Lie(lists_come_whole, _LISTS + "test_pages_show_one_moment"),
     Lie(pages_show_the_present, _LISTS + "test_pages_show_one_moment"),
-    Lie(a_watch_tells_no_deletion, _LISTS + "test_a_watch_tells_what_happened_since"),
-    Lie(initial_events_have_no_end, _LISTS + "test_a_list_as_a_watch"),
+    Lie(a_watch_tells_no_deletion, _WATCHES + "test_a_watch_tells_what_happened_since"),
+    Lie(initial_events_have_no_end, _WATCHES + "test_a_list_as_a_watch"),
     Lie(everybody_may_do_everything, _ACCESS + "test_without_rights_nothing_is_said_of_what_is_there"),
     Lie(a_right_covers_subresources, _ACCESS + "test_a_subresource_is_a_right_of_its_own"),
     Lie(a_role_reaches_every_namespace, _ACCESS + "test_a_role_ends_at_its_namespace"),
