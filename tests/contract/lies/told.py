@@ -8,7 +8,8 @@ import contextlib
 import io
 import multiprocessing
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
@@ -18,7 +19,8 @@ from tests.bed import waiting
 from tests.contract.lies.lie import Lie
 
 SECONDS = 45.0  # for a hang; a lie takes 1 to 5
-_PATIENCE = 4.0  # real seconds: what a lie keeps from happening is not worth the usual patience
+_PATIENCE = 2.5  # real seconds: what a lie keeps from happening is not worth the usual patience
+_AT_ONCE = 4  # most of them wait for what never happens
 
 _PRELOADED = ["tests.contract.lies.told", "tests.bed.plugin", "hypothesis.strategies", "remediator.sandbox.scenarios"]
 
@@ -42,9 +44,15 @@ class Verdicts:
             self.broken.append(report.nodeid)
 
 
-def expect_noticed(lie: Lie) -> None:
-    """Fail unless the test that is named with a lie fails because of it."""
-    verdicts = contract(lie.tell, [f"tests/contract/{lie.test}"])
+def all_told(lies: Iterable[Lie]) -> Iterator[dict[Lie, Future[Verdicts]]]:
+    """Tell all of them, some at once, and give out what will come of each."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        yield {lie: pool.submit(contract, lie.tell, [f"tests/contract/{lie.test}"]) for lie in lies}
+        pool.shutdown(cancel_futures=True)
+
+
+def expect_noticed(lie: Lie, verdicts: Verdicts) -> None:
+    """Fail unless the test that is named with a lie failed because of it."""
     assert not verdicts.broken and (verdicts.failed or verdicts.passed), verdicts.output
     assert verdicts.failed, f"nobody noticed: {lie.tell.__doc__}\n{verdicts.output}"
 
@@ -78,7 +86,9 @@ def _run(answer: Connection, lie: Callable[[pytest.MonkeyPatch], None], tests: l
         patch.setattr(waiting, "_PATIENCE", _PATIENCE)
         lie(patch)
         # Rewriting asserts takes longer than the test, and nobody reads these failures closely.
-        arguments = ["-q", "-x", "-n0", "--assert=plain", "-p", "no:randomly", "-p", "no:cacheprovider", *tests]
+        # Of the plugins only what the settings name is needed.
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        arguments = ["-q", "-x", "--assert=plain", "-p", "pytest_timeout", "-p", "no:cacheprovider", *tests]
         pytest.main(arguments, plugins=[verdicts])
     verdicts.output = told.getvalue()
     answer.send(verdicts)
