@@ -13,7 +13,7 @@ from remediator.sandbox.ack.errors import FunctionNotFound, LambdaError, PassFai
 from remediator.sandbox.ack.manager import Manager, Stopped
 from remediator.sandbox.ack.queue import Queue
 from remediator.sandbox.ack.reconcile import Reconciler
-from tests.contract.lies.lie import Lie
+from tests.sandbox.lies.lie import Lie
 
 Patch = pytest.MonkeyPatch
 

@@ -30,7 +30,7 @@ from remediator.sandbox.api.refusals import Refusals
 from remediator.sandbox.api.resources import CLUSTER_ROLES, ROLE_BINDINGS, ROLES
 from remediator.sandbox.api.status import ApiError, overloaded, unpatchable
 from remediator.sandbox.api.store import Store
-from tests.contract.lies.lie import Lie
+from tests.sandbox.lies.lie import Lie
 
 Patch = pytest.MonkeyPatch
 _WRITES = "api/test_writes.py::"

@@ -16,13 +16,13 @@ from multiprocessing.connection import Connection
 import pytest
 
 from tests.bed import waiting
-from tests.contract.lies.lie import Lie
+from tests.sandbox.lies.lie import Lie
 
 SECONDS = 45.0  # for a hang; a lie takes 1 to 5
 _PATIENCE = 2.5  # real seconds: what a lie keeps from happening is not worth the usual patience
 _AT_ONCE = 4  # most of them wait for what never happens
 
-_PRELOADED = ["tests.contract.lies.told", "tests.bed.plugin", "hypothesis.strategies", "remediator.sandbox.scenarios"]
+_PRELOADED = ["tests.sandbox.lies.told", "tests.bed.plugin", "hypothesis.strategies", "remediator.sandbox.scenarios"]
 
 
 @dataclass

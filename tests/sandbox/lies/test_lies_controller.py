@@ -1,13 +1,13 @@
-"""A sandbox whose API server lies does not pass the contract."""
+"""A sandbox whose controller lies does not pass the contract."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future
 
 import pytest
 
-from tests.contract.lies.api import LIES
-from tests.contract.lies.lie import Lie
-from tests.contract.lies.told import Verdicts, all_told, expect_noticed
+from tests.sandbox.lies.controller import LIES
+from tests.sandbox.lies.lie import Lie
+from tests.sandbox.lies.told import Verdicts, all_told, expect_noticed
 
 
 @pytest.fixture(scope="module")
