@@ -122,11 +122,13 @@ def test_one_clean_sighting_is_luck_and_two_are_recovery() -> None:
 @given(st.lists(st.sampled_from([PENDING, CONFLICT, STALE, None]), max_size=40))
 def test_the_clock_survives_flapping_findings_and_one_clean_sighting(seen: list[FindingName | None]) -> None:
     """Two clean sightings in a row are left out: those end a spell."""
-    now, before = UNWELL, PENDING
+    now = UNWELL
+    before: FindingName | None = PENDING
     for minute, name in enumerate(seen, start=1):
         at = later(minutes=minute)
         if name is None and before is not None:
-            now, before = steps.clean(now, at), None
+            now = steps.clean(now, at)
+            before = None
         else:
             before = name or PENDING
             now = steps.sighted(now, finding(name=before, since=at), at)
