@@ -210,17 +210,16 @@ class StoredEpisodes(MemoryEpisodes):
     def _adopt(self, uid: str) -> None:
         """Begin from what is stored, and take again the steps that are not in it yet."""
         stored = self._stored[uid]
-        episode, steps = stored.episode, self._pending.get(uid, [])
-        if stored.release is not None and self._guarded and episode is not None:
-            release = stored.release
-            if released(episode, release) != episode:
-                steps = self._pending[uid] = [lambda before: before and released(before, release), *steps]
-        for step in steps:
+        episode = stored.episode
+        for step in self._pending.get(uid, ()):
             episode = step(episode)
-        if episode is not None:
-            self._known[uid] = (stored.ref, episode)
-        else:
+        if episode is None:
             self._known.pop(uid, None)
+            return
+        self._known[uid] = (stored.ref, episode)
+        release = stored.release if self._guarded else None
+        if released(episode, release) != episode:
+            self._step(stored.ref, lambda before: before and released(before, release))
 
     # -- reading -----------------------------------------------------------------------------------------------
 
@@ -305,7 +304,7 @@ class StoredEpisodes(MemoryEpisodes):
         stored = self._stored.get(ref.uid)
         if stored is None:
             created = self._transport.create(objects.collection(self._namespace), objects.new_object(ref))
-            stored = self._taken(ref, created)
+            stored = self._taken(created)
         episode = self._known[ref.uid][1]
         stands = self._phase(ref.uid, episode, now)
         approval = self.approval(ref.uid)
@@ -318,9 +317,9 @@ class StoredEpisodes(MemoryEpisodes):
                 "value": objects.status(episode, stands, approval.at if approval else None),
             },
         ]
-        self._taken(ref, self._transport.patch(f"{objects.path(self._namespace, stored.name)}/status", patch))
+        self._taken(self._transport.patch(f"{objects.path(self._namespace, stored.name)}/status", patch))
 
-    def _taken(self, ref: Ref, content: bytes) -> Stored:
+    def _taken(self, content: bytes) -> Stored:
         stored = self._read(content)
         if stored is None:
             raise ClusterError(self._unusable[objects.name_of(content)])

@@ -42,11 +42,17 @@ def later(**span: float) -> datetime:
     return NOW + timedelta(**span)
 
 
+@pytest.fixture(scope="module")
+def definition() -> Json:
+    parsed: Json = YAML(typ="safe").load(DEFINITION.read_text(encoding="utf-8"))
+    return parsed
+
+
 @pytest.fixture
-def place(api: ApiServer) -> ApiServer:
+def place(api: ApiServer, definition: Json) -> ApiServer:
     """An API server with the definition and the home namespace."""
     api.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
-    api.seed(YAML(typ="safe").load(DEFINITION.read_text(encoding="utf-8")))
+    api.seed(definition)
     return api
 
 
@@ -349,6 +355,16 @@ def test_nothing_is_intended_while_nobody_knows_what_was_tried(place: ApiServer,
         episodes.intend(plan(), NOW)
 
 
+def test_an_answer_that_makes_no_sense_is_no_acknowledgement(
+    place: ApiServer, store: Store, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    episodes = store()
+    monkeypatch.setattr(transport, "patch", lambda *_: b"<html>log in</html>")
+    with pytest.raises(ClusterError, match="cannot be read"):
+        episodes.intend(plan(), NOW)
+    assert "status" not in stored(place)
+
+
 # ---- two at once -----------------------------------------------------------------------------------------------------
 
 
@@ -485,11 +501,16 @@ def test_a_release_counts_once_and_only_where_it_is_vouched_for(
         episodes.conclude(UID, outcome(), later(seconds=second))
     said(place, release={"requestedBy": "alice"})
     after = store(guarded=guarded)
+    for _ in range(100):
+        after.load(NOW)
+    assert sum(len(each) for each in after._pending.values()) <= 1
     after.sighted(CHECKOUT, finding(), later(minutes=1))
     assert after.save(later(minutes=1)) == ()
     assert stored(place)["status"]["phase"] == expected
+    before = version(place)
     again = store(guarded=guarded)
     assert again.save(later(minutes=2)) == ()
+    assert version(place) == before
 
 
 # ---- what cannot be used ---------------------------------------------------------------------------------------------
