@@ -309,7 +309,6 @@ class StoredEpisodes(MemoryEpisodes):
         stands = self._phase(ref.uid, episode, now)
         approval = self.approval(ref.uid)
         patch: list[Operation] = [
-            {"op": "test", "path": "/metadata/uid", "value": stored.uid},
             {"op": "test", "path": "/metadata/resourceVersion", "value": stored.resource_version},
             {
                 "op": "add",

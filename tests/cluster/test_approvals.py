@@ -203,6 +203,27 @@ def test_anybody_who_may_patch_can_take_an_approval_back(
 # ---- an approval does not grow younger -------------------------------------------------------------------------------
 
 
+def test_without_the_policy_a_label_makes_an_old_approval_young(
+    records: Records, checkout: Resource, alice: Person, bob: Person
+) -> None:
+    """Why the policy refuses it: every kubectl is the same field manager, and that has one time."""
+    alice.api.merge(records.path(checkout), approval(alice), fieldManager="kubectl-patch")
+    with records.without_policy():
+        records.wait_a_second()
+        before = records.store()
+        before.load(datetime.now(UTC))
+        label = {"metadata": {"labels": {"seen": "yes"}}}
+        bob.api.merge(records.path(checkout), label, fieldManager="kubectl-patch")
+        after = records.store()
+        after.load(datetime.now(UTC))
+    old, new = before.approval(checkout.metadata.uid), after.approval(checkout.metadata.uid)
+    assert old is not None
+    assert old.at is not None
+    assert new is not None
+    assert new.at is not None
+    assert new.at > old.at
+
+
 def test_a_label_beside_an_approval_is_refused(
     records: Records, checkout: Resource, alice: Person, bob: Person
 ) -> None:
