@@ -462,6 +462,17 @@ def test_an_approval_is_dated_by_the_api_server(place: ApiServer, offered: Store
     assert known.approved(word, later(minutes=1))
 
 
+def test_a_phase_that_a_persons_word_changed_is_written_at_once(place: ApiServer, offered: StoredEpisodes) -> None:
+    for second in range(1, 9):
+        offered.sighted(CHECKOUT, finding(), later(seconds=second))
+    assert offered.save(later(seconds=9)) == ()
+    said(place, approval={"approvedBy": "alice", "digest": DIGEST})
+    offered.load(later(seconds=31))
+    offered.sighted(CHECKOUT, finding(), later(seconds=31))
+    assert offered.save(later(seconds=31)) == ()
+    assert stored(place)["status"]["phase"] == Phase.APPROVED
+
+
 def test_an_approval_without_a_date_covers_nothing(place: ApiServer, offered: StoredEpisodes) -> None:
     said(place, at=None, approval={"approvedBy": "alice", "digest": DIGEST})
     offered.load(NOW)
