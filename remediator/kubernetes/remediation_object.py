@@ -11,6 +11,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
+from remediator.kubernetes.transport import MALFORMED
 from remediator.model.episode import Episode, Phase
 from remediator.model.resource import FUNCTION_GROUP, Ref
 from remediator.model.times import format_time, parse_time
@@ -167,7 +168,7 @@ def name_of(content: msgspec.Raw | bytes) -> str:
     """Return the name of an object, whatever else is in it."""
     try:
         return msgspec.json.decode(content, type=_Named).metadata.name
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except MALFORMED:
         return "?"
 
 
@@ -185,7 +186,7 @@ def read(content: msgspec.Raw | bytes) -> Stored:
         found = msgspec.json.decode(content, type=_Object)
         phase = msgspec.json.decode(found.status, type=_Phased).phase
         episode = msgspec.json.decode(found.status, type=Episode) if phase else None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except MALFORMED as error:
         raise Unusable(f"its content cannot be read ({error}); was it written by a newer version?") from error
     target, written = found.spec.target, found.metadata.managed_fields
     if target.kind != _KIND or found.metadata.name != object_name(target.uid):
@@ -232,7 +233,7 @@ class _OwnedSpec(Struct, frozen=True):
 def _owns(entry: Managed, field: str) -> bool:
     try:
         return f"f:{field}" in msgspec.json.decode(entry.fields, type=_OwnedSpec).spec
-    except msgspec.DecodeError:
+    except MALFORMED:
         return False
 
 

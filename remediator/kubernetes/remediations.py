@@ -14,10 +14,10 @@ import structlog
 from msgspec import Struct
 
 from remediator.episodes import MemoryEpisodes, Step
-from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Unauthorized, Unreachable
+from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Refused, Unauthorized, Unreachable
 from remediator.kubernetes import remediation_object as objects
 from remediator.kubernetes.remediation_object import Stored, Unusable
-from remediator.kubernetes.transport import Expired, Transport
+from remediator.kubernetes.transport import Expired, Transport, decoded
 from remediator.model.episode import MEMORY, Attempt, Episode, Phase, phase, released, worth_writing
 from remediator.model.plan import Operation, Outcome, Plan
 from remediator.model.resource import Ref
@@ -178,8 +178,8 @@ class StoredEpisodes(MemoryEpisodes):
             del self._known[ref.uid]
 
     def _arrived(self, ref: Ref, attempt: Attempt, error: ClusterError) -> bool:
-        """Whether a write whose answer was lost was taken after all."""
-        if isinstance(error, Forbidden | Changed | NotFound):
+        """Whether a write was taken after all, where its answer was lost; a refusal is an answer."""
+        if isinstance(error, Refused | Changed | NotFound):
             return False
         try:
             self._reread(ref)
@@ -234,11 +234,7 @@ class StoredEpisodes(MemoryEpisodes):
     def _pages(self) -> Iterator[msgspec.Raw]:
         query: dict[str, str | int] = {"limit": _PAGE}
         while True:
-            content = self._transport.get(objects.collection(self._namespace), query)
-            try:
-                page = msgspec.json.decode(content, type=_Page)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise ClusterError(f"the API server's answer makes no sense: {error}") from error
+            page = decoded(self._transport.get(objects.collection(self._namespace), query), _Page)
             yield from page.items or ()
             if not page.metadata.next:
                 return

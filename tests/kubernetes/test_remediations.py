@@ -297,6 +297,21 @@ def test_a_lost_answer_is_looked_up(
     assert len(stored(place)["status"]["attempts"]) == 1
 
 
+def test_a_refusal_is_an_answer_and_nothing_is_looked_up(
+    place: ApiServer, store: Store, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lookup would bear with a busy server for a minute, and the right to act lasts for half of one."""
+    episodes = store()
+
+    def get(path: str, query: Json | None = None) -> bytes:
+        raise AssertionError(f"{path} was looked up")
+
+    monkeypatch.setattr(transport, "get", get)
+    place.refuse("create", "remediations", code=429, reason="TooManyRequests", message="too many requests")
+    with pytest.raises(ClusterError, match="too many requests"):
+        episodes.intend(plan(), NOW)
+
+
 def test_a_request_that_never_arrived_is_looked_up_too(
     place: ApiServer, store: Store, transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
