@@ -2,47 +2,118 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 
+from remediator.model import episode as steps
+from remediator.model.episode import Attempt, Episode, ResolvedBy
+from remediator.model.finding import Finding
 from remediator.model.observation import History
-from remediator.model.plan import ActionName, Outcome, Result
+from remediator.model.plan import Outcome, Plan
+from remediator.model.resource import Ref, Resource
+from remediator.model.word import Approval, Rejection
 
-_CLEAN_SIGHTINGS = 2
-_EFFECT_DUE = timedelta(seconds=60)
+# From one episode to the next; None where there is none. It can be taken again on what somebody else wrote meanwhile.
+Step = Callable[[Episode | None], Episode | None]
 
 
 class MemoryEpisodes:
-    """The Episodes port for one process."""
+    """The Episodes port for one process. `by` says who acts, in the record of each attempt."""
 
-    def __init__(self) -> None:
-        self._since: dict[str, datetime] = {}
-        self._clean: dict[str, int] = {}
-        self._outcomes: dict[str, list[Outcome]] = {}
+    def __init__(self, by: str = "") -> None:
+        self._by = by
+        self._known: dict[str, tuple[Ref, Episode]] = {}
+
+    @property
+    def fleeting(self) -> str:
+        """Say why it dies with this process."""
+        return "what was seen and done is kept in memory only, until this process ends"
+
+    def load(self, now: datetime) -> tuple[str, ...]:
+        """Do nothing: all that is known is here."""
+        return ()
+
+    def save(self, now: datetime) -> tuple[str, ...]:
+        """Do nothing: there is no other place."""
+        return ()
+
+    def episode(self, uid: str) -> Episode | None:
+        found = self._known.get(uid)
+        return found[1] if found else None
 
     def history(self, uid: str, now: datetime) -> History:
-        """Tell since when it is unwell, and whether a Resync, accepted long enough ago, changed nothing."""
-        tried = any(
-            each.action is ActionName.RESYNC
-            and each.result in (Result.STILL_STUCK, Result.UNKNOWN)
-            and each.accepted is not None
-            and now - each.accepted >= _EFFECT_DUE
-            for each in self._outcomes.get(uid, ())
-        )
-        return History(since=self._since.get(uid), resync_without_effect=tried)
+        """Tell since when it was seen unwell, and whether a Resync, accepted long enough ago, changed nothing."""
+        found = self.episode(uid)
+        if found is None or found.resolved_at is not None:
+            return History()
+        return History(since=found.first_seen, resync_without_effect=found.resync_without_effect(now))
 
-    def sighted(self, uid: str, at: datetime) -> None:
-        self._since.setdefault(uid, at)
-        self._clean.pop(uid, None)
+    def unresolved(self) -> tuple[Ref, ...]:
+        return tuple(ref for ref, each in self._known.values() if each.resolved_at is None)
 
-    def recovered(self, uid: str) -> None:
+    def approval(self, uid: str) -> Approval | None:
+        """Return None: there is no place for a person's word."""
+        return None
+
+    def rejection(self, uid: str) -> Rejection | None:
+        """Return None: there is no place for a person's word."""
+        return None
+
+    def sighted(self, resource: Resource, finding: Finding, at: datetime) -> None:
+        generation = resource.metadata.generation
+        self._step(resource.ref, lambda before: steps.sighted(before, finding, at, generation=generation))
+
+    def recovered(self, resource: Resource, at: datetime) -> None:
         """Take one clean sighting for luck, and the second for recovery: findings flip into each other."""
-        if uid in self._since:
-            self._clean[uid] = self._clean.get(uid, 0) + 1
-            if self._clean[uid] >= _CLEAN_SIGHTINGS:
-                del self._since[uid], self._clean[uid]
+        found, generation = self.episode(resource.metadata.uid), resource.metadata.generation
+        if found is not None and found.resolved_at is None:
+            self._step(resource.ref, lambda before: before and steps.clean(before, at, generation=generation))
 
-    def intend(self, uid: str, action: ActionName, at: datetime) -> None:
-        """Keep nothing: it would die with this process. A Resync's mark on the object, and a backup, outlive it."""
+    def ended(self, ref: Ref, at: datetime, by: ResolvedBy) -> None:
+        if self.episode(ref.uid) is not None:
+            self._step(ref, lambda before: before and steps.resolved(before, at, by))
 
-    def conclude(self, uid: str, outcome: Outcome) -> None:
-        self._outcomes.setdefault(uid, []).append(outcome)
+    def proposed(self, resource: Resource, plan: Plan | None, at: datetime) -> None:
+        if self.episode(resource.metadata.uid) is not None:
+            self._step(resource.ref, lambda before: before and steps.proposed(before, plan, at))
+
+    def intend(self, plan: Plan, at: datetime) -> Attempt:
+        """Note an attempt. It dies with this process; a Resync's mark on the object, and a backup, outlive it."""
+        self._step(plan.target, lambda before: steps.intended(before or steps.unseen(at), plan, at, self._by))
+        attempt = self._known[plan.target.uid][1].under_way
+        assert attempt is not None
+        return attempt
+
+    def accepted(self, uid: str, at: datetime) -> None:
+        ref, attempt = self._under_way(uid)
+        if ref and attempt:
+            self._step(ref, lambda before: before and steps.accepted(before, attempt.id, at))
+
+    def conclude(self, uid: str, outcome: Outcome, at: datetime) -> None:
+        """Note what came of what is under way; where nothing is, nothing was begun, and there is nothing to note."""
+        ref, attempt = self._under_way(uid)
+        if ref is None or attempt is None or attempt.action is not outcome.action:
+            return
+
+        def step(before: Episode | None) -> Episode | None:
+            return before and steps.concluded(
+                before,
+                attempt.id,
+                outcome.result,
+                outcome.detail,
+                at,
+                accepted=outcome.accepted,
+                backup=outcome.backup or "",
+            )
+
+        self._step(ref, step)
+
+    def _under_way(self, uid: str) -> tuple[Ref | None, Attempt | None]:
+        found = self._known.get(uid)
+        return (found[0], found[1].under_way) if found else (None, None)
+
+    def _step(self, ref: Ref, step: Step) -> None:
+        """Take a step with the episode of a target."""
+        after = step(self.episode(ref.uid))
+        if after is not None:
+            self._known[ref.uid] = (ref, after)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import datetime
 
 import structlog
 from msgspec import Struct
@@ -68,9 +69,18 @@ def execute(approved: Approved[Plan], means: Means, look: Look) -> Outcome:
     except RemediatorError as error:
         effect = _Effect(Result.SKIPPED, f"nothing was written: {error.message}")
     else:
-        means.episodes.intend(plan.target.uid, plan.action, accepted)
+        means.episodes.intend(plan, accepted)
         _log.info("acting", action=plan.action.value, target=str(plan.target), proposal=plan.proposal_id)
-        effect = _carry_out(plan, means, look)
+        try:
+            effect = _carry_out(plan, means, look)
+        except (Changed, NotFound) as error:
+            _conclude(plan, means, _Effect(Result.SKIPPED, f"nothing was written: {error.message}"), accepted, backup)
+            raise
+    return _conclude(plan, means, effect, accepted, backup)
+
+
+def _conclude(plan: Plan, means: Means, effect: _Effect, accepted: datetime, backup: str | None) -> Outcome:
+    """Write down what came of it."""
     outcome = Outcome(
         action=plan.action,
         target=plan.target,
@@ -80,7 +90,7 @@ def execute(approved: Approved[Plan], means: Means, look: Look) -> Outcome:
         accepted=None if effect.result is Result.SKIPPED else accepted,
         backup=backup,
     )
-    means.episodes.conclude(plan.target.uid, outcome)
+    means.episodes.conclude(plan.target.uid, outcome, means.clock.now())
     return outcome
 
 

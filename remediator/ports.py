@@ -6,10 +6,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from remediator.model.episode import Attempt, Episode, ResolvedBy
+from remediator.model.finding import Finding
 from remediator.model.live import LiveState
 from remediator.model.observation import ControllerFacts, History
-from remediator.model.plan import ActionName, Operation, Outcome
+from remediator.model.plan import Operation, Outcome, Plan
 from remediator.model.resource import Ref, Resource
+from remediator.model.word import Approval, Rejection
 
 
 class Clock(Protocol):
@@ -49,18 +52,53 @@ class Cloud(Protocol):
 
 
 class Episodes(Protocol):
-    """What was seen and done before, per uid."""
+    """What was seen and done before, per uid.
+
+    A pass begins with `load`, notes what it saw, and ends with `save`; a pass that only reads leaves `save` out.
+    Neither raises for the sake of one record or of an API server that is down: they say so in sentences.
+    """
+
+    @property
+    def fleeting(self) -> str:
+        """Say in a sentence why what is noted dies with this process; empty where it is stored."""
+
+    def load(self, now: datetime) -> tuple[str, ...]:
+        """Read what is stored, once a pass; say what could not be read."""
+
+    def save(self, now: datetime) -> tuple[str, ...]:
+        """Write what is worth it, and drop what is past its retention; say what could not be written."""
+
+    def episode(self, uid: str) -> Episode | None: ...
 
     def history(self, uid: str, now: datetime) -> History: ...
 
-    def sighted(self, uid: str, at: datetime) -> None: ...
+    def unresolved(self) -> tuple[Ref, ...]:
+        """List the targets that were unwell when last seen: some may be gone by now."""
 
-    def recovered(self, uid: str) -> None: ...
+    def approval(self, uid: str) -> Approval | None:
+        """Return a person's word for a proposal, as far as the API server vouches for it."""
 
-    def intend(self, uid: str, action: ActionName, at: datetime) -> None:
-        """Write down what is about to be done, before the first write."""
+    def rejection(self, uid: str) -> Rejection | None: ...
 
-    def conclude(self, uid: str, outcome: Outcome) -> None: ...
+    def sighted(self, resource: Resource, finding: Finding, at: datetime) -> None: ...
+
+    def recovered(self, resource: Resource, at: datetime) -> None:
+        """Note that nothing is wrong with a resource; nothing happens for one that was never unwell."""
+
+    def ended(self, ref: Ref, at: datetime, by: ResolvedBy) -> None:
+        """End a spell at once, as where the resource is gone."""
+
+    def proposed(self, resource: Resource, plan: Plan | None, at: datetime) -> None:
+        """Note what would be done to a resource, for a person to approve; None where nothing is."""
+
+    def intend(self, plan: Plan, at: datetime) -> Attempt:
+        """Write down what is about to be done, before the first write; raise ClusterError where it may be lost."""
+
+    def accepted(self, uid: str, at: datetime) -> None:
+        """Write down that the API server took the first write of what is under way; never raises ClusterError."""
+
+    def conclude(self, uid: str, outcome: Outcome, at: datetime) -> None:
+        """Write down what came of what is under way; never raises ClusterError: `save` tries again."""
 
 
 class Backups(Protocol):

@@ -150,11 +150,10 @@ class Pass:
 
     def _judge(self, seen: Observation) -> Judged:
         finding = diagnose(seen)
-        uid = seen.resource.metadata.uid
         if finding is None:
-            self._means.episodes.recovered(uid)
+            self._means.episodes.recovered(seen.resource, seen.now)
         else:
-            self._means.episodes.sighted(uid, seen.now)
+            self._means.episodes.sighted(seen.resource, finding, seen.now)
         return Judged(seen, finding, None)
 
     # -- decide ------------------------------------------------------------------------------------------------

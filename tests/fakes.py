@@ -14,9 +14,10 @@ import msgspec
 from remediator.episodes import MemoryEpisodes
 from remediator.errors import Changed, NotFound, RemediatorError
 from remediator.execute import Means
+from remediator.model.episode import Attempt
 from remediator.model.live import LiveState
 from remediator.model.observation import ControllerFacts
-from remediator.model.plan import ActionName, Operation, Outcome
+from remediator.model.plan import ActionName, Operation, Outcome, Plan
 from remediator.model.resource import FUNCTION_FINALIZER, Ref, Resource
 from tests.builders import ALIVE, NOW, Json, decoded
 
@@ -171,13 +172,13 @@ class Log(MemoryEpisodes):
         self.intents: list[tuple[ActionName, int]] = []
         self.outcomes: list[Outcome] = []
 
-    def intend(self, uid: str, action: ActionName, at: datetime) -> None:
-        self.intents.append((action, len(self._cluster.patches)))
-        super().intend(uid, action, at)
+    def intend(self, plan: Plan, at: datetime) -> Attempt:
+        self.intents.append((plan.action, len(self._cluster.patches)))
+        return super().intend(plan, at)
 
-    def conclude(self, uid: str, outcome: Outcome) -> None:
+    def conclude(self, uid: str, outcome: Outcome, at: datetime) -> None:
         self.outcomes.append(outcome)
-        super().conclude(uid, outcome)
+        super().conclude(uid, outcome, at)
 
 
 class World:

@@ -7,61 +7,126 @@ from datetime import datetime, timedelta
 import pytest
 
 from remediator.episodes import MemoryEpisodes
+from remediator.model.episode import ResolvedBy
+from remediator.model.finding import FindingName
 from remediator.model.observation import History
 from remediator.model.plan import ActionName, Outcome, Result
-from remediator.model.resource import Ref
-from tests.builders import NOW
+from tests.builders import NOW, decoded, function
+from tests.spells import finding, plan
+
+CHECKOUT = decoded(function())
+UID = CHECKOUT.metadata.uid
+
+
+def later(**span: float) -> datetime:
+    return NOW + timedelta(**span)
 
 
 def outcome(result: Result, action: ActionName = ActionName.RESYNC, accepted: datetime | None = NOW) -> Outcome:
-    return Outcome(action=action, target=Ref("shop", "checkout", "uid"), result=result, detail="", accepted=accepted)
+    return Outcome(action=action, target=CHECKOUT.ref, result=result, detail="", accepted=accepted)
 
 
 def after(*outcomes: Outcome, seconds: float = 60) -> bool:
     """Say whether, so many seconds after NOW, a Resync counts as without effect."""
     episodes = MemoryEpisodes()
+    episodes.sighted(CHECKOUT, finding(), NOW)
     for each in outcomes:
-        episodes.intend("uid", each.action, NOW)
-        episodes.conclude("uid", each)
-    return episodes.history("uid", NOW + timedelta(seconds=seconds)).resync_without_effect
+        episodes.intend(plan(action=each.action), NOW)
+        episodes.conclude(UID, each, NOW)
+    return episodes.history(UID, later(seconds=seconds)).resync_without_effect
 
 
 def test_nothing_is_known_of_what_was_never_seen() -> None:
-    assert MemoryEpisodes().history("uid", NOW) == History()
+    episodes = MemoryEpisodes()
+    assert episodes.history("uid", NOW) == History()
+    assert episodes.episode("uid") is None
+    assert (episodes.approval("uid"), episodes.rejection("uid")) == (None, None)
+
+
+def test_it_says_that_it_dies_and_has_nothing_to_load_or_save() -> None:
+    episodes = MemoryEpisodes()
+    assert "in memory only" in episodes.fleeting
+    assert (episodes.load(NOW), episodes.save(NOW)) == ((), ())
 
 
 def test_the_first_sighting_stays() -> None:
     episodes = MemoryEpisodes()
-    episodes.sighted("uid", NOW)
-    episodes.sighted("uid", NOW + timedelta(hours=1))
-    assert episodes.history("uid", NOW).since == NOW
+    episodes.sighted(CHECKOUT, finding(), NOW)
+    episodes.sighted(CHECKOUT, finding(), later(hours=1))
+    assert episodes.history(UID, NOW).since == NOW
     assert episodes.history("another", NOW).since is None
+
+
+def test_evidence_sets_the_clock_of_the_spell_and_not_that_of_the_history() -> None:
+    """What one finding's evidence tells must not shorten the waiting for another."""
+    episodes = MemoryEpisodes()
+    episodes.sighted(CHECKOUT, finding(since=NOW - timedelta(hours=3)), NOW)
+    assert episodes.history(UID, NOW).since == NOW
+    known = episodes.episode(UID)
+    assert known is not None
+    assert known.unhealthy_since == NOW - timedelta(hours=3)
 
 
 def test_one_clean_sighting_forgets_nothing_two_do() -> None:
     episodes = MemoryEpisodes()
-    episodes.sighted("uid", NOW)
-    episodes.recovered("uid")
-    assert episodes.history("uid", NOW).since == NOW
-    episodes.recovered("uid")
-    assert episodes.history("uid", NOW).since is None
+    episodes.sighted(CHECKOUT, finding(), NOW)
+    episodes.recovered(CHECKOUT, later(minutes=1))
+    assert episodes.history(UID, NOW).since == NOW
+    assert episodes.unresolved() == (CHECKOUT.ref,)
+    episodes.recovered(CHECKOUT, later(minutes=2))
+    assert episodes.history(UID, NOW).since is None
+    assert episodes.unresolved() == ()
 
 
 def test_clean_sightings_have_to_be_in_a_row() -> None:
     episodes = MemoryEpisodes()
-    for _ in range(5):
-        episodes.sighted("uid", NOW)
-        episodes.recovered("uid")
-    assert episodes.history("uid", NOW).since == NOW
+    for minute in range(5):
+        episodes.sighted(CHECKOUT, finding(), later(minutes=2 * minute))
+        episodes.recovered(CHECKOUT, later(minutes=2 * minute + 1))
+    assert episodes.history(UID, NOW).since == NOW
 
 
-def test_what_was_never_unwell_can_be_well() -> None:
+def test_what_was_never_unwell_leaves_no_trace() -> None:
     episodes = MemoryEpisodes()
-    for _ in range(3):
-        episodes.recovered("uid")
-    episodes.sighted("uid", NOW)
-    episodes.recovered("uid")
-    assert episodes.history("uid", NOW).since == NOW
+    episodes.recovered(CHECKOUT, NOW)
+    episodes.ended(CHECKOUT.ref, NOW, ResolvedBy.DELETED)
+    episodes.proposed(CHECKOUT, plan(), NOW)
+    episodes.accepted(UID, NOW)
+    episodes.conclude(UID, outcome(Result.RESOLVED), NOW)
+    assert episodes.episode(UID) is None
+
+
+def test_what_is_gone_is_resolved_at_once() -> None:
+    episodes = MemoryEpisodes()
+    episodes.sighted(CHECKOUT, finding(), NOW)
+    episodes.ended(CHECKOUT.ref, NOW, ResolvedBy.DELETED)
+    known = episodes.episode(UID)
+    assert known is not None
+    assert known.resolved_by is ResolvedBy.DELETED
+
+
+def test_an_attempt_is_followed_from_intent_to_outcome() -> None:
+    episodes = MemoryEpisodes(by="cronjob/remediator")
+    episodes.sighted(CHECKOUT, finding(name=FindingName.STALE_PENDING), NOW)
+    episodes.proposed(CHECKOUT, plan(), NOW)
+    attempt = episodes.intend(plan(), NOW)
+    assert (attempt.by, attempt.result) == ("cronjob/remediator", None)
+    episodes.accepted(UID, later(seconds=1))
+    episodes.conclude(UID, outcome(Result.STILL_STUCK, accepted=None), later(seconds=30))
+    known = episodes.episode(UID)
+    assert known is not None
+    assert known.under_way is None
+    [kept] = known.attempts
+    assert (kept.accepted, kept.concluded) == (later(seconds=1), later(seconds=30))
+
+
+def test_the_outcome_of_another_action_concludes_nothing() -> None:
+    episodes = MemoryEpisodes()
+    episodes.intend(plan(), NOW)
+    episodes.conclude(UID, outcome(Result.RESOLVED, ActionName.CLEAR_FINALIZER), NOW)
+    known = episodes.episode(UID)
+    assert known is not None
+    assert known.under_way is not None
 
 
 @pytest.mark.parametrize(

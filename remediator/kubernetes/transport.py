@@ -151,8 +151,20 @@ class Transport:
 
     def patch(self, path: str, patch: Sequence[Mapping[str, Any]]) -> bytes:
         """Apply a JSON Patch, once: a repeated one could be another."""
-        query = {"fieldManager": "ack-remediator"}
-        return self._request("PATCH", path, query, list(patch), _JSON_PATCH)
+        return self._write("PATCH", path, list(patch), _JSON_PATCH)
+
+    def create(self, path: str, body: Mapping[str, Any], *, dry_run: bool = False) -> bytes:
+        """Create an object in a collection, once; raise Changed where one of its name is there."""
+        return self._write("POST", path, body, "application/json", dry_run=dry_run)
+
+    def delete(self, path: str, *, uid: str, resource_version: str) -> None:
+        """Delete an object, once; raise Changed where it is another one by now, or was written to."""
+        only = {"preconditions": {"uid": uid, "resourceVersion": resource_version}}
+        self._request("DELETE", path, {}, only, "application/json")
+
+    def _write(self, method: str, path: str, body: Any, content_type: str, *, dry_run: bool = False) -> bytes:
+        query = {"fieldManager": "ack-remediator"} | ({"dryRun": "All"} if dry_run else {})
+        return self._request(method, path, query, body, content_type)
 
     def _request(
         self, method: str, path: str, query: Mapping[str, str | int], body: Any, content_type: str | None

@@ -37,7 +37,7 @@ class ControllerFacts(Struct, frozen=True):
 
 
 class History(Struct, frozen=True):
-    """What earlier sightings of this resource tell. In memory until episodes are stored.
+    """What earlier sightings of this resource tell, in this spell of being unwell.
 
     `since` is when it was first seen unhealthy; `given` is the same, said by a person, and beats all evidence;
     `resync_without_effect` is whether an accepted Resync, at least 60 s ago, changed nothing.

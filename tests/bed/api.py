@@ -15,6 +15,8 @@ import urllib3
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"  # JSON is YAML
+_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
 class Refused(Exception):
@@ -46,6 +48,10 @@ class Api:
         """Read one object or list."""
         return self._call("GET", path, query)
 
+    def table(self, path: str) -> dict[str, Any]:
+        """Read one object or list as the table that kubectl prints."""
+        return self._call("GET", path, {}, accept=_TABLE)
+
     def post(self, path: str, body: Mapping[str, Any], **query: str) -> dict[str, Any]:
         """Create an object."""
         return self._call("POST", path, query, body)
@@ -66,6 +72,10 @@ class Api:
         """Apply a JSON patch."""
         return self._call("PATCH", path, query, operations, JSON_PATCH)
 
+    def apply(self, path: str, body: Mapping[str, Any], **query: str) -> dict[str, Any]:
+        """Apply on the server's side; needs a `fieldManager`."""
+        return self._call("PATCH", path, query, body, APPLY_PATCH)
+
     def ready(self) -> bool:
         """Tell whether the server says that it is ready."""
         try:
@@ -82,11 +92,12 @@ class Api:
         query: Mapping[str, str],
         body: object = None,
         content: str = "application/json",
+        accept: str = "application/json",
     ) -> dict[str, Any]:
         answer = self._pool.request(
             method,
             f"{self._url}{path}" + (f"?{urlencode(query)}" if query else ""),
-            headers=self._headers | {"Content-Type": content},
+            headers=self._headers | {"Content-Type": content, "Accept": accept},
             body=None if body is None else json.dumps(body).encode(),
         )
         told: dict[str, Any] = json.loads(answer.data)

@@ -1,0 +1,87 @@
+"""Whether forged approvals are refused, and by whom: only the policy's own refusal counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from remediator.kubernetes.approvals import POLICY, REFUSAL, approvals_guarded
+from remediator.kubernetes.transport import Transport
+from remediator.sandbox.apiserver import ApiServer
+from tests.kubernetes.conftest import Connect
+from tests.wire import Wire, answer, status
+
+HOME = "ack-remediator"
+BASE = Path(__file__).parents[2] / "manifests" / "base"
+REFUSED = (
+    f'remediations.ack-remediator.dev "function-probe" is forbidden: ValidatingAdmissionPolicy {POLICY!r} '
+    f"with binding {POLICY!r} denied request: {REFUSAL}"
+)
+
+
+def test_the_policys_own_refusal_is_what_counts(connect: Connect) -> None:
+    with Wire(status(403, REFUSED)) as wire:
+        guarded, why = approvals_guarded(connect(wire.url), HOME)
+    assert guarded
+    assert POLICY in why
+    [tried] = wire.heard
+    assert tried.method == "POST"
+    assert tried.path == f"/apis/ack-remediator.dev/v1alpha1/namespaces/{HOME}/remediations"
+    assert tried.query["dryRun"] == "All"
+    assert b'"approvedBy"' in tried.body
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (403, 'User "x" cannot create resource "remediations" in API group "ack-remediator.dev"'),
+        (403, f"ValidatingAdmissionPolicy 'somebody-elses' denied request: {REFUSAL}"),
+        (403, f"ValidatingAdmissionPolicy {POLICY!r} denied request: failed to evaluate"),
+        (422, REFUSED),
+        (409, "already exists"),
+        (404, "404 page not found"),
+        (500, "etcdserver: no leader"),
+        (401, "Unauthorized"),
+    ],
+)
+def test_every_other_refusal_proves_nothing(connect: Connect, code: int, said: str) -> None:
+    with Wire(status(code, said)) as wire:
+        guarded, why = approvals_guarded(connect(wire.url), HOME)
+    assert not guarded
+    assert why.startswith("approvals are off: ")
+
+
+def test_a_forged_approval_that_is_taken_turns_approvals_off(connect: Connect) -> None:
+    with Wire(answer(201, {"metadata": {"name": "function-probe"}})) as wire:
+        guarded, why = approvals_guarded(connect(wire.url), HOME)
+    assert not guarded
+    assert "takes a forged one" in why
+    assert "manifests/base/approvals.yaml" in why
+
+
+def test_a_server_that_does_not_answer_vouches_for_nothing(connect: Connect) -> None:
+    with Wire(b"") as wire:
+        guarded, why = approvals_guarded(connect(wire.url), HOME)
+    assert not guarded
+    assert "is not known" in why
+
+
+def test_the_attempt_leaves_nothing_behind(api: ApiServer, transport: Transport) -> None:
+    api.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
+    api.seed(YAML(typ="safe").load((BASE / "crd-remediations.yaml").read_text(encoding="utf-8")))
+    guarded, why = approvals_guarded(transport, HOME)
+    assert not guarded, "the sandbox has no admission policies"
+    assert "takes a forged one" in why
+    listed = transport.get(f"/apis/ack-remediator.dev/v1alpha1/namespaces/{HOME}/remediations")
+    assert b'"items":[]' in listed.replace(b" ", b"")
+
+
+def test_the_manifest_says_what_we_listen_for() -> None:
+    policy, binding = YAML(typ="safe").load_all((BASE / "approvals.yaml").read_text(encoding="utf-8"))
+    assert policy["metadata"]["name"] == binding["spec"]["policyName"] == POLICY
+    assert policy["spec"]["failurePolicy"] == "Fail"
+    assert binding["spec"]["validationActions"] == ["Deny"]
+    [on_create] = [each for each in policy["spec"]["validations"] if each.get("message") == REFUSAL]
+    assert on_create["reason"] == "Forbidden"
