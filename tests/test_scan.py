@@ -241,7 +241,7 @@ def test_a_run_does_five_and_no_more() -> None:
 
 
 def test_what_was_skipped_does_not_count() -> None:
-    bench = Bench(*healthy(60), stuck("a"), stuck("b"), policy={"actionsPerRun": 1})
+    bench = Bench(*healthy(60), stuck("a"), stuck("b"), policy={"budgets": {"perRun": 1}})
     heal(bench)
     scan = bench.scan()
     bench.cluster.write(lambda raw: raw["status"].update(conditions=synced()), "a")

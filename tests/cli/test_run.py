@@ -259,7 +259,7 @@ def test_the_outcomes_are_part_of_the_document(empty_shop: Shop) -> None:
 
 def test_the_budget_of_a_run_is_kept(empty_shop: Shop) -> None:
     empty_shop.controller()
-    empty_shop.write_policy("actionsPerRun: 1\nbreaker: {percent: 100}\n")
+    empty_shop.write_policy("budgets: {perRun: 1}\nbreaker: {percent: 100}\n")
     for name in ("a", "b"):
         empty_shop.rolled_back(name)
     ids = proposals(empty_shop)
