@@ -41,9 +41,8 @@ def owner(proposal: Proposal, at: Situation) -> Verdict:
     wrote = _last_write(resource)
     if wrote is not None and at.now - wrote[1] < SETTLES:
         manager, moment = wrote
-        reason = (
-            f"{manager} wrote to it {format_duration(at.now - moment)} ago; first it has to rest for {format_duration(SETTLES)}"
-        )
+        ago, rest = format_duration(at.now - moment), format_duration(SETTLES)
+        reason = f"{manager} wrote to it {ago} ago; first it has to rest for {rest}"
         return Verdict(GateName.OWNER, Ruling.HELD, reason)
     found = owners(resource)
     said = f"owned by {', '.join(found)}, at rest" if found else "nobody else is at work on it"

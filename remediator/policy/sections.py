@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -72,6 +72,12 @@ def between(least: str, most: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _no_auto(mode: Mode) -> Mode:
+    if mode is Mode.AUTO:
+        raise ValueError("expected dry-run or approve: this cannot be undone, so a person approves each")
+    return mode
+
+
 def _labels(text: str) -> str:
     parse_labels(text)
     return text
@@ -102,9 +108,12 @@ class Ceiling(Section):
 class ApprovedCeiling(Section):
     """The ceiling of an action that cannot be undone: a person approves each."""
 
-    mode: Annotated[Literal[Mode.DRY_RUN, Mode.APPROVE], said("dry-run or approve; auto is refused here.")] = (
-        Mode.APPROVE
-    )
+    mode: Annotated[
+        Mode,
+        AfterValidator(_no_auto),
+        WithJsonSchema({"type": "string", "enum": [Mode.DRY_RUN.value, Mode.APPROVE.value]}),
+        said("dry-run or approve; auto is refused here."),
+    ] = Mode.APPROVE
 
 
 class Actions(Section):
@@ -150,7 +159,7 @@ _LIMITS = Limits()
 
 
 class Budgets(Section):
-    """How much may be done."""
+    """How much may be done, whatever is found."""
 
     per_run: Annotated[Count, said("Actions in one run.")] = _LIMITS.per_run
     per_day: Annotated[Count, said("Actions in 24 h, of all runs together.")] = _LIMITS.per_day
@@ -199,7 +208,7 @@ class Guard(Section):
 
 
 class Aws(Section):
-    """How AWS is asked."""
+    """How AWS is asked for live state."""
 
     call: Annotated[LambdaCall, said("GetFunctionConfiguration, or GetFunction, which has a quota of its own.")] = (
         LambdaCall.GET_FUNCTION_CONFIGURATION

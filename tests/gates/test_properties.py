@@ -102,6 +102,8 @@ all_ceilings = st.builds(
     st.dictionaries(st.sampled_from(ActionName), modes, max_size=1),
     st.dictionaries(st.just(FindingName.FINALIZER_LEFT), modes, max_size=1),
 )
+# What has more ways to be wrong than one.
+OFTEN = ("ceilings", "evidence", "evidence", "history", "history", "approved")
 USUAL: dict[str, Any] = {
     "population": Population(100, 1),
     "ceilings": Ceilings(Mode.AUTO),
@@ -149,7 +151,7 @@ def situations(draw: st.DrawFn, digest: str, facts: ControllerFacts) -> Situatio
         "history": History(sightings=3),
     }
     others = otherwise(digest)
-    chosen = draw(st.lists(st.sampled_from(sorted(others)), max_size=3, unique=True))
+    chosen = draw(st.lists(st.sampled_from([*sorted(others), *OFTEN]), max_size=3, unique=True))
     return Situation(now=NOW, **(usual | {name: draw(others[name]) for name in chosen}))
 
 
@@ -186,7 +188,7 @@ def counts(word: Approval | None, digest: str) -> bool:
     )
 
 
-@settings(max_examples=600)
+@settings(max_examples=1000)
 @given(data=st.data(), drawn=plans())
 def test_what_is_never_done(data: st.DataObject, drawn: tuple[Plan, ControllerFacts, bool]) -> None:
     plan, facts, tried = drawn
@@ -203,9 +205,8 @@ def test_what_is_never_done(data: st.DataObject, drawn: tuple[Plan, ControllerFa
     if not (by_terminal or by_word):
         assert plan.action is ActionName.RESYNC
         assert now.ceilings.mode is Mode.AUTO
-        assert set(now.ceilings.actions.values()) | set(now.ceilings.findings.values()) <= {Mode.AUTO} or (
-            ActionName.RESYNC not in now.ceilings.actions and FindingName.FINALIZER_LEFT not in now.ceilings.findings
-        )
+        assert now.ceilings.actions.get(ActionName.RESYNC, Mode.AUTO) is Mode.AUTO
+        assert now.ceilings.findings.get(FindingName.FINALIZER_LEFT, Mode.AUTO) is Mode.AUTO
         assert not now.guarded_by
     assert by_terminal or now.ceilings.mode is not Mode.DRY_RUN
     assert now.ceilings.actions.get(plan.action) is not Mode.DRY_RUN
