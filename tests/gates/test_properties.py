@@ -188,7 +188,7 @@ def counts(word: Approval | None, digest: str) -> bool:
     )
 
 
-@settings(max_examples=1000)
+@settings(max_examples=400)
 @given(data=st.data(), drawn=plans())
 def test_what_is_never_done(data: st.DataObject, drawn: tuple[Plan, ControllerFacts, bool]) -> None:
     plan, facts, tried = drawn
@@ -262,7 +262,7 @@ def test_what_is_never_done(data: st.DataObject, drawn: tuple[Plan, ControllerFa
         assert facts.health is Health.DOWN or tried
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(data=st.data(), drawn=plans())
 def test_a_dry_run_says_what_a_real_run_would(data: st.DataObject, drawn: tuple[Plan, ControllerFacts, bool]) -> None:
     """But for what can only be told at the act, and for the mode and the person's word, which a dry run is without."""
