@@ -43,7 +43,8 @@ def proposed(raw: Json | None = None, build: Build = clear_finalizer) -> Proposa
 
 def situation(**changes: Any) -> Situation:
     """Build a situation as a scan has it: nobody approved, nothing is looked at for the act."""
-    return Situation(**({"now": NOW, "population": Population(100, 1)} | changes))
+    base: dict[str, Any] = {"now": NOW, "population": Population(100, 1)}
+    return Situation(**(base | changes))
 
 
 def ready(plan: Plan, **changes: Any) -> Situation:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from remediator.episodes import MemoryEpisodes
+from remediator.model.decision import Standing
 from remediator.model.observation import History
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.model.resource import Ref
@@ -87,3 +88,57 @@ def test_another_action_is_no_resync() -> None:
 
 def test_every_attempt_counts_not_the_last_alone() -> None:
     assert after(outcome(Result.UNKNOWN), outcome(Result.SKIPPED, accepted=None))
+
+
+# -- what gates count -----------------------------------------------------------------------------------------------
+
+
+def after_outcomes(*outcomes: Outcome) -> MemoryEpisodes:
+    episodes = MemoryEpisodes()
+    for each in outcomes:
+        episodes.conclude("uid", each)
+    return episodes
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "counted"),
+    [
+        ((), 0),
+        ((outcome(Result.STILL_STUCK),), 1),
+        ((outcome(Result.UNKNOWN), outcome(Result.STILL_STUCK)), 2),
+        ((outcome(Result.SKIPPED, accepted=None),), 0),
+        ((outcome(Result.UNKNOWN), outcome(Result.RESOLVED)), 0),
+        ((outcome(Result.RESOLVED), outcome(Result.UNKNOWN)), 1),
+        ((outcome(Result.UNKNOWN, ActionName.CLEAR_FINALIZER),), 0),
+        ((outcome(Result.UNKNOWN, accepted=NOW - timedelta(hours=24)),), 0),
+    ],
+)
+def test_attempts_count_from_the_last_that_helped(outcomes: tuple[Outcome, ...], counted: int) -> None:
+    attempts = after_outcomes(*outcomes).history("uid", NOW).attempts
+    assert len(attempts.get(ActionName.RESYNC, ())) == counted
+
+
+def test_what_was_done_today_is_what_was_written() -> None:
+    episodes = after_outcomes(
+        outcome(Result.RESOLVED),
+        outcome(Result.UNKNOWN, ActionName.CLEAR_FINALIZER),
+        outcome(Result.SKIPPED, accepted=None),
+        outcome(Result.RESOLVED, accepted=NOW - timedelta(hours=24)),
+    )
+    assert episodes.standing(NOW) == Standing(acted_today=2)
+
+
+def test_the_last_incident_is_remembered() -> None:
+    episodes = MemoryEpisodes()
+    assert episodes.standing(NOW).breaker_opened_at is None
+    episodes.incident(NOW)
+    assert episodes.standing(NOW).breaker_opened_at == NOW
+
+
+def test_sightings_are_counted_in_a_row() -> None:
+    episodes = MemoryEpisodes()
+    for _ in range(3):
+        episodes.sighted("uid", NOW)
+    assert episodes.history("uid", NOW).sightings == 3
+    episodes.recovered("uid")
+    assert episodes.history("uid", NOW).sightings == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from remediator.actions.resync import resync
@@ -55,7 +56,8 @@ def test_all_that_is_used_up_is_told() -> None:
 
 @pytest.mark.parametrize("limit", ["per_run", "per_day", "per_namespace"])
 def test_a_budget_of_none_allows_none(limit: str) -> None:
-    assert budget(ONE, situation(limits=Limits(**{limit: 0}))).ruling is HELD
+    none = msgspec.structs.replace(Limits(), **{limit: 0})
+    assert budget(ONE, situation(limits=none)).ruling is HELD
 
 
 # -- breaker --------------------------------------------------------------------------------------------------------
