@@ -39,7 +39,7 @@ class Requirement(Struct, frozen=True):
                 return labels.get(self.key) not in self.values
             case Operator.EXISTS:
                 return self.key in labels
-            case Operator.ABSENT:
+            case _:
                 return self.key not in labels
 
 
