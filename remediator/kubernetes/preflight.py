@@ -111,11 +111,16 @@ def _bumps(patch: Sequence[Operation]) -> int:
 
 
 def _survived(after: Json, effect: Operation, patch: Sequence[Operation]) -> bool:
-    """Whether what an operation does is to be seen afterwards; in a list, where others move up, by the value."""
+    """Whether what an operation does is to be seen afterwards.
+
+    In a list, where others move up, by the value; in a mapping, whatever a webhook adds beside it.
+    """
     found = _at(after, effect["path"])
     if effect["op"] == "remove":
         tested = [each["value"] for each in patch if each["op"] == "test" and each["path"] == effect["path"]]
         return found is _ABSENT or (bool(tested) and found != tested[-1])
+    if isinstance(found, Mapping) and isinstance(effect["value"], Mapping):
+        return effect["value"].items() <= found.items()
     return bool(found == effect["value"])
 
 

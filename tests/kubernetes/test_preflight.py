@@ -203,6 +203,28 @@ def test_a_finalizer_that_is_put_back_by_a_webhook_is_noticed(connect: Connect) 
     assert "drops /metadata/finalizers/0" in tried.why
 
 
+@pytest.mark.parametrize(
+    ("annotations", "result"),
+    [
+        ({MARK: "id"}, Rehearsed.VERIFIED),
+        ({MARK: "id", "a.example/by": "a webhook"}, Rehearsed.VERIFIED),
+        ({MARK: "another"}, Rehearsed.REFUSED),
+        ({"a.example/by": "a webhook"}, Rehearsed.REFUSED),
+    ],
+)
+def test_what_a_webhook_adds_beside_ours_is_no_loss(
+    connect: Connect, annotations: dict[str, str], result: Rehearsed
+) -> None:
+    patch: tuple[Operation, ...] = (
+        {"op": "add", "path": "/metadata/annotations", "value": {MARK: "id"}},
+        {"op": "add", "path": "/spec/publish", "value": False},
+    )
+    before = msgspec.convert(function("checkout", metadata={"generation": 2}), Resource)
+    after = stored() | {"metadata": {"name": "checkout", "generation": 3, "annotations": annotations}}
+    with Wire(answer(200, after)) as wire:
+        assert KubernetesCluster(connect(wire.url)).rehearse(before, patch).result is result
+
+
 def test_a_removal_that_nothing_was_tested_for_has_to_leave_nothing(connect: Connect) -> None:
     patch: tuple[Operation, ...] = ({"op": "remove", "path": "/spec/publish"},)
     before = msgspec.convert(function("checkout", metadata={"generation": 2}), Resource)
