@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from remediator.model import episode as steps
-from remediator.model.episode import Attempt, Episode, ResolvedBy
+from remediator.model.decision import Standing
+from remediator.model.episode import MEMORY, Attempt, Episode, ResolvedBy
 from remediator.model.finding import Finding
 from remediator.model.observation import History
-from remediator.model.plan import Outcome, Plan
+from remediator.model.plan import ActionName, Outcome, Plan
 from remediator.model.resource import Ref, Resource
 from remediator.model.word import Approval, Rejection
 
 # From one episode to the next; None where there is none. It can be taken again on what somebody else wrote meanwhile.
 Step = Callable[[Episode | None], Episode | None]
+
+# An attempt without a result is under way for as long as one can take, and then its process was killed.
+_UNDER_WAY_LASTS = timedelta(minutes=10)
 
 
 class MemoryEpisodes:
@@ -23,6 +28,7 @@ class MemoryEpisodes:
     def __init__(self, by: str = "") -> None:
         self._by = by
         self._known: dict[str, tuple[Ref, Episode]] = {}
+        self._incident: datetime | None = None
 
     @property
     def fleeting(self) -> str:
@@ -42,11 +48,35 @@ class MemoryEpisodes:
         return found[1] if found else None
 
     def history(self, uid: str, now: datetime) -> History:
-        """Tell since when it was seen unwell, and whether a Resync, accepted long enough ago, changed nothing."""
+        """Tell since when it was seen unwell, what was tried, and what a person said of what is proposed."""
         found = self.episode(uid)
-        if found is None or found.resolved_at is not None:
+        if found is None:
             return History()
-        return History(since=found.first_seen, resync_without_effect=found.resync_without_effect(now))
+        counted = {action: tuple(each.intended for each in found.counted(action, now)) for action in ActionName}
+        attempts = {action: times for action, times in counted.items() if times}
+        if found.resolved_at is not None:
+            return History(attempts=attempts)
+        approval = self.approval(uid)
+        return History(
+            since=found.first_seen,
+            resync_without_effect=found.resync_without_effect(now),
+            sightings=found.sightings,
+            attempts=attempts,
+            approval=approval if found.approved(approval, now) else None,
+            rejection=self.rejection(uid),
+        )
+
+    def standing(self, now: datetime) -> Standing:
+        """Sum up what was done to all, and what somebody may be at right now."""
+        tried = [(ref, each) for ref, episode in self._known.values() for each in episode.attempts]
+        today = sum(1 for _, each in tried if each.accepted is not None and now - each.accepted < MEMORY)
+        busy = Counter(
+            ref.namespace for ref, each in tried if each.result is None and now - each.intended < _UNDER_WAY_LASTS
+        )
+        return Standing(acted_today=today, under_way=dict(busy), breaker_opened_at=self._incident)
+
+    def incident(self, at: datetime) -> None:
+        self._incident = at
 
     def unresolved(self) -> tuple[Ref, ...]:
         return tuple(ref for ref, each in self._known.values() if each.resolved_at is None)

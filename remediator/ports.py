@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from remediator.model.decision import Rehearsal, Standing
 from remediator.model.episode import Attempt, Episode, ResolvedBy
 from remediator.model.finding import Finding
 from remediator.model.live import LiveState
@@ -43,6 +44,18 @@ class Cluster(Protocol):
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
         """Find out how the controller is, given the heartbeats of all resources in scope."""
 
+    def permitted(self, ref: Ref) -> tuple[bool | None, str]:
+        """Ask whether we may patch an object, and why not; None where that cannot be asked."""
+
+    def rehearse(self, before: Resource, patch: Sequence[Operation]) -> Rehearsal:
+        """Try a JSON Patch as a server-side dry run; raise Changed or NotFound as `patch` does."""
+
+    def skew(self) -> float | None:
+        """Say how many seconds our clock is ahead of the API server's, by its last answers; None: it did not tell."""
+
+    def namespace_annotations(self, namespace: str) -> dict[str, str] | None:
+        """Read a namespace's annotations; None where they cannot be read."""
+
 
 class Cloud(Protocol):
     """The AWS side."""
@@ -74,6 +87,12 @@ class Episodes(Protocol):
 
     def unresolved(self) -> tuple[Ref, ...]:
         """List the targets that were unwell when last seen: some may be gone by now."""
+
+    def standing(self, now: datetime) -> Standing:
+        """Sum up what was done to all resources together."""
+
+    def incident(self, at: datetime) -> None:
+        """Note that so many are unwell at once that it is an incident."""
 
     def approval(self, uid: str) -> Approval | None:
         """Return a person's word for a proposal, as far as the API server vouches for it."""

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -18,18 +20,31 @@ from remediator.actions.resync import undo_leftover
 from remediator.diagnosis import diagnose, is_suspect
 from remediator.errors import Changed, ClusterError, NotFound
 from remediator.execute import Means, execute, undo
-from remediator.gates import SECONDS_BETWEEN_PROOFS, approve, decide
-from remediator.model.decision import Decision, Population, Situation
+from remediator.gates import SECONDS_BETWEEN_PROOFS, approve, decide, incident
+from remediator.model.decision import (
+    Decision,
+    Overrides,
+    Population,
+    Rehearsal,
+    Rehearsed,
+    Ruling,
+    Situation,
+    Standing,
+)
 from remediator.model.finding import Finding, State
 from remediator.model.live import LiveState, unreadable
 from remediator.model.masking import mask
 from remediator.model.observation import ControllerFacts, Observation
 from remediator.model.plan import Evidence, Outcome, Plan, Proof, Result
 from remediator.model.resource import Ref, Resource
-from remediator.policy import Mode, Policy
+from remediator.policy import Policy
 
 _ATTEMPTS = 3
 NOT_ASKED = "AWS was not asked"
+_NONE = Overrides()
+
+# A namespace's annotations by its name; None where they cannot be read.
+Namespaces = Callable[[str], Mapping[str, str] | None]
 
 
 class Judged(Struct, frozen=True):
@@ -67,14 +82,21 @@ class Scan(Struct, frozen=True):
 
 
 class Pass:
-    """The pass over one cluster under one policy. Holds no state of its own but the ports."""
+    """The pass over one cluster under one policy. Holds no state of its own but the ports.
 
-    def __init__(self, means: Means, policy: Policy) -> None:
+    `places` are the names that the cluster goes by, its context and its server: the policy may guard them.
+    """
+
+    def __init__(self, means: Means, policy: Policy, places: Sequence[str] = ()) -> None:
         self._means = means
         self._policy = policy
+        self._places = tuple(places)
 
-    def scan(self) -> Scan:
-        """List, suspect, probe, diagnose, record and decide. Writes nothing."""
+    def scan(self, *, rehearse: bool = False, overrides: Overrides = _NONE) -> Scan:
+        """List, suspect, probe, diagnose, record and decide. Writes nothing.
+
+        `rehearse`: ask for each proposal whether we may, and let the API server try it as a dry run.
+        """
         started = self._means.clock.now()
         listed = list(self._means.cluster.resources())
         resources = [each for each in listed if isinstance(each, Resource)]
@@ -83,8 +105,14 @@ class Pass:
         controller = self._controller(resources)
         judged = [self._judge(seen) for seen in self._observe(resources, controller)]
         population = _population(judged)
-        results = tuple(self._decide(each, population) for each in judged)
-        return Scan(results, partial, leftovers, controller, started)
+        if incident(population, self._policy.limits):
+            self._means.episodes.incident(started)
+        namespaces = cache(self._means.cluster.namespace_annotations)
+        results = []
+        for each in judged:
+            at = self._situation(population, overrides=overrides, lock=None)
+            results.append(self._decide(each, at, namespaces, rehearse=rehearse))
+        return Scan(tuple(results), partial, leftovers, controller, started)
 
     def examine(self, namespace: str, name: str) -> Judged:
         """Look at one resource alone, AWS included; the others only tell whether the controller is alive."""
@@ -94,7 +122,8 @@ class Pass:
         except ClusterError:
             others = [resource]  # who may read just this one sees just its heartbeat
         seen = self._seen(resource, self._means.cloud.probe(resource), self._controller(others))
-        return self._decide(self._judge(seen), None)
+        judged, at = self._judge(seen), self._situation(None, lock=None)
+        return self._decide(judged, at, self._means.cluster.namespace_annotations, rehearse=True)
 
     def undo_leftovers(self, scan: Scan) -> int:
         """Finish what a killed Resync left half done; how many there were."""
@@ -107,17 +136,19 @@ class Pass:
         progress: Callable[[str], None] = lambda _: None,
         *,
         before: Sequence[Outcome] = (),
+        overrides: Overrides = _NONE,
     ) -> tuple[Outcome, ...]:
         """Act on the approved proposals, one after the other, and see what came of each.
 
-        `before`: what this run has done already; it counts towards the actions of a run.
+        `before`: what this run has done already; it counts towards the actions of a run. `overrides`: what the person
+        who approved told to let them through.
         """
         population = _population(scan.results)
         outcomes: list[Outcome] = []
         for each in scan.results:
             if each.plan is not None and each.plan.digest in approved:
                 acted = sum(outcome.result is not Result.SKIPPED for outcome in (*before, *outcomes))
-                at = situation(self._policy, self._means.clock.now(), population, acted=acted, approved=approved)
+                at = self._situation(population, acted=acted, approved=approved, overrides=overrides)
                 outcomes.append(self._attempt(each, scan, at, progress))
         return tuple(outcomes)
 
@@ -154,16 +185,45 @@ class Pass:
             self._means.episodes.recovered(seen.resource, seen.now)
         else:
             self._means.episodes.sighted(seen.resource, finding, seen.now)
+            # Gates count this sighting, too.
+            history = self._means.episodes.history(seen.resource.metadata.uid, seen.now)
+            seen = msgspec.structs.replace(seen, history=history)
         return Judged(seen, finding, None)
 
     # -- decide ------------------------------------------------------------------------------------------------
 
-    def _decide(self, each: Judged, population: Population | None) -> Judged:
+    def _situation(self, population: Population | None, **more: Any) -> Situation:
+        return situation(self._policy, self._means.clock.now(), population, places=self._places, **more)
+
+    def _decide(self, each: Judged, at: Situation, namespaces: Namespaces, *, rehearse: bool) -> Judged:
         if each.finding is None:
             return each
-        at = situation(self._policy, self._means.clock.now(), population)
-        decision = decide(each.finding, plan_for(each.finding, each.seen), at)
+        plan = plan_for(each.finding, each.seen)
+        if plan is not None:
+            at = self._about(at, each.seen, namespaces(plan.target.namespace))
+        decision = decide(each.finding, plan, at)
+        if plan is not None and rehearse and decision.awaits_person:
+            decision = decide(each.finding, plan, self._preflight(plan, at))
         return msgspec.structs.replace(each, decision=decision)
+
+    def _about(self, at: Situation, seen: Observation, annotations: Mapping[str, str] | None) -> Situation:
+        standing, skew = self._means.episodes.standing(at.now), self._means.cluster.skew()
+        return msgspec.structs.replace(about(at, seen, standing), namespace_annotations=annotations, skew=skew)
+
+    def _preflight(self, plan: Plan, at: Situation) -> Situation:
+        """Ask whether we may, and where we may, whether it would be taken. What cannot be tried is told, no error."""
+        permitted, why = self._means.cluster.permitted(plan.target)
+        try:
+            tried = self._rehearsed(plan, permitted=permitted, why=why)
+        except (Changed, NotFound) as error:
+            said = mask(error.message, plan.resource.secrets)
+            tried = Rehearsal(Rehearsed.NOT_VERIFIED, f"the object moved while we looked: {said}")
+        return msgspec.structs.replace(at, permitted=permitted, permitted_why=why, rehearsal=tried)
+
+    def _rehearsed(self, plan: Plan, *, permitted: bool | None, why: str) -> Rehearsal:
+        if permitted is False:
+            return Rehearsal(Rehearsed.NOT_VERIFIED, why)
+        return self._means.cluster.rehearse(plan.resource, plan.steps[0].patch)
 
     def _controller(self, resources: Iterable[Resource]) -> ControllerFacts:
         """Find out how the controller is, heartbeats included.
@@ -184,9 +244,11 @@ class Pass:
         why = "the object kept changing"
         for _ in range(_ATTEMPTS):
             try:
+                taken = self._means.clock.now()
                 proofs = self._proofs(approved_plan, progress)
                 # Looked at after AWS was asked, which can take minutes: the controller may have come back by now.
                 controller = self._controller(each.seen.resource for each in scan.results)
+                annotations = self._means.cluster.namespace_annotations(approved_plan.target.namespace)
                 # Read last of all: the guard of the first write is then as fresh as can be.
                 resource = self._means.cluster.get(*approved_plan.target[:2])
                 seen = self._seen(resource, proofs[-1].live, controller)
@@ -194,13 +256,12 @@ class Pass:
                 plan = plan_for(found, seen) if found else None
                 if found is None or plan is None or plan.digest != approved_plan.digest:
                     return _skipped(approved_plan, _what_changed(approved_plan, seen, found))
-                evidence = Evidence(approved_plan.digest, proofs)
-                now = msgspec.structs.replace(at, now=self._means.clock.now(), evidence=evidence)
-                decision = decide(finding, plan, now)
+                evidence = Evidence(approved_plan.digest, proofs, taken)
+                now = msgspec.structs.replace(self._about(at, seen, annotations), evidence=evidence)
+                decision, now = self._rehearsed_decision(finding, plan, now)
                 key = approve(decision, now)
                 if key is None:
-                    held = "; ".join(f"{each.gate}: {each.reason}" for each in decision.held)
-                    return _skipped(approved_plan, f"held back by {held}")
+                    return _skipped(approved_plan, f"held back by {_holding(decision)}")
                 progress(f"{plan.action} {plan.target}: acting, then watching for the effect")
                 return execute(key, self._means, self._look(controller))
             except NotFound:
@@ -210,6 +271,18 @@ class Pass:
             except ClusterError as error:
                 return _skipped(approved_plan, f"nothing was written: {error.message}")
         return _skipped(approved_plan, f"changed {_ATTEMPTS} times while we looked: {why}")
+
+    def _rehearsed_decision(self, finding: Finding, plan: Plan, at: Situation) -> tuple[Decision, Situation]:
+        """Decide, and where nothing else holds it back, again with what a dry run of the first write says."""
+        at = msgspec.structs.replace(at, now=self._means.clock.now())
+        decision = decide(finding, plan, at)
+        if decision.held:
+            return decision, at
+        permitted, why = self._means.cluster.permitted(plan.target)
+        tried = self._rehearsed(plan, permitted=permitted, why=why)
+        now = self._means.clock.now()
+        at = msgspec.structs.replace(at, now=now, permitted=permitted, permitted_why=why, rehearsal=tried)
+        return decide(finding, plan, at), at
 
     def _look(self, controller: ControllerFacts) -> Callable[[Resource], tuple[Observation, Finding | None]]:
         def look(resource: Resource) -> tuple[Observation, Finding | None]:
@@ -237,18 +310,34 @@ def situation(
     *,
     acted: int = 0,
     approved: frozenset[str] = frozenset(),
+    overrides: Overrides = _NONE,
+    places: Sequence[str] = (),
+    lock: bool | None = True,
 ) -> Situation:
-    """Say to the gates what the policy allows, what was done and what a person approved."""
+    """Say to the gates what the policy allows, what this run did, and what a person approved."""
     return Situation(
         now=now,
         population=population,
-        may_act=bool(approved) or policy.mode is Mode.APPROVE,
-        actions_per_run=policy.actions_per_run,
-        breaker_percent=policy.breaker.percent,
-        breaker_min_population=policy.breaker.min_population,
-        breaker_objects=policy.breaker.objects,
-        acted=acted,
+        ceilings=policy.ceilings,
+        limits=policy.limits,
+        selection=policy.selection,
+        guarded_by=policy.guards(places),
+        acted_in_run=acted,
         approved=approved,
+        overrides=overrides,
+        lock=lock,
+    )
+
+
+def about(at: Situation, seen: Observation, standing: Standing) -> Situation:
+    """Add what is known of one resource, and of what was done to all."""
+    return msgspec.structs.replace(
+        at,
+        history=seen.history,
+        controller=seen.controller,
+        acted_today=standing.acted_today,
+        under_way_in_namespace=standing.under_way.get(seen.resource.metadata.namespace, 0),
+        breaker_opened_at=standing.breaker_opened_at,
     )
 
 
@@ -265,6 +354,11 @@ def _skipped(plan: Plan, why: str) -> Outcome:
         detail=mask(why, plan.resource.secrets),  # the API server quotes values that it refuses
         proposal_id=plan.proposal_id,
     )
+
+
+def _holding(decision: Decision) -> str:
+    """Say what keeps the key back: what holds, and what could not be told even now."""
+    return "; ".join(f"{each.gate}: {each.reason}" for each in decision.verdicts if each.ruling is not Ruling.ALLOWED)
 
 
 def _what_changed(plan: Plan, seen: Observation, found: Finding | None) -> str:

@@ -14,6 +14,7 @@ import msgspec
 from remediator.episodes import MemoryEpisodes
 from remediator.errors import Changed, NotFound, RemediatorError
 from remediator.execute import Means
+from remediator.model.decision import Rehearsal, Rehearsed
 from remediator.model.episode import Attempt
 from remediator.model.live import LiveState
 from remediator.model.observation import ControllerFacts
@@ -60,6 +61,12 @@ class FakeCluster:
         self.after: dict[int, Hook] = {}
         self.on_get: list[Hook] = []
         self.raw_fails: RemediatorError | None = None
+        self.may: tuple[bool | None, str] = (True, "we may patch it")
+        self.rehearsed: list[list[Operation]] = []
+        self.on_rehearsal: list[Hook] = []
+        self.rehearsal = Rehearsal(Rehearsed.VERIFIED, "taken")
+        self.ahead: float | None = 0.0
+        self.namespaces: dict[str, dict[str, str] | None] = {}
 
     def the(self, name: str = "checkout") -> Json:
         return next(each for (_, key), each in self.objects.items() if key == name)
@@ -92,10 +99,7 @@ class FakeCluster:
         if number in self.before:
             self.before[number](self)
         found = self._find(ref.namespace, ref.name)
-        try:
-            changed: Json = jsonpatch.apply_patch(copy.deepcopy(found), json.dumps(list(patch)))
-        except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
-            raise Changed(f"{ref}: {error}") from error
+        changed = self._patched(found, ref, patch)
         self._bump(found, changed)
         self.objects[ref.namespace, ref.name] = changed
         self._collect(changed)
@@ -106,6 +110,30 @@ class FakeCluster:
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
         self.heartbeats = list(heartbeats)
         return self.facts
+
+    def permitted(self, ref: Ref) -> tuple[bool | None, str]:
+        return self.may
+
+    def rehearse(self, before: Resource, patch: Sequence[Operation]) -> Rehearsal:
+        self.rehearsed.append(list(patch))
+        if self.on_rehearsal:
+            self.on_rehearsal.pop(0)(self)
+        self._patched(self._find(before.metadata.namespace, before.metadata.name), before.ref, patch)
+        return self.rehearsal
+
+    def skew(self) -> float | None:
+        return self.ahead
+
+    def namespace_annotations(self, namespace: str) -> dict[str, str] | None:
+        return self.namespaces.get(namespace, {})
+
+    @staticmethod
+    def _patched(found: Json, ref: Ref, patch: Sequence[Operation]) -> Json:
+        try:
+            changed: Json = jsonpatch.apply_patch(copy.deepcopy(found), json.dumps(list(patch)))
+        except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
+            raise Changed(f"{ref}: {error}") from error
+        return changed
 
     def _find(self, namespace: str, name: str) -> Json:
         try:

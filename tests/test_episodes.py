@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from remediator.episodes import MemoryEpisodes
+from remediator.model.decision import Standing
 from remediator.model.episode import ResolvedBy
 from remediator.model.finding import FindingName
 from remediator.model.observation import History
@@ -152,3 +153,67 @@ def test_another_action_is_no_resync() -> None:
 
 def test_every_attempt_counts_not_the_last_alone() -> None:
     assert after(outcome(Result.UNKNOWN), outcome(Result.SKIPPED, accepted=None))
+
+
+# -- what gates count -----------------------------------------------------------------------------------------------
+
+
+def after_outcomes(*outcomes: Outcome) -> MemoryEpisodes:
+    episodes = MemoryEpisodes()
+    episodes.sighted(CHECKOUT, finding(), NOW)
+    for each in outcomes:
+        intended = each.accepted or NOW
+        episodes.intend(plan(action=each.action), intended)
+        episodes.conclude(UID, each, intended)
+    return episodes
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "counted"),
+    [
+        ((), 0),
+        ((outcome(Result.STILL_STUCK),), 1),
+        ((outcome(Result.UNKNOWN), outcome(Result.STILL_STUCK)), 2),
+        ((outcome(Result.SKIPPED, accepted=None),), 0),
+        ((outcome(Result.UNKNOWN), outcome(Result.RESOLVED)), 0),
+        ((outcome(Result.RESOLVED), outcome(Result.UNKNOWN)), 1),
+        ((outcome(Result.UNKNOWN, ActionName.CLEAR_FINALIZER),), 0),
+        ((outcome(Result.UNKNOWN, accepted=NOW - timedelta(hours=24)),), 0),
+    ],
+)
+def test_attempts_count_from_the_last_that_helped(outcomes: tuple[Outcome, ...], counted: int) -> None:
+    attempts = after_outcomes(*outcomes).history(UID, NOW).attempts
+    assert len(attempts.get(ActionName.RESYNC, ())) == counted
+
+
+def test_what_was_done_today_is_what_was_written() -> None:
+    episodes = after_outcomes(
+        outcome(Result.RESOLVED),
+        outcome(Result.UNKNOWN, ActionName.CLEAR_FINALIZER),
+        outcome(Result.SKIPPED, accepted=None),
+        outcome(Result.RESOLVED, accepted=NOW - timedelta(hours=24)),
+    )
+    assert episodes.standing(NOW) == Standing(acted_today=2)
+
+
+def test_the_last_incident_is_remembered() -> None:
+    episodes = MemoryEpisodes()
+    assert episodes.standing(NOW).breaker_opened_at is None
+    episodes.incident(NOW)
+    assert episodes.standing(NOW).breaker_opened_at == NOW
+
+
+def test_what_somebody_is_at_counts_in_its_namespace_until_it_must_be_over() -> None:
+    episodes = MemoryEpisodes()
+    episodes.intend(plan(), NOW)
+    assert episodes.standing(later(minutes=9)).under_way == {CHECKOUT.metadata.namespace: 1}
+    assert episodes.standing(later(minutes=10)).under_way == {}
+
+
+def test_sightings_are_counted_in_a_row() -> None:
+    episodes = MemoryEpisodes()
+    for minute in range(3):
+        episodes.sighted(CHECKOUT, finding(), later(minutes=minute))
+    assert episodes.history(UID, later(minutes=3)).sightings == 3
+    episodes.recovered(CHECKOUT, later(minutes=4))
+    assert episodes.history(UID, later(minutes=4)).sightings == 0

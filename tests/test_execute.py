@@ -13,7 +13,7 @@ from remediator.diagnosis import diagnose
 from remediator.errors import Changed, Forbidden, NotFound, Refused, RemediatorError, Unauthorized, Unreachable
 from remediator.execute import execute, undo
 from remediator.gates import Approved, approve, decide
-from remediator.model.decision import Population, Situation
+from remediator.model.decision import Population
 from remediator.model.finding import Finding
 from remediator.model.live import LiveState, unreadable
 from remediator.model.observation import Observation
@@ -35,6 +35,7 @@ from tests.builders import (
     synced,
 )
 from tests.fakes import FakeCloud, FakeCluster, World, failing_with, without_ack
+from tests.proposals import ready
 
 LATER = at(seconds=-5)
 
@@ -61,17 +62,7 @@ def key(raw: Json, live: LiveState, **more: Any) -> Approved[Plan]:
     assert finding is not None
     assert plan is not None
     proofs = (Proof(live, 0.0), Proof(live, 60.0))
-    situation = Situation(
-        now=NOW,
-        population=Population(1, 1),
-        may_act=True,
-        actions_per_run=5,
-        breaker_percent=20,
-        breaker_min_population=5,
-        breaker_objects=25,
-        approved=frozenset({plan.digest}),
-        evidence=Evidence(plan.digest, proofs),
-    )
+    situation = ready(plan, population=Population(1, 1), evidence=Evidence(plan.digest, proofs, NOW))
     approved = approve(decide(finding, plan, situation), situation)
     assert approved is not None
     return approved

@@ -23,6 +23,8 @@ _COMMANDS = {
     "explain": "Show one resource: both sides' evidence, the findings, every gate.",
     "run": "Make one pass under the policy; with --approve, act on what you approve.",
     "diagnose": "Diagnose dumps of a support case: no cluster, no AWS.",
+    "validate": "Check policy files, and say what they would allow.",
+    "policy": "Print the policy file's JSON Schema, or a commented sample.",
     "findings": "List the findings, or explain one.",
     "demo": "Show all of it on a sandbox: nothing outside this process is touched.",
     "version": "Print the version.",
@@ -62,7 +64,7 @@ def cli(ctx: click.Context, verbose: int) -> None:
 
     Reads only, unless you approve: `remediator scan` and `remediator explain` are safe to type at any time.
     """
-    if ctx.invoked_subcommand not in ("version", "findings"):
+    if ctx.invoked_subcommand not in ("version", "findings", "policy", "validate"):
         from remediator.telemetry.logs import configure
 
         configure(verbose)

@@ -19,11 +19,12 @@ from remediator.diagnosis import diagnose
 from remediator.errors import InputError
 from remediator.gates import decide
 from remediator.kubernetes.resources import decode
+from remediator.model.decision import Standing
 from remediator.model.live import LiveState, Presence, unreadable
 from remediator.model.observation import ControllerFacts, History, Observation
 from remediator.model.resource import FUNCTION_GROUP, Resource
 from remediator.policy import Policy
-from remediator.scan import Judged, Scan, situation
+from remediator.scan import Judged, Scan, about, situation
 
 _WHOLE = "Is it whole? `kubectl get functions NAME -o yaml` prints what is needed."
 _GONE = "ResourceNotFoundException"
@@ -55,7 +56,8 @@ def diagnose_dumps(
             timeouts=policy.timeouts,
         )
         finding = diagnose(seen)
-        decision = decide(finding, plan_for(finding, seen), situation(policy, now, None)) if finding else None
+        around = about(situation(policy, now, None, lock=None), seen, Standing())
+        decision = decide(finding, plan_for(finding, seen), around) if finding else None
         results.append(Judged(seen, finding, decision))
     return Scan(tuple(results), tuple(partial), (), _NO_CONTROLLER, now)
 

@@ -10,7 +10,7 @@ import click
 
 from remediator.cli.interrupt import take_sigterm_as_interrupt
 from remediator.cli.options import Output, cluster_options, output_option, scope_options
-from remediator.errors import UsageError
+from remediator.errors import PolicyError, UsageError
 
 if TYPE_CHECKING:
     from remediator.cli.wiring import Wired
@@ -72,5 +72,10 @@ def command(
         backups=backups,
         clock=clock,
     )
+    if wired.policy.acts_alone and not (approve or dry_run):
+        raise PolicyError(
+            "mode: auto is refused as long as episodes are kept in memory only: nobody would know what was done before",
+            hint="Use mode: approve, or a ceiling for the action; or pass --dry-run, or --approve yourself.",
+        )
     session = Session(wired, output=output, may_write=not dry_run)
     return session.approve(frozenset(proposals)) if approve else session.propose()

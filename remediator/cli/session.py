@@ -11,6 +11,7 @@ from remediator.cli.options import Output
 from remediator.cli.render import Page, narration
 from remediator.cli.wiring import Wired
 from remediator.errors import UsageError
+from remediator.gates import owners
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.policy import Mode
 from remediator.scan import Judged, Scan
@@ -65,11 +66,11 @@ class Session:
 
     def _scan(self, *, tidy: bool) -> Scan:
         work = self._wired.work
-        scan = work.scan()
+        scan = work.scan(rehearse=True)
         if tidy and scan.leftovers:
             undone = work.undo_leftovers(scan)
             self._aside.line(f"Undid {undone} interrupted Resync{'s' if undone != 1 else ''}.")
-            scan = work.scan()
+            scan = work.scan(rehearse=True)
         return scan
 
     def _show(self, scan: Scan, *, actionable: bool) -> None:
@@ -97,7 +98,9 @@ class Session:
             assert plan is not None and each.finding is not None
             head = f"  {plan.proposal_id}  "
             self._aside.hanging(head, f"{plan.action} {plan.target.namespace}/{plan.target.name}: {plan.summary}")
-            for note in plan.notes:
+            owned = owners(plan.resource)
+            notes = (*plan.notes, f"It is owned by {', '.join(owned)}.") if owned else plan.notes
+            for note in notes:
                 self._aside.hanging(" " * len(head), f"Mind: {note}")
 
     def _act(
@@ -129,7 +132,8 @@ class Session:
         policy = self._wired.policy
         self._aside.line("")
         self._aside.line(f"Cluster  {context} ({self._wired.connection.server}), {self._wired.scope}")
-        limit = f"; at most {policy.actions_per_run} a run" if count > policy.actions_per_run else ""
+        most = policy.budgets.per_run
+        limit = f"; at most {most} a run" if count > most else ""
         self._aside.line(f"Effect   {count} action{'s' if count != 1 else ''}{limit}")
         typed = self._ask_person("Type the context's name to go on")
         if typed != context:

@@ -69,10 +69,16 @@ def wire(
     scope = None if all_namespaces else namespace or connection.namespace
     timekeeper = clock or SystemClock()
     means = Means(
-        cluster=KubernetesCluster(Transport(connection), scope, selector),
+        cluster=KubernetesCluster(Transport(connection, now=timekeeper.now), scope, selector),
         cloud=AwsCloud(rules.aws, timekeeper),
         episodes=MemoryEpisodes(),
         backups=FileBackups(backups),
         clock=timekeeper,
     )
-    return Wired(work=Pass(means, rules), connection=connection, policy=rules, namespace=scope, means=means)
+    return Wired(
+        work=Pass(means, rules, places=(connection.context, connection.server)),
+        connection=connection,
+        policy=rules,
+        namespace=scope,
+        means=means,
+    )

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from remediator.model.decision import GateName, Proposal, Ruling, Situation, Verdict
+from remediator.model.decision import GateName, Population, Proposal, Ruling, Situation, Verdict
+from remediator.model.limits import Limits
+from remediator.model.times import format_time
 
 
 def breaker(proposal: Proposal, at: Situation) -> Verdict:
     """Hold when so many are unwell at once that the cause lies elsewhere: credentials, a region, a CRD, a controller.
 
-    Percentages are compared exactly, without rounding, and only from a population on where they mean something.
+    It stays open for a while after the last time: while an incident ends, numbers go up and down.
     """
     if at.population is None:
         return Verdict(GateName.BREAKER, Ruling.LATER, "is counted in a scan; this is one resource alone")
-    total, unwell = at.population.total, at.population.unwell
-    said = f"{unwell} of {total} resources are stuck or unreadable"
-    if unwell > at.breaker_objects:
-        return Verdict(GateName.BREAKER, Ruling.HELD, f"{said}; more than {at.breaker_objects} is an incident")
-    if total >= at.breaker_min_population and unwell * 100 > at.breaker_percent * total:
-        return Verdict(GateName.BREAKER, Ruling.HELD, f"{said}; more than {at.breaker_percent} % is an incident")
+    said = f"{at.population.unwell} of {at.population.total} resources are stuck or unreadable"
+    why = incident(at.population, at.limits)
+    if why:
+        return Verdict(GateName.BREAKER, Ruling.HELD, f"{said}; {why}")
+    if at.breaker_opened_at is not None and at.now < at.breaker_opened_at + at.limits.breaker_cool_down:
+        closes = format_time(at.breaker_opened_at + at.limits.breaker_cool_down)
+        reason = f"{said}; it was an incident at {format_time(at.breaker_opened_at)}, so nothing is done until {closes}"
+        return Verdict(GateName.BREAKER, Ruling.HELD, reason)
     return Verdict(GateName.BREAKER, Ruling.ALLOWED, said)
+
+
+def incident(population: Population, limits: Limits) -> str:
+    """Say why so many are an incident; empty where they are not.
+
+    Percentages are compared exactly, without rounding, and only from a population on where they mean something.
+    """
+    total, unwell = population.total, population.unwell
+    if unwell > limits.breaker_objects:
+        return f"more than {limits.breaker_objects} is an incident"
+    if total >= limits.breaker_min_population and unwell * 100 > limits.breaker_percent * total:
+        return f"more than {limits.breaker_percent} % is an incident"
+    return ""

@@ -10,10 +10,23 @@ from remediator.gates.approval import approval
 from remediator.gates.approved import Approved, seal
 from remediator.gates.breaker import breaker
 from remediator.gates.budget import budget
+from remediator.gates.clock_skew import clock_skew
+from remediator.gates.controller import controller
+from remediator.gates.cool_down import cool_down
+from remediator.gates.evidence_age import evidence_age
+from remediator.gates.guard import guard
 from remediator.gates.identity import identity
+from remediator.gates.lock import lock
 from remediator.gates.mode import mode
 from remediator.gates.opt_out import opt_out
+from remediator.gates.override import overridden
+from remediator.gates.owner import owner
+from remediator.gates.permission import permission
 from remediator.gates.proofs import proofs
+from remediator.gates.quarantine import quarantine
+from remediator.gates.rehearsal import rehearsal
+from remediator.gates.selection import selection
+from remediator.gates.sightings import sightings
 from remediator.gates.unchanged import unchanged
 from remediator.model.decision import (
     Decision,
@@ -30,7 +43,28 @@ from remediator.model.plan import Plan
 Gate = Callable[[Proposal, Situation], Verdict]
 
 # In the order in which they are shown. All are always asked: a person wants every reason at once, not the first.
-GATES: tuple[Gate, ...] = (mode, approval, opt_out, identity, proofs, unchanged, budget, breaker)
+GATES: tuple[Gate, ...] = (
+    mode,
+    approval,
+    guard,
+    selection,
+    opt_out,
+    identity,
+    proofs,
+    unchanged,
+    evidence_age,
+    sightings,
+    owner,
+    controller,
+    permission,
+    rehearsal,
+    budget,
+    breaker,
+    cool_down,
+    quarantine,
+    clock_skew,
+    lock,
+)
 
 
 def decide(finding: Finding, plan: Plan | None, at: Situation) -> Decision:
@@ -66,5 +100,5 @@ def _verdicts(proposal: Proposal, at: Situation) -> tuple[Verdict, ...]:
     secrets = proposal.plan.resource.secrets  # AWS's answers are quoted, and can echo them
     return tuple(
         msgspec.structs.replace(each, reason=mask(each.reason, secrets))
-        for each in (*(gate(proposal, at) for gate in GATES), *needs)
+        for each in (*(overridden(gate(proposal, at), proposal, at) for gate in GATES), *needs)
     )

@@ -1,24 +1,54 @@
-"""Gate: does the object say that it is to be left alone?"""
+"""Gate: does the object, or its namespace, say that it is to be left alone?"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from remediator.model.decision import GateName, Proposal, Ruling, Situation, Verdict
+from remediator.model.plan import ActionName
 from remediator.model.times import parse_time
 
 IGNORE = "ack-remediator.dev/ignore"
 IGNORE_UNTIL = "ack-remediator.dev/ignore-until"
 READ_ONLY = "services.k8s.aws/read-only"
 DELETION_POLICY = "services.k8s.aws/deletion-policy"
+# ACK takes the namespace's where the object has none (runtime, pkg/runtime/reconciler.go).
+NAMESPACE_DELETION_POLICY = "lambda.services.k8s.aws/deletion-policy"
+
+_CLEAR = "no annotation says to leave it alone"
 
 
 def opt_out(proposal: Proposal, at: Situation) -> Verdict:
-    """Hold for every mark that says hands off; a mark that cannot be understood counts as one."""
-    reason = _mark(proposal.plan.resource.annotations, at)
+    """Hold for every mark that says hands off; a mark that cannot be understood counts as one.
+
+    The retain that our own Release wrote is no mark: without this exception it would block its own second step. Where
+    the namespace's annotations cannot be read, a Resync may go on, since it deletes nothing that ACK would keep; what
+    cannot be undone may not.
+    """
+    marks, action = proposal.plan.resource.annotations, proposal.plan.action
+    own_retain = at.history.own_retain and action is ActionName.RELEASE
+    reason = _mark(marks, at) or ("" if own_retain else _retained(DELETION_POLICY, marks))
     if reason:
         return Verdict(GateName.OPT_OUT, Ruling.HELD, reason)
-    return Verdict(GateName.OPT_OUT, Ruling.ALLOWED, "no annotation says to leave it alone")
+    if DELETION_POLICY in marks:
+        return Verdict(GateName.OPT_OUT, Ruling.ALLOWED, _CLEAR)
+    if at.namespace_annotations is None:
+        return _namespace_unknown(action, at)
+    reason = _retained(NAMESPACE_DELETION_POLICY, at.namespace_annotations)
+    if reason:
+        return Verdict(GateName.OPT_OUT, Ruling.HELD, f"on the namespace, {reason}")
+    return Verdict(GateName.OPT_OUT, Ruling.ALLOWED, f"{_CLEAR}, nor does its namespace's")
+
+
+def _namespace_unknown(action: ActionName, at: Situation) -> Verdict:
+    if at.evidence is None:
+        reason = f"{_CLEAR}; its namespace's are read right before the act"
+        return Verdict(GateName.OPT_OUT, Ruling.LATER, reason)
+    if action.destructive:
+        reason = f"whether the namespace says {NAMESPACE_DELETION_POLICY} cannot be read"
+        return Verdict(GateName.OPT_OUT, Ruling.HELD, reason)
+    reason = f"{_CLEAR}; its namespace's cannot be read, but a {action} deletes nothing that ACK is to keep"
+    return Verdict(GateName.OPT_OUT, Ruling.ALLOWED, reason)
 
 
 def _mark(marks: Mapping[str, str], at: Situation) -> str:
@@ -35,6 +65,11 @@ def _mark(marks: Mapping[str, str], at: Situation) -> str:
             return f"ignored until {marks[IGNORE_UNTIL]}"
     if marks.get(READ_ONLY, "false").lower() != "false":
         return f"{READ_ONLY} is set: ACK itself only looks at it"
-    if marks.get(DELETION_POLICY, "delete") != "delete":
-        return f"{DELETION_POLICY}: {marks[DELETION_POLICY]} is set: ACK is to keep the function"
     return ""
+
+
+def _retained(key: str, marks: Mapping[str, str]) -> str:
+    """ACK takes anything but `delete` for retain."""
+    if marks.get(key, "delete") == "delete":
+        return ""
+    return f"{key}: {marks[key]} is set: ACK is to keep the function"

@@ -15,6 +15,8 @@ from remediator.model.times import format_duration, format_time, parse_time
 
 _IMAGE = re.compile(r"(?:^|/)lambda-controller(?::(?P<tag>[^@]+))?(?:@.*)?$")
 _LEASE = "ack-lambda.services.k8s.aws"
+# What a Deployment's condition Progressing says until the last pod is replaced (deployment_util.go).
+_ROLLING = ("NewReplicaSetCreated", "FoundNewReplicaSet", "ReplicaSetUpdated", "DeploymentResumed")
 _MARGIN = timedelta(seconds=60)
 # ACK looks at every synced resource every 10 hours by default; 10 % more is silence.
 _LONGEST_REST = timedelta(hours=11)
@@ -40,22 +42,27 @@ class _Template(Struct, frozen=True):
 
 
 class _DeploymentSpec(Struct, frozen=True):
+    replicas: int = 1
     template: _Template = _Template()
 
 
 class _DeploymentCondition(Struct, frozen=True, rename="camel"):
     type: str
+    status: str = ""
+    reason: str = ""
     last_transition_time: str | None = None
 
 
 class _DeploymentStatus(Struct, frozen=True, rename="camel"):
     available_replicas: int = 0
+    observed_generation: int | None = None
     conditions: list[_DeploymentCondition] | None = None
 
 
 class _Metadata(Struct, frozen=True):
     name: str
     namespace: str
+    generation: int = 0
 
 
 class _Deployment(Struct, frozen=True):
@@ -67,6 +74,23 @@ class _Deployment(Struct, frozen=True):
     def container(self) -> _Container | None:
         found = (each for each in self.spec.template.spec.containers if _IMAGE.search(each.image))
         return next(found, None)
+
+    @property
+    def restarting(self) -> bool:
+        """Whether its pods are being replaced.
+
+        Kubernetes gives up on a rollout after ten minutes by default (ProgressDeadlineExceeded), and so do we: what
+        never comes up is no restart.
+        """
+        if self.spec.replicas == 0:
+            return False
+        observed = self.status.observed_generation
+        if observed is not None and observed < self.metadata.generation:
+            return True
+        return any(
+            each.type == "Progressing" and each.status == "True" and each.reason in _ROLLING
+            for each in self.status.conditions or ()
+        )
 
 
 class _Deployments(Struct, frozen=True):
@@ -125,6 +149,9 @@ def _by_deployment(deployments: Sequence[_Deployment], latest: datetime | None) 
     matched = _IMAGE.search(container.image)
     version = matched["tag"] if matched else None
     watched = _watched_by(available or [chosen])
+    if chosen.restarting:
+        health = Health.ALIVE if available else Health.DOWN
+        return ControllerFacts(health, f"{name} is being rolled out", version, watched, restarting=True)
     if available:
         return ControllerFacts(Health.ALIVE, f"{name} is available", version, watched)
     since = _unavailable_since(chosen)

@@ -11,8 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from remediator.errors import ClusterError, NotFound
-from remediator.kubernetes import controller
+from remediator.kubernetes import controller, preflight
 from remediator.kubernetes.transport import MALFORMED, Expired, Transport, decoded
+from remediator.model.decision import Rehearsal
 from remediator.model.observation import ControllerFacts
 from remediator.model.plan import Operation
 from remediator.model.resource import FUNCTION_GROUP, Ref, Resource
@@ -110,6 +111,19 @@ class KubernetesCluster:
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
         everywhere = self._namespace is None and self._selector is None and self._saw_all
         return controller.discover(self._transport, heartbeats, now, everywhere=everywhere)
+
+    def permitted(self, ref: Ref) -> tuple[bool | None, str]:
+        return preflight.may_patch(self._transport, ref)
+
+    def rehearse(self, before: Resource, patch: Sequence[Operation]) -> Rehearsal:
+        path = _path(before.metadata.namespace, before.metadata.name)
+        return preflight.rehearse(lambda: self._transport.patch(path, patch, dry_run=True), before, patch)
+
+    def skew(self) -> float | None:
+        return self._transport.skew
+
+    def namespace_annotations(self, namespace: str) -> dict[str, str] | None:
+        return preflight.annotations_of(self._transport, quote(namespace, safe=""))
 
 
 def decode(content: bytes) -> Resource | str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -25,6 +28,7 @@ MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _SHORTEST_WAIT = 0.1  # seconds between two tries, whatever the server asks for
 _JSON_PATCH = "application/json-patch+json"
+_DATES_KEPT = 8  # answers whose Date is compared with our clock
 
 
 T = TypeVar("T")
@@ -130,9 +134,16 @@ def _own_namespace() -> str:
 class Transport:
     """Requests to one API server. Shared by threads; every request has a time-out."""
 
-    def __init__(self, connection: Connection, patience: Patience = USUAL_PATIENCE) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        patience: Patience = USUAL_PATIENCE,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._server = connection.server
         self._patience = patience
+        self._now = now
+        self._offsets: deque[tuple[float, float]] = deque(maxlen=_DATES_KEPT)
         self._client = client.ApiClient(connection.configuration)
         manager = self._client.rest_client.pool_manager
         manager.pool_classes_by_scheme = dict(manager.pool_classes_by_scheme)  # urllib3's own are everybody's
@@ -149,9 +160,9 @@ class Transport:
         )
         return patient(self._request, "GET", path, query or {}, None, None)
 
-    def patch(self, path: str, patch: Sequence[Mapping[str, Any]]) -> bytes:
-        """Apply a JSON Patch, once: a repeated one could be another."""
-        return self._write("PATCH", path, list(patch), _JSON_PATCH)
+    def patch(self, path: str, patch: Sequence[Mapping[str, Any]], *, dry_run: bool = False) -> bytes:
+        """Apply a JSON Patch, once: a repeated one could be another. A dry run goes all the way, but is not stored."""
+        return self._write("PATCH", path, list(patch), _JSON_PATCH, dry_run=dry_run)
 
     def create(self, path: str, body: Mapping[str, Any], *, dry_run: bool = False) -> bytes:
         """Create an object in a collection, once; raise Changed where one of its name is there."""
@@ -166,13 +177,39 @@ class Transport:
         query = {"fieldManager": "ack-remediator"} | ({"dryRun": "All"} if dry_run else {})
         return self._request(method, path, query, body, content_type)
 
+    def post(self, path: str, body: Mapping[str, Any]) -> bytes:
+        """Create, once."""
+        return self._request("POST", path, {}, dict(body), "application/json")
+
+    @property
+    def skew(self) -> float | None:
+        """Say how many seconds our clock is ahead of the server's, at the least; None before the first answer.
+
+        `Date` has whole seconds, and an answer takes its time: each tells a range that the difference lies in. That of
+        the last answers which tells most is taken, and of it what is nearest to none.
+        """
+        if not self._offsets:
+            return None
+        least, most = min(self._offsets, key=lambda each: each[1] - each[0])
+        return 0.0 if least <= 0 <= most else min(least, most, key=abs)
+
+    def _note_date(self, asked: datetime, headers: Mapping[str, str]) -> None:
+        """Compare the server's clock with ours. An answer without a date, or with a strange one, says nothing."""
+        told = {key.lower(): value for key, value in headers.items()}.get("date", "")
+        try:
+            date = parsedate_to_datetime(told)
+            least, most = asked - (date + timedelta(seconds=1)), self._now() - date
+        except (ValueError, TypeError, OverflowError):  # TypeError: a date without a zone
+            return
+        self._offsets.append((least.total_seconds(), most.total_seconds()))
+
     def _request(
         self, method: str, path: str, query: Mapping[str, str | int], body: Any, content_type: str | None
     ) -> bytes:
         headers, patience = {"Accept": "application/json"}, self._patience
         if content_type:
             headers["Content-Type"] = content_type
-        began = time.monotonic()
+        began, asked = time.monotonic(), self._now()
         try:
             parameters = self._client.param_serialize(
                 method=method,
@@ -184,6 +221,7 @@ class Transport:
             )
             response = self._client.call_api(*parameters, _request_timeout=(patience.connect, patience.read))
             content: bytes = response.read() or b""
+            self._note_date(asked, response.headers)
         except ApiException as error:
             raise self._refusal(error.status, error.reason or "", error.body, dict(error.headers or {})) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:

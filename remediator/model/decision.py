@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
 
 from remediator.model.finding import Finding
+from remediator.model.limits import Ceilings, Limits
+from remediator.model.observation import ControllerFacts, History
 from remediator.model.plan import Evidence, Plan
+from remediator.model.selection import Selection
 
 
 class GateName(StrEnum):
-    """The rules that can hold an action back."""
+    """The rules that can hold an action back, in the order in which they are shown."""
 
     MODE = "mode"
     APPROVAL = "approval"
+    GUARD = "guard"
+    SELECTION = "selection"
+    OPT_OUT = "opt-out"
     IDENTITY = "identity"
     PROOFS = "proofs"
     UNCHANGED = "unchanged"
-    OPT_OUT = "opt-out"
+    EVIDENCE_AGE = "evidence-age"
+    SIGHTINGS = "sightings"
+    OWNER = "owner"
+    CONTROLLER = "controller"
+    PERMISSION = "permission"
+    REHEARSAL = "rehearsal"
     BUDGET = "budget"
     BREAKER = "breaker"
+    COOL_DOWN = "cool-down"
+    QUARANTINE = "quarantine"
+    CLOCK_SKEW = "clock-skew"
+    LOCK = "lock"
 
 
 class Ruling(StrEnum):
@@ -33,11 +49,15 @@ class Ruling(StrEnum):
 
 
 class Verdict(Struct, frozen=True):
-    """What one gate, or one need of the action, says, and on what ground."""
+    """What one gate, or one need of the action, says, and on what ground.
+
+    `asks`: what holds it back is that a person is missing, by a word or with rights of their own; nothing else is.
+    """
 
     gate: str
     ruling: Ruling
     reason: str
+    asks: bool = False
 
 
 class DecisionKind(StrEnum):
@@ -57,23 +77,86 @@ class Population(Struct, frozen=True):
     unwell: int
 
 
+class Rehearsed(StrEnum):
+    """How the first write of an action fared as a server-side dry run."""
+
+    VERIFIED = "verified"
+    REFUSED = "refused"
+    NOT_VERIFIED = "not-verified"
+
+
+class Rehearsal(Struct, frozen=True):
+    """A server-side dry run of an action's first write, and what was answered."""
+
+    result: Rehearsed
+    why: str
+
+
+class Overrides(Struct, frozen=True):
+    """The gates that a person tells to let an action through, and why. `parse_override` makes one."""
+
+    gates: frozenset[GateName] = frozenset()
+    by: str = ""
+    reason: str = ""
+
+
 class Situation(Struct, frozen=True, kw_only=True):
     """Everything beside the proposal that gates look at.
 
-    `approved` holds the digests that a person approved; `evidence` is there only right before the act; `population`
-    is None where one resource was looked at alone.
+    `guarded_by` says why the cluster is guarded, empty where it is not. `population` is None where one resource was
+    looked at alone. `approved` holds the digests that a person at the terminal approved in this run; `approver` and
+    `ticket` are theirs. `evidence` is there only right before the act. None for `namespace_annotations` and `skew`
+    means that they are not known; for `permitted`, `rehearsal` and `lock`, that nobody asked yet. `skew` is how many
+    seconds our clock is ahead of the API server's.
     """
 
     now: datetime
     population: Population | None
-    may_act: bool
-    actions_per_run: int
-    breaker_percent: int
-    breaker_min_population: int
-    breaker_objects: int
-    acted: int = 0
+    ceilings: Ceilings = Ceilings()
+    limits: Limits = Limits()
+    selection: Selection = Selection()
+    guarded_by: str = ""
+    history: History = History()
+    controller: ControllerFacts = ControllerFacts()
+    namespace_annotations: Mapping[str, str] | None = None
+    acted_in_run: int = 0
+    acted_today: int = 0
+    under_way_in_namespace: int = 0
+    breaker_opened_at: datetime | None = None
     approved: frozenset[str] = frozenset()
+    approver: str = "a person at the terminal"
+    ticket: str = ""
+    overrides: Overrides = Overrides()
     evidence: Evidence | None = None
+    permitted: bool | None = None
+    permitted_why: str = ""
+    rehearsal: Rehearsal | None = None
+    skew: float | None = None
+    lock: bool | None = None
+
+    def approved_by(self, digest: str) -> str:
+        """Say who approved just this, and under which ticket; empty where nobody did, or not any more."""
+        if digest in self.approved:
+            return _word(self.approver, self.ticket)
+        stored = self.history.approval
+        if stored is not None and stored.covers(digest, self.now):
+            return _word(stored.approved_by, stored.ticket)
+        return ""
+
+
+def _word(who: str, ticket: str) -> str:
+    return f"{who}, ticket {ticket}" if ticket else who
+
+
+class Standing(Struct, frozen=True):
+    """What was done to all resources together: actions of the last 24 h, and those under way, per namespace.
+
+    `breaker_opened_at` is when so many were last unwell at once that it was an incident.
+    """
+
+    acted_today: int = 0
+    under_way: Mapping[str, int] = {}
+    breaker_opened_at: datetime | None = None
 
 
 class Proposal(Struct, frozen=True):
@@ -96,10 +179,10 @@ class Decision(Struct, frozen=True):
 
     @property
     def held_by_fact(self) -> tuple[Verdict, ...]:
-        """What holds it back beside a person's word, which a person can give."""
-        return tuple(each for each in self.held if each.gate not in (GateName.MODE, GateName.APPROVAL))
+        """What holds it back beside a person, whom it may only wait for."""
+        return tuple(each for each in self.held if not each.asks)
 
     @property
     def awaits_person(self) -> bool:
-        """Whether nothing but a person's word is missing."""
+        """Whether nothing but a person is missing."""
         return bool(self.proposal) and not self.held_by_fact

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
 
 from remediator.model.live import LiveState, Presence
+from remediator.model.plan import ActionName
 from remediator.model.resource import Resource
 from remediator.model.timeouts import Timeouts
+from remediator.model.word import Approval, Rejection
 
 # The longest wait between two tries of ACK's work queue (controller-runtime, controller.go: 5 ms·2ⁿ, capped).
 LONGEST_BACKOFF = timedelta(seconds=1000)
@@ -24,12 +27,16 @@ class Health(StrEnum):
 
 
 class ControllerFacts(Struct, frozen=True):
-    """What is known of the controller. An EKS-managed ACK has no Deployment to look at."""
+    """What is known of the controller. An EKS-managed ACK has no Deployment to look at.
+
+    `restarting`: its pods are being replaced right now, so that it will look at everything anew in a moment.
+    """
 
     health: Health = Health.UNKNOWN
     why: str = "no Deployment of the lambda-controller can be seen"
     version: str | None = None
     watched_namespaces: tuple[str, ...] = ()
+    restarting: bool = False
 
     def watches(self, namespace: str) -> bool:
         """Whether it looks at a namespace at all; no list means every namespace."""
@@ -37,15 +44,23 @@ class ControllerFacts(Struct, frozen=True):
 
 
 class History(Struct, frozen=True):
-    """What earlier sightings of this resource tell, in this spell of being unwell.
+    """What earlier sightings of this resource tell, in this spell. The defaults mean that nothing is known of any.
 
     `since` is when it was first seen unhealthy; `given` is the same, said by a person, and beats all evidence;
-    `resync_without_effect` is whether an accepted Resync, at least 60 s ago, changed nothing.
+    `resync_without_effect` is whether an accepted Resync, at least 60 s ago, changed nothing. `sightings` are those in
+    a row, this one included. `attempts` are, per action, the times of those that count: of the last day, since one
+    helped or a person released the resource from quarantine; the newest last. `own_retain`: the deletion-policy on the
+    object was written by a Release of ours that is under way.
     """
 
     since: datetime | None = None
     given: datetime | None = None
     resync_without_effect: bool = False
+    sightings: int = 0
+    attempts: Mapping[ActionName, tuple[datetime, ...]] = {}
+    approval: Approval | None = None
+    rejection: Rejection | None = None
+    own_retain: bool = False
 
 
 class LiveStateNeeded(Exception):

@@ -22,7 +22,13 @@ class ActionName(StrEnum):
     """What the remediator can do to a resource."""
 
     RESYNC = "Resync"
+    RELEASE = "Release"
     CLEAR_FINALIZER = "ClearFinalizer"
+
+    @property
+    def destructive(self) -> bool:
+        """Whether it cannot be undone: an object, or what ties it to its function, is gone afterwards."""
+        return self is not ActionName.RESYNC
 
 
 class Need(Struct, frozen=True):
@@ -112,10 +118,11 @@ class Proof(Struct, frozen=True):
 
 
 class Evidence(Struct, frozen=True):
-    """What is at hand right before the act: the digest that was approved, and the proofs."""
+    """What is at hand right before the act: the digest that was approved, the proofs, and when the oldest was taken."""
 
     approved_digest: str
     proofs: tuple[Proof, ...] = ()
+    taken: datetime | None = None
 
 
 class Result(StrEnum):

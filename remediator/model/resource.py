@@ -52,6 +52,26 @@ class Condition(Struct, frozen=True, rename="camel"):
     message: str | None = None
 
 
+class ManagedFields(Struct, frozen=True, gc=False):
+    """One entry of `metadata.managedFields`: who wrote, and when. What was written is skipped: it is most of an object.
+
+    `subresource` is `status` for writes to that alone.
+    """
+
+    manager: str = ""
+    operation: str = ""
+    time: str | None = None
+    subresource: str = ""
+
+
+class OwnerReference(Struct, frozen=True, gc=False):
+    """One entry of `metadata.ownerReferences`; `controller` marks the one that made the object and keeps it so."""
+
+    kind: str = ""
+    name: str = ""
+    controller: bool = False
+
+
 class Metadata(Struct, frozen=True, rename="camel"):
     """`metadata`."""
 
@@ -65,6 +85,8 @@ class Metadata(Struct, frozen=True, rename="camel"):
     finalizers: list[str] | None = None
     annotations: dict[str, str] | None = None
     labels: dict[str, str] | None = None
+    owner_references: list[OwnerReference] | None = None
+    managed_fields: list[ManagedFields] | None = None
 
 
 class Code(Struct, frozen=True, rename="camel"):
@@ -150,6 +172,10 @@ class Resource(Struct, frozen=True, rename="camel"):
     @property
     def annotations(self) -> Mapping[str, str]:
         return self.metadata.annotations or {}
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        return self.metadata.labels or {}
 
     @property
     def finalizers(self) -> tuple[str, ...]:

@@ -5,107 +5,154 @@ The defaults read everything and change nothing.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import timedelta
-from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
-from pydantic.alias_generators import to_camel
+from pydantic import Field, StrictInt
 
+from remediator.model.finding import FindingName
+from remediator.model.limits import Ceilings, Limits, Mode
+from remediator.model.plan import ActionName
+from remediator.model.selection import Selection
 from remediator.model.timeouts import Timeouts
-from remediator.model.times import parse_duration
+from remediator.policy.sections import (
+    Actions,
+    Attempts,
+    Aws,
+    Breaker,
+    Budgets,
+    Ceiling,
+    Duration,
+    Guard,
+    LambdaCall,
+    Section,
+    SelectionSection,
+    TimeoutsSection,
+    between,
+    said,
+)
 
-__all__ = ["Breaker", "LambdaCall", "Mode", "Policy"]
+__all__ = ["Aws", "Breaker", "LambdaCall", "Mode", "Policy", "TimeoutsSection"]
 
-
-class Mode(StrEnum):
-    """How far the remediator may go: show, ask, or act by itself."""
-
-    DRY_RUN = "dry-run"
-    APPROVE = "approve"
-    AUTO = "auto"
-
-
-class LambdaCall(StrEnum):
-    """Which call reads live state. GetFunction has a quota of its own, but its answers carry a link to the code."""
-
-    GET_FUNCTION_CONFIGURATION = "GetFunctionConfiguration"
-    GET_FUNCTION = "GetFunction"
-
-
-def _duration(value: object) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    if not isinstance(value, str):
-        raise ValueError(f"expected a duration such as 90s, 15m, 2h, 7d or 1h30m, not {value!r}")
-    return parse_duration(value)
+_LIMITS = Limits()
 
 
-def _no_auto_yet(mode: Mode) -> Mode:
-    if mode is Mode.AUTO:
-        raise ValueError("expected dry-run or approve: auto is refused as long as episodes are kept in memory only")
-    return mode
+class Policy(Section):
+    """What ack-remediator may do, and when. Every key but apiVersion and kind may be left out."""
 
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=False)
-
-
-class Breaker(_Section):
-    """When so many are stuck at once that it is an incident, and nothing may be done one by one.
-
-    Open when more than `percent` of the population is stuck or unreadable, from `min_population` on, or more than
-    `objects` in all.
-    """
-
-    percent: Annotated[StrictInt, Field(gt=0, le=100)] = 20
-    min_population: Annotated[StrictInt, Field(ge=1)] = 5
-    objects: Annotated[StrictInt, Field(ge=1)] = 25
-
-
-class Aws(_Section):
-    """How AWS is asked. An endpoint other than AWS's own is trusted for *gone* only when it is named here."""
-
-    call: LambdaCall = LambdaCall.GET_FUNCTION_CONFIGURATION
-    endpoint_url: Annotated[str, Field(pattern=r"^https?://")] | None = Field(default=None, alias="endpointURL")
-    workers: Annotated[StrictInt, Field(ge=1, le=32)] = 4
-
-
-_DEFAULTS = Timeouts()
-
-
-class TimeoutsSection(_Section):
-    """How long each kind of trouble may last before it counts as stuck; the model has the defaults."""
-
-    deletion: Duration = _DEFAULTS.deletion
-    never_reconciled: Duration = _DEFAULTS.never_reconciled
-    references_unresolved: Duration = _DEFAULTS.references_unresolved
-    controller_silent: Duration = _DEFAULTS.controller_silent
-    function_pending: Duration = _DEFAULTS.function_pending
-    function_pending_image: Duration = _DEFAULTS.function_pending_image
-    function_pending_vpc: Duration = _DEFAULTS.function_pending_vpc
-    function_pending_snap_start: Duration = _DEFAULTS.function_pending_snap_start
-    stale_pending: Duration = _DEFAULTS.stale_pending
-    update_in_progress: Duration = _DEFAULTS.update_in_progress
-    update_in_progress_vpc: Duration = _DEFAULTS.update_in_progress_vpc
-    unclassified_error: Duration = _DEFAULTS.unclassified_error
-    not_synced_unexplained: Duration = _DEFAULTS.not_synced_unexplained
-
-
-class Policy(_Section):
-    """The whole file."""
-
-    api_version: Literal["ack-remediator.dev/v1alpha1"] = "ack-remediator.dev/v1alpha1"
-    kind: Literal["Policy"] = "Policy"
-    mode: Annotated[Mode, AfterValidator(_no_auto_yet)] = Mode.DRY_RUN
-    actions_per_run: Annotated[StrictInt, Field(ge=0)] = 5
-    breaker: Breaker = Breaker()
-    aws: Aws = Aws()
-    timeouts_section: TimeoutsSection = Field(default=TimeoutsSection(), alias="timeouts")
+    api_version: Annotated[Literal["ack-remediator.dev/v1alpha1"], said("The version of this file.")] = (
+        "ack-remediator.dev/v1alpha1"
+    )
+    kind: Annotated[Literal["Policy"], said("What this file is.")] = "Policy"
+    mode: Annotated[
+        Mode,
+        said(
+            "How far it may go. dry-run shows; approve proposes, and acts on what a person approved; auto acts by "
+            "itself, within the ceilings below. A flag can lower it."
+        ),
+    ] = Mode.DRY_RUN
+    actions: Annotated[Actions, said("A ceiling per action: it lowers the mode, and never raises it.")] = Actions()
+    findings: Annotated[
+        dict[FindingName, Ceiling],
+        said("A ceiling per finding, such as ControllerSilent: {mode: approve}. The lowest of all counts."),
+    ] = Field(default_factory=dict)
+    selection_section: Annotated[
+        SelectionSection,
+        said(
+            "What may be acted on; all is reported. Namespaces kube-* and ack-system are left alone unless "
+            "include.namespaces names them exactly.",
+            alias="selection",
+        ),
+    ] = SelectionSection()
+    budgets: Annotated[Budgets, said("How much may be done.")] = Budgets()
+    breaker: Annotated[
+        Breaker,
+        said("When so many are stuck at once that it is an incident: then nothing is done one by one."),
+    ] = Breaker()
+    attempts: Annotated[Attempts, said("How often an action is tried on a resource.")] = Attempts()
+    sightings: Annotated[
+        Annotated[StrictInt, Field(ge=1, le=5)],
+        said("How many times in a row it must be found stuck. A person who approves at the terminal has looked."),
+    ] = _LIMITS.sightings
+    evidence_max_age: Annotated[
+        Duration,
+        between("90s", "1h"),
+        said("How old evidence may be at the act. ClearFinalizer takes its proofs a minute apart."),
+    ] = _LIMITS.evidence_max_age
+    clock_skew: Annotated[
+        Duration,
+        between("1s", "1m"),
+        said("How far our clock may be from the API server's before nothing is done that cannot be undone."),
+    ] = _LIMITS.clock_skew
+    guard: Annotated[Guard, said("Clusters where nothing is done without a person, even under mode: auto.")] = Guard()
+    retention: Annotated[
+        Duration, between("24h", "3650d"), said("How long what was seen and done is kept after it is resolved.")
+    ] = timedelta(hours=168)
+    aws: Annotated[Aws, said("How AWS is asked.")] = Aws()
+    timeouts_section: Annotated[
+        TimeoutsSection,
+        said(
+            "How long each kind of trouble may last before it counts as stuck: 90s, 15m, 2h, 7d or 1h30m.",
+            alias="timeouts",
+        ),
+    ] = TimeoutsSection()
 
     @property
     def timeouts(self) -> Timeouts:
         return Timeouts(**dict(self.timeouts_section))
+
+    @property
+    def ceilings(self) -> Ceilings:
+        actions = {
+            ActionName.RESYNC: self.actions.resync.mode,
+            ActionName.RELEASE: self.actions.release.mode,
+            ActionName.CLEAR_FINALIZER: self.actions.clear_finalizer.mode,
+        }
+        return Ceilings(self.mode, actions, {name: each.mode for name, each in self.findings.items()})
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            per_run=self.budgets.per_run,
+            per_day=self.budgets.per_day,
+            per_namespace=self.budgets.per_namespace,
+            breaker_percent=self.breaker.percent,
+            breaker_min_population=self.breaker.min_population,
+            breaker_objects=self.breaker.objects,
+            breaker_cool_down=self.breaker.cool_down,
+            attempts=self.attempts.max,
+            cool_down=self.attempts.cool_down,
+            sightings=self.sightings,
+            evidence_max_age=self.evidence_max_age,
+            clock_skew=self.clock_skew,
+        )
+
+    @property
+    def selection(self) -> Selection:
+        section = self.selection_section
+        return Selection(section.include.selector, section.exclude.selector)
+
+    @property
+    def acts_alone(self) -> bool:
+        """Whether it lets anything go without a person.
+
+        Only episodes that outlive the process make that safe: without them nobody knows what was tried an hour ago,
+        or how much was done today.
+        """
+        ceilings = self.ceilings
+        return any(ceilings.effective(action, finding) is Mode.AUTO for action in ActionName for finding in FindingName)
+
+    def guards(self, places: Iterable[str]) -> str:
+        """Say why a cluster is guarded, given what its context and its server are called; empty where it is not.
+
+        A term counts as a whole word: `prod` is in `prod-eu1`, and not in `product`.
+        """
+        for place in places:
+            if place in self.guard.allow:
+                continue
+            for term in self.guard.terms:
+                if re.search(rf"(?<![a-z0-9]){re.escape(term.lower())}(?![a-z0-9])", place.lower()):
+                    return f"{place} is guarded by the word {term}"
+        return ""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -34,8 +34,8 @@ def load_policy(path: Path | None) -> Policy:
     try:
         return Policy.model_validate(document)
     except ValidationError as error:
-        faults = [f"{path}:{_describe(document, fault)}" for fault in error.errors()]
-        raise PolicyError("\n".join(faults), hint=_HINT) from error
+        faults = sorted(_describe(document, fault) for fault in error.errors())
+        raise PolicyError("\n".join(f"{path}:{each}" for each in faults), hint=_HINT) from error
 
 
 def _parse(path: Path, text: str) -> CommentedMap:
@@ -57,27 +57,44 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _describe(document: CommentedMap, fault: Any) -> str:
+class _Fault(NamedTuple):
+    """One fault, in the order of the file."""
+
+    line: int
+    column: int
+    said: str
+
+    def __str__(self) -> str:
+        return f"{self.line}:{self.column}: {self.said}"
+
+
+def _describe(document: CommentedMap, fault: Any) -> _Fault:
     where: tuple[str | int, ...] = fault["loc"]
+    if where[-1] == "[key]":  # pydantic's word for a key that is none of an enum's
+        where = where[:-1]
     line, column = _position(document, where)
     dotted = ".".join(str(part) for part in where)
-    if fault["type"] == "extra_forbidden":
+    if fault["type"] == "extra_forbidden" or where != fault["loc"]:
         known = _known_keys(where[:-1])
         near = difflib.get_close_matches(str(where[-1]), known, n=1)
         guess = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
-        return f"{line}:{column}: unknown key {dotted}; {guess}"
+        return _Fault(line, column, f"unknown key {dotted}; {guess}")
     message = fault["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
-    return f"{line}:{column}: {dotted}: {message}; found {fault['input']!r}"
+    return _Fault(line, column, f"{dotted}: {message}; found {fault['input']!r}")
 
 
 def _known_keys(where: tuple[str | int, ...]) -> list[str]:
-    section: type[BaseModel] = Policy
+    """List the keys that a mapping of the file may have, by the types that it is read into."""
+    kind: Any = Policy
     for part in where:
-        field = next(each for each in section.model_fields.values() if each.alias == part)
-        assert isinstance(field.annotation, type)
-        section = field.annotation
-    return sorted(each.alias or name for name, each in section.model_fields.items())
+        if get_origin(kind) is dict:
+            kind = get_args(kind)[1]
+        else:
+            kind = next(each for each in kind.model_fields.values() if each.alias == part).annotation
+    if get_origin(kind) is dict:
+        return sorted(get_args(kind)[0])
+    return sorted(each.alias for each in kind.model_fields.values())
 
 
 def _position(document: CommentedMap, where: tuple[str | int, ...]) -> tuple[int, int]:

@@ -203,7 +203,7 @@ def test_one_refusal_concerns_one_function(shop: Shop) -> None:
     [
         ("mode: [", ":4:8: expected the node content"),
         ("mdoe: dry-run\n", ":4:1: unknown key mdoe; did you mean mode?"),
-        ("mode: auto\n", ":4:1: mode: expected dry-run or approve: auto is refused"),
+        ("mode: always\n", ":4:1: mode: input should be 'dry-run', 'approve' or 'auto'"),
         ("timeouts:\n  deletion: soon\n", ":5:3: timeouts.deletion: 'soon' is no duration"),
     ],
 )

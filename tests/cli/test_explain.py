@@ -11,7 +11,11 @@ import pytest
 
 from tests.cli.shop import CONTEXT, SECRET, Shop
 
-GATES = ["mode", "approval", "opt-out", "identity", "proofs", "unchanged", "budget", "breaker"]
+GATES = [
+    *("mode", "approval", "guard", "selection", "opt-out", "identity", "proofs", "unchanged", "evidence-age"),
+    *("sightings", "owner", "controller", "permission", "rehearsal", "budget", "breaker", "cool-down", "quarantine"),
+    *("clock-skew", "lock"),
+]
 
 
 @pytest.mark.parametrize(

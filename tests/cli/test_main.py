@@ -15,7 +15,7 @@ from remediator.errors import ClusterError, Forbidden, PolicyError, RemediatorEr
 from remediator.model.finding import FindingName
 from tests.cli.conftest import Remediator
 
-COMMANDS = ("scan", "explain", "run", "diagnose", "findings", "demo", "version")
+COMMANDS = ("scan", "explain", "run", "diagnose", "validate", "policy", "findings", "demo", "version")
 HEAVY = ("kubernetes", "boto3", "botocore", "pydantic", "rich", "msgspec", "ruamel.yaml", "structlog", "moto")
 
 

@@ -259,7 +259,7 @@ def test_the_outcomes_are_part_of_the_document(empty_shop: Shop) -> None:
 
 def test_the_budget_of_a_run_is_kept(empty_shop: Shop) -> None:
     empty_shop.controller()
-    empty_shop.write_policy("actionsPerRun: 1\nbreaker: {percent: 100}\n")
+    empty_shop.write_policy("budgets: {perRun: 1}\nbreaker: {percent: 100}\n")
     for name in ("a", "b"):
         empty_shop.rolled_back(name)
     ids = proposals(empty_shop)
@@ -275,8 +275,53 @@ def test_without_the_right_to_patch_nothing_is_written(shop: Shop) -> None:
     wanted = proposals(shop)["checkout"]
     result = shop("run", "-A", "--approve", "--proposal", wanted, columns=200)
     assert result.code == 4
-    assert "skipped     Resync shop/checkout: nothing was written: " in result.err
-    assert "joe cannot patch functions" in result.err
+    assert "skipped     Resync shop/checkout: held back by permission: we may not patch functions in shop" in result.err
+    assert untouched(shop, "checkout")
+
+
+def test_a_read_only_account_may_look_at_what_would_be_done(shop: Shop) -> None:
+    shop.api.refuse("patch", "functions", code=403, reason="Forbidden", message="joe cannot patch functions")
+    for resource in ("namespaces", "deployments", "leases"):
+        shop.api.refuse("*", resource, code=403, reason="Forbidden", message="not yours")
+    result = shop("run", "-A", columns=200)
+    assert result.code == 0
+    assert "Resync shop/checkout: make the controller look again" in result.err
+
+
+# ---- alone -----------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_acts_alone_without_a_memory(shop: Shop) -> None:
+    shop.write_policy("mode: auto\n")
+    result = shop("run", "-A", columns=200)
+    assert (result.code, result.out) == (2, "")
+    assert "mode: auto is refused as long as episodes are kept in memory only" in result.err
+    assert "Use mode: approve" in result.err
+
+
+@pytest.mark.parametrize("words", [("scan", "-A"), ("run", "-A", "--dry-run"), ("explain", "checkout")])
+def test_a_policy_for_acting_alone_may_be_looked_at_under(shop: Shop, words: tuple[str, ...]) -> None:
+    shop.write_policy("mode: auto\n")
+    before = shop.stored("checkout")
+    assert shop(*words).code == 0
+    assert shop.stored("checkout") == before
+
+
+def test_a_person_may_act_under_a_policy_for_acting_alone_and_on_what_they_name_alone(empty_shop: Shop) -> None:
+    empty_shop.controller()
+    empty_shop.write_policy("mode: auto\nbreaker: {percent: 100}\n")
+    for name in ("a", "b"):
+        empty_shop.rolled_back(name)
+    wanted = proposals(empty_shop)["a"]
+    told = outcomes(empty_shop("run", "--approve", "--proposal", wanted, "-o", "json").out)
+    assert list(told) == ["a"]
+    assert untouched(empty_shop, "b")
+
+
+def test_who_approves_is_told_who_owns_it(empty_shop: Shop) -> None:
+    empty_shop.controller()
+    empty_shop.rolled_back(labels={"argocd.argoproj.io/instance": "shop"})
+    assert "Mind: It is owned by Argo CD shop." in empty_shop("run", columns=200).err
 
 
 # ---- interruptions ---------------------------------------------------------------------------------------------------

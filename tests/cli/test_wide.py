@@ -91,7 +91,8 @@ def test_where_it_does_not_fit_the_rest_goes_beneath(shop: Shop) -> None:
     said = " ".join(beneath(out, "checkout"))
     assert re.search(
         r"Synced=True: .* aws Active/Failed; heartbeat 2h ago; proposal p-\w{10}; account 123456789012; "
-        r"region us-east-1 gates: held by mode, approval; later: unchanged; \d+ passed$",
+        r"region us-east-1 gates: held by mode, approval, sightings; "
+        r"later: unchanged, evidence-age, permission, rehearsal, lock; \d+ passed$",
         said,
     )
 
@@ -117,7 +118,7 @@ def test_a_heartbeat_to_come_is_a_clock_that_is_wrong(empty_shop: Shop) -> None:
 
 def test_the_other_findings_and_the_gates_are_named(shop: Shop) -> None:
     out = shop("scan", "-A", "-o", "wide", columns=200).out
-    assert beneath(out, "legacy")[-1].startswith("gates: held by mode, approval, opt-out; later: unchanged; ")
+    assert beneath(out, "legacy")[-1].startswith("gates: held by mode, approval, opt-out, sightings; later: ")
     shop.function("twofold", status={"lastUpdateStatus": "InProgress"}, code={**shop.cloud.code, "sha256": "9f" * 32})
     shop.cloud.set_update("twofold", "Failed", reason_code="InternalError", reason="An internal error occurred.")
     out = shop("scan", "-A", "-o", "wide", columns=200).out

@@ -9,96 +9,84 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import event, given, settings
-from hypothesis import strategies as st
 
 import remediator
-from remediator.actions import plan_for
 from remediator.actions.clear_finalizer import clear_finalizer
 from remediator.actions.resync import resync
-from remediator.diagnosis import diagnose
 from remediator.gates import Approved, approve, decide
 from remediator.model.decision import (
     Decision,
     DecisionKind,
     GateName,
+    Overrides,
     Population,
-    Proposal,
+    Rehearsal,
+    Rehearsed,
     Ruling,
-    Situation,
 )
 from remediator.model.finding import Finding, FindingName, Remedy, State
-from remediator.model.live import LiveState, unreadable
+from remediator.model.limits import Ceilings, Mode
 from remediator.model.observation import ControllerFacts, Health, History
-from remediator.model.plan import ActionName, Evidence, Need, Plan, Proof
+from remediator.model.plan import ActionName, Evidence, Need, Proof
+from remediator.model.selection import Selection, Selector
+from remediator.model.word import Approval
 from tests.builders import ALIVE, DOWN, GONE, NOW, UNPROVEN_GONE, active, deleting, observe
+from tests.proposals import PROOFS, ready, situation
 
 LEFT = observe(deleting(), GONE, controller=DOWN)
 PLAN = clear_finalizer(LEFT, FindingName.FINALIZER_LEFT)
 FINDING = Finding(
     name=FindingName.FINALIZER_LEFT, state=State.STUCK, summary="left", since=NOW, remedy=Remedy.CLEAR_FINALIZER
 )
-PROOFS = (Proof(GONE, 0.0), Proof(GONE, 60.0))
-
-
-def ready(plan: Plan = PLAN, **changes: Any) -> Situation:
-    """Build a situation in which nothing is missing."""
-    base: dict[str, Any] = {
-        "now": NOW,
-        "population": Population(100, 1),
-        "may_act": True,
-        "actions_per_run": 5,
-        "breaker_percent": 20,
-        "breaker_min_population": 5,
-        "breaker_objects": 25,
-        "approved": frozenset({plan.digest}),
-        "evidence": Evidence(plan.digest, PROOFS),
-    }
-    return Situation(**(base | changes))
 
 
 def test_waiting_is_waited_for() -> None:
     waiting = msgspec.structs.replace(FINDING, state=State.WAITING, remedy=Remedy.WAIT)
-    assert decide(waiting, None, ready()) == Decision(DecisionKind.WAIT)
+    assert decide(waiting, None, ready(PLAN)) == Decision(DecisionKind.WAIT)
 
 
 @pytest.mark.parametrize("state", [State.STUCK, State.ADVISORY, State.UNKNOWN])
 def test_what_no_action_helps_is_reported(state: State) -> None:
     finding = msgspec.structs.replace(FINDING, state=state, remedy=Remedy.REPORT)
-    assert decide(finding, None, ready()) == Decision(DecisionKind.REPORT)
+    assert decide(finding, None, ready(PLAN)) == Decision(DecisionKind.REPORT)
 
 
 def test_with_nothing_missing_it_is_acted_on() -> None:
-    decision = decide(FINDING, PLAN, ready())
+    decision = decide(FINDING, PLAN, ready(PLAN))
     assert decision.kind is DecisionKind.ACT
     assert decision.held == ()
-    key = approve(decision, ready())
+    key = approve(decision, ready(PLAN))
     assert key is not None
     assert key.value is PLAN
 
 
 def test_in_dry_run_it_is_proposed() -> None:
-    decision = decide(FINDING, PLAN, ready(may_act=False, approved=frozenset(), evidence=None))
+    decision = decide(FINDING, PLAN, situation(controller=DOWN, namespace_annotations={}))
     assert decision.kind is DecisionKind.PROPOSE
-    assert [each.gate for each in decision.held] == [GateName.MODE, GateName.APPROVAL]
+    assert [each.gate for each in decision.held] == [GateName.MODE, GateName.APPROVAL, GateName.SIGHTINGS]
     assert decision.awaits_person
 
 
-def test_where_more_than_a_word_is_missing_it_is_blocked() -> None:
-    decision = decide(FINDING, PLAN, ready(acted=5, approved=frozenset(), evidence=None))
+def test_a_read_only_account_proposes_to_those_who_may() -> None:
+    decision = decide(FINDING, PLAN, situation(controller=DOWN, namespace_annotations={}, permitted=False))
+    assert decision.kind is DecisionKind.PROPOSE
+
+
+def test_where_more_than_a_person_is_missing_it_is_blocked() -> None:
+    decision = decide(FINDING, PLAN, situation(controller=DOWN, acted_in_run=5))
     assert decision.kind is DecisionKind.BLOCKED
     assert not decision.awaits_person
 
 
 def test_a_decision_without_a_plan_awaits_nobody() -> None:
     assert not Decision(DecisionKind.REPORT).awaits_person
-    assert approve(Decision(DecisionKind.ACT), ready()) is None
+    assert approve(Decision(DecisionKind.ACT), ready(PLAN)) is None
 
 
 def test_every_gate_and_every_need_is_in_the_decision() -> None:
-    said = [each.gate for each in decide(FINDING, PLAN, ready()).verdicts]
+    said = [each.gate for each in decide(FINDING, PLAN, ready(PLAN)).verdicts]
     assert said == [
-        *("mode", "approval", "opt-out", "identity", "proofs", "unchanged", "budget", "breaker"),
+        *GateName,
         *("ACK's finalizer is there", "deletion is overdue", "nobody else will do it"),
     ]
 
@@ -106,25 +94,46 @@ def test_every_gate_and_every_need_is_in_the_decision() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"may_act": False},
+        {"ceilings": Ceilings(Mode.AUTO, {ActionName.CLEAR_FINALIZER: Mode.DRY_RUN})},
         {"approved": frozenset()},
         {"approved": frozenset({"another"})},
+        {"approved": frozenset(), "guarded_by": "prod is guarded", "ceilings": Ceilings(Mode.AUTO)},
+        {"selection": Selection(exclude=Selector(("shop",)))},
+        {"namespace_annotations": None},
+        {"namespace_annotations": {"lambda.services.k8s.aws/deletion-policy": "retain"}},
         {"evidence": None},
-        {"evidence": Evidence("another", PROOFS)},
-        {"evidence": Evidence(PLAN.digest)},
-        {"evidence": Evidence(PLAN.digest, PROOFS[:1])},
-        {"evidence": Evidence(PLAN.digest, (Proof(GONE, 0.0), Proof(GONE, 59.9)))},
-        {"evidence": Evidence(PLAN.digest, (Proof(GONE, 0.0), Proof(UNPROVEN_GONE, 60.0)))},
-        {"evidence": Evidence(PLAN.digest, (Proof(active(), 0.0), Proof(GONE, 60.0)))},
-        {"acted": 5},
+        {"evidence": Evidence("another", PROOFS, NOW)},
+        {"evidence": Evidence(PLAN.digest, (), NOW)},
+        {"evidence": Evidence(PLAN.digest, PROOFS[:1], NOW)},
+        {"evidence": Evidence(PLAN.digest, (Proof(GONE, 0.0), Proof(GONE, 59.9)), NOW)},
+        {"evidence": Evidence(PLAN.digest, (Proof(GONE, 0.0), Proof(UNPROVEN_GONE, 60.0)), NOW)},
+        {"evidence": Evidence(PLAN.digest, (Proof(active(), 0.0), Proof(GONE, 60.0)), NOW)},
+        {"evidence": Evidence(PLAN.digest, PROOFS)},
+        {"evidence": Evidence(PLAN.digest, PROOFS, NOW - timedelta(minutes=6))},
+        {"controller": ControllerFacts(Health.DOWN, "", restarting=True)},
+        {"permitted": None},
+        {"permitted": False},
+        {"rehearsal": None},
+        {"rehearsal": Rehearsal(Rehearsed.REFUSED, "")},
+        {"rehearsal": Rehearsal(Rehearsed.NOT_VERIFIED, "")},
+        {"acted_in_run": 5},
+        {"acted_today": 20},
+        {"under_way_in_namespace": 1},
         {"population": None},
         {"population": Population(5, 2)},
         {"population": Population(1000, 26)},
+        {"breaker_opened_at": NOW},
+        {"history": History(attempts={ActionName.CLEAR_FINALIZER: (NOW,)})},
+        {"history": History(attempts={ActionName.CLEAR_FINALIZER: (NOW - timedelta(hours=20),) * 3})},
+        {"skew": None},
+        {"skew": 6.0},
+        {"lock": None},
+        {"lock": False},
     ],
     ids=str,
 )
 def test_a_single_gate_that_holds_or_cannot_tell_withholds_the_key(changes: dict[str, Any]) -> None:
-    at_act = ready(**changes)
+    at_act = ready(PLAN, **changes)
     assert approve(decide(FINDING, PLAN, at_act), at_act) is None
 
 
@@ -133,24 +142,24 @@ def test_a_single_unmet_need_withholds_the_key(index: int) -> None:
     needs = [*PLAN.needs]
     needs[index] = Need(needs[index].name, False, "not so")
     plan = msgspec.structs.replace(PLAN, needs=tuple(needs))
-    decision = decide(FINDING, plan, ready())
+    decision = decide(FINDING, plan, ready(PLAN))
     assert decision.kind is DecisionKind.BLOCKED
-    assert approve(decision, ready()) is None
+    assert approve(decision, ready(PLAN)) is None
 
 
 def test_an_altered_decision_opens_nothing() -> None:
-    held = decide(FINDING, PLAN, ready(may_act=False))
+    held = decide(FINDING, PLAN, ready(PLAN, lock=False))
     forged = Decision(
         DecisionKind.ACT,
         tuple(msgspec.structs.replace(each, ruling=Ruling.ALLOWED) for each in held.verdicts),
         held.proposal,
     )
-    assert approve(forged, ready(may_act=False)) is None
+    assert approve(forged, ready(PLAN, lock=False)) is None
 
 
 def test_a_kept_decision_is_asked_anew() -> None:
-    decision = decide(FINDING, PLAN, ready())
-    assert approve(decision, ready(acted=5)) is None
+    decision = decide(FINDING, PLAN, ready(PLAN))
+    assert approve(decision, ready(PLAN, acted_in_run=5)) is None
 
 
 def test_nobody_else_can_make_a_key() -> None:
@@ -161,7 +170,7 @@ def test_nobody_else_can_make_a_key() -> None:
 
 
 def test_a_key_cannot_be_filled_with_more() -> None:
-    key = approve(decide(FINDING, PLAN, ready()), ready())
+    key = approve(decide(FINDING, PLAN, ready(PLAN)), ready(PLAN))
     with pytest.raises(AttributeError):
         key.other = PLAN  # type: ignore[union-attr]
 
@@ -177,96 +186,45 @@ def test_only_decide_takes_the_seal() -> None:
     assert takers == ["gates/decide.py"]
 
 
-# -- property: no ClearFinalizer without its proofs -----------------------------------------------------------------
-
-answers = st.sampled_from([GONE, GONE, GONE, UNPROVEN_GONE, unreadable("no"), active(), active(state="Deleting")])
-proof_lists = st.lists(
-    st.tuples(answers, st.sampled_from([0.0, 1.0, 59.9, 60.0, 61.0, 119.9, 120.0, 180.0])), max_size=4
-).map(lambda taken: tuple(Proof(live, seconds) for live, seconds in taken))
-raws = st.builds(
-    lambda hours, metadata, name: deleting(hours=hours, metadata=metadata, spec={"name": name}),
-    st.sampled_from([0.1, 1 / 3, 3]),
-    st.sampled_from(
-        [
-            {},
-            {},
-            {"finalizers": ["example.com/audit"]},
-            {"finalizers": ["a/b", "finalizers.lambda.services.k8s.aws/Function"]},
-            {"uid": ""},
-            {"annotations": {"ack-remediator.dev/ignore": "true"}},
-            {"annotations": {"services.k8s.aws/read-only": "true"}},
-            {"deletionTimestamp": "yesterday"},
-            {"deletionTimestamp": None},
-        ]
-    ),
-    st.sampled_from(["checkout", "checkout", "renamed"]),
-)
-
-
-@st.composite
-def situations(draw: st.DrawFn, digest: str) -> Situation:
-    digests = st.sampled_from([digest, digest, digest, "another"])
-    return ready(
-        may_act=draw(st.booleans()),
-        approved=frozenset(draw(st.lists(digests, max_size=2))),
-        evidence=draw(st.one_of(st.none(), st.builds(Evidence, digests, proof_lists))),
-        acted=draw(st.sampled_from([0, 4, 5])),
-        population=draw(st.sampled_from([Population(100, 1), Population(5, 1), Population(5, 2), None])),
-    )
-
-
-def proven_twice(proofs: tuple[Proof, ...]) -> bool:
-    """Say, without the gate's code, whether there are two proofs and all are far enough apart."""
-    if len(proofs) < 2 or not all(each.live.gone and each.live.vouched == "proven" for each in proofs):
-        return False
-    return all(proofs[index + 1].taken - proofs[index].taken >= 60 for index in range(len(proofs) - 1))
-
-
-@settings(max_examples=200)
-@given(
-    data=st.data(),
-    raw=raws,
-    live=answers,
-    controller=st.sampled_from([DOWN, DOWN, ALIVE, ControllerFacts()]),
-    tried=st.booleans(),
-)
-def test_no_finalizer_is_cleared_without_its_proofs(
-    data: st.DataObject, raw: dict[str, Any], live: LiveState, controller: ControllerFacts, tried: bool
-) -> None:
-    seen = observe(raw, live, controller=controller, history=History(resync_without_effect=tried))
-    plan = clear_finalizer(seen, FindingName.FINALIZER_LEFT)
-    now = data.draw(situations(plan.digest))
-    key = approve(Decision(DecisionKind.ACT, (), Proposal(FINDING, plan)), now)
-    event("approved" if key else "withheld")
-    if key is None:
-        return
-    assert key.value.action is ActionName.CLEAR_FINALIZER
-    assert now.may_act
-    assert plan.digest in now.approved
-    assert now.evidence is not None
-    assert now.evidence.approved_digest == plan.digest
-    assert proven_twice(now.evidence.proofs)
-    assert all(need.met for need in plan.needs)
-    assert seen.resource.managed
-    assert seen.resource.deleted_at is not None
-    assert NOW - seen.resource.deleted_at >= timedelta(minutes=20)
-    assert controller.health is Health.DOWN or tried
-    assert now.acted < now.actions_per_run
-    assert not seen.resource.annotations
-    assert seen.resource.function_name == "checkout"
-
-
-@given(data=st.data(), live=answers)
-def test_what_is_not_diagnosed_as_gone_is_never_proposed_to_be_cleared(data: st.DataObject, live: LiveState) -> None:
-    seen = observe(data.draw(raws), live, controller=DOWN)
-    finding = diagnose(seen)
-    plan = plan_for(finding, seen) if finding else None
-    if plan is not None and plan.action is ActionName.CLEAR_FINALIZER:
-        assert live.gone
-
-
 def test_a_resync_is_let_through_by_approval_alone() -> None:
     seen = observe(deleting(), GONE, controller=ALIVE)
     plan = resync(seen, FindingName.FINALIZER_LEFT)
-    now = ready(plan, evidence=Evidence(plan.digest))
+    now = ready(plan, evidence=Evidence(plan.digest, (), NOW))
     assert approve(decide(FINDING, plan, now), now) is not None
+
+
+def test_a_resync_goes_by_itself_where_the_policy_says_so() -> None:
+    seen = observe(deleting(), GONE, controller=ALIVE)
+    plan = resync(seen, FindingName.FINALIZER_LEFT)
+    alone = ready(plan, approved=frozenset(), ceilings=Ceilings(Mode.AUTO), history=History(sightings=3))
+    assert approve(decide(FINDING, plan, alone), alone) is not None
+    once = msgspec.structs.replace(alone, history=History(sightings=1))
+    assert approve(decide(FINDING, plan, once), once) is None
+
+
+def test_a_stored_approval_lets_through_what_the_mode_allows() -> None:
+    word = Approval("mara", PLAN.digest, at=NOW)
+    history = History(sightings=3, approval=word)
+    now = ready(PLAN, approved=frozenset(), ceilings=Ceilings(Mode.APPROVE), history=history)
+    assert approve(decide(FINDING, PLAN, now), now) is not None
+    lowered = msgspec.structs.replace(now, ceilings=Ceilings(Mode.DRY_RUN))
+    assert approve(decide(FINDING, PLAN, lowered), lowered) is None
+
+
+def test_no_secret_is_in_a_verdict() -> None:
+    secret = "correct-horse-battery"
+    raw = deleting(spec={"name": "checkout", "environment": {"variables": {"DB_PASSWORD": secret}}})
+    plan = clear_finalizer(observe(raw, GONE, controller=DOWN), FindingName.FINALIZER_LEFT)
+    said = f"Invalid value: {secret!r}"
+    at = ready(
+        plan,
+        permitted=False,
+        permitted_why=said,
+        rehearsal=Rehearsal(Rehearsed.REFUSED, said),
+        controller=ControllerFacts(Health.DOWN, said),
+        acted_in_run=5,
+        overrides=Overrides(frozenset({GateName.BUDGET}), "mara", said),
+    )
+    reasons = [each.reason for each in decide(FINDING, plan, at).verdicts]
+    assert not any(secret in reason for reason in reasons)
+    assert sum("Invalid value: '•••'" in reason for reason in reasons) == 3

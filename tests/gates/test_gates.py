@@ -2,52 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from remediator.actions.clear_finalizer import clear_finalizer
 from remediator.actions.resync import resync
 from remediator.gates import GATES
-from remediator.gates.approval import approval
-from remediator.gates.breaker import breaker
-from remediator.gates.budget import budget
 from remediator.gates.identity import identity
-from remediator.gates.mode import mode
 from remediator.gates.opt_out import opt_out
 from remediator.gates.proofs import proofs
 from remediator.gates.unchanged import unchanged
-from remediator.model.decision import GateName, Population, Proposal, Ruling, Situation, Verdict
-from remediator.model.finding import Finding, FindingName, Remedy, State
+from remediator.model.decision import GateName, Ruling, Verdict
 from remediator.model.live import LiveState, unreadable
-from remediator.model.observation import Observation
-from remediator.model.plan import Evidence, Plan, Proof
-from tests.builders import DOWN, GONE, NOW, UNPROVEN_GONE, Json, active, deleting, function, observe
+from remediator.model.observation import History
+from remediator.model.plan import Evidence, Proof
+from tests.builders import GONE, NOW, UNPROVEN_GONE, Json, active, deleting, function
+from tests.proposals import Build, proposed, release, situation
 
 ALLOWED, HELD, LATER = Ruling.ALLOWED, Ruling.HELD, Ruling.LATER
-Build = Callable[[Observation, FindingName], Plan]
-
-
-def situation(**changes: Any) -> Situation:
-    base: dict[str, Any] = {
-        "now": NOW,
-        "population": Population(100, 1),
-        "may_act": True,
-        "actions_per_run": 5,
-        "breaker_percent": 20,
-        "breaker_min_population": 5,
-        "breaker_objects": 25,
-    }
-    return Situation(**(base | changes))
-
-
-def proposed(raw: Json | None = None, build: Build = clear_finalizer) -> Proposal:
-    seen = observe(raw or deleting(), GONE, controller=DOWN)
-    plan = build(seen, FindingName.FINALIZER_LEFT)
-    finding = Finding(name=plan.finding, state=State.STUCK, summary="", since=NOW, remedy=Remedy.CLEAR_FINALIZER)
-    return Proposal(finding, plan)
 
 
 def ruling(verdict: Verdict) -> Ruling:
@@ -55,39 +28,11 @@ def ruling(verdict: Verdict) -> Ruling:
     return verdict.ruling
 
 
-def test_every_gate_of_the_catalogue_is_asked_once() -> None:
-    assert [gate(proposed(), situation()).gate for gate in GATES] == [
-        GateName.MODE,
-        GateName.APPROVAL,
-        GateName.OPT_OUT,
-        GateName.IDENTITY,
-        GateName.PROOFS,
-        GateName.UNCHANGED,
-        GateName.BUDGET,
-        GateName.BREAKER,
-    ]
-    assert {gate(proposed(), situation()).gate for gate in GATES} == set(GateName)
+def test_every_gate_of_the_catalogue_is_asked_once_in_the_order_of_its_names() -> None:
+    assert [gate(proposed(), situation()).gate for gate in GATES] == list(GateName)
 
 
-# -- mode, approval, unchanged, budget ------------------------------------------------------------------------------
-
-
-def test_mode_holds_in_dry_run() -> None:
-    assert ruling(mode(proposed(), situation(may_act=False))) is HELD
-    assert ruling(mode(proposed(), situation())) is ALLOWED
-
-
-def test_approval_counts_for_its_digest_alone() -> None:
-    one, other = proposed(), proposed(deleting(metadata={"generation": 4}))
-    at = situation(approved=frozenset({one.plan.digest}))
-    assert ruling(approval(one, at)) is ALLOWED
-    assert ruling(approval(other, at)) is HELD
-    assert ruling(approval(one, situation())) is HELD
-
-
-def test_an_approval_of_the_short_name_is_none() -> None:
-    one = proposed()
-    assert ruling(approval(one, situation(approved=frozenset({one.plan.proposal_id})))) is HELD
+# -- unchanged ------------------------------------------------------------------------------------------------------
 
 
 def test_unchanged_is_answered_right_before_the_act() -> None:
@@ -95,53 +40,6 @@ def test_unchanged_is_answered_right_before_the_act() -> None:
     assert ruling(unchanged(one, situation())) is LATER
     assert ruling(unchanged(one, situation(evidence=Evidence(one.plan.digest)))) is ALLOWED
     assert ruling(unchanged(one, situation(evidence=Evidence("another")))) is HELD
-
-
-@pytest.mark.parametrize(("acted", "expected"), [(0, ALLOWED), (4, ALLOWED), (5, HELD), (6, HELD)])
-def test_the_budget_is_spent_by_the_fifth(acted: int, expected: Ruling) -> None:
-    assert ruling(budget(proposed(), situation(acted=acted))) is expected
-
-
-def test_a_budget_of_none_allows_none() -> None:
-    assert ruling(budget(proposed(), situation(actions_per_run=0))) is HELD
-
-
-# -- breaker --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("total", "unwell", "expected"),
-    [
-        (5, 1, ALLOWED),  # exactly 20 %
-        (5, 2, HELD),
-        (4, 4, ALLOWED),  # too few to speak of a share
-        (10, 2, ALLOWED),
-        (11, 2, ALLOWED),
-        (14, 3, HELD),  # 21.4 %
-        (15, 3, ALLOWED),  # exactly 20 %
-        (124, 25, HELD),  # 20.16 %
-        (125, 25, ALLOWED),  # exactly 20 %, and exactly as many objects as are allowed
-        (1000, 25, ALLOWED),
-        (1000, 26, HELD),
-        (0, 0, ALLOWED),
-    ],
-)
-def test_the_breaker_compares_without_rounding(total: int, unwell: int, expected: Ruling) -> None:
-    assert ruling(breaker(proposed(), situation(population=Population(total, unwell)))) is expected
-
-
-@pytest.mark.parametrize(("percent", "expected"), [(33, HELD), (34, ALLOWED)])
-def test_a_third_is_more_than_33_percent(percent: int, expected: Ruling) -> None:
-    assert ruling(breaker(proposed(), situation(population=Population(9, 3), breaker_percent=percent))) is expected
-
-
-def test_the_breaker_cannot_judge_one_resource_alone() -> None:
-    assert ruling(breaker(proposed(), situation(population=None))) is LATER
-
-
-def test_many_objects_are_an_incident_in_a_small_population_too() -> None:
-    at = situation(population=Population(4, 3), breaker_objects=2)
-    assert ruling(breaker(proposed(), at)) is HELD
 
 
 # -- identity -------------------------------------------------------------------------------------------------------
@@ -220,11 +118,11 @@ def marked(**annotations: str) -> Ruling:
         "policy": "services.k8s.aws/deletion-policy",
     }
     raw = function(metadata={"annotations": {names[key]: value for key, value in annotations.items()}})
-    return ruling(opt_out(proposed(raw, resync), situation()))
+    return ruling(opt_out(proposed(raw, resync), situation(namespace_annotations={})))
 
 
 def test_no_mark_no_opt_out() -> None:
-    assert ruling(opt_out(proposed(function(), resync), situation())) is ALLOWED
+    assert ruling(opt_out(proposed(function(), resync), situation(namespace_annotations={}))) is ALLOWED
     assert marked() is ALLOWED
 
 
@@ -278,3 +176,52 @@ def test_the_mark_is_named() -> None:
     raw = function(metadata={"annotations": {"ack-remediator.dev/ignore": "maybe"}})
     reason = opt_out(proposed(raw, resync), situation()).reason
     assert "ack-remediator.dev/ignore: 'maybe' is neither true nor false" in reason
+
+
+RETAIN = {"services.k8s.aws/deletion-policy": "retain"}
+NAMESPACE_POLICY = "lambda.services.k8s.aws/deletion-policy"
+
+
+def test_a_retain_that_our_own_release_wrote_does_not_block_its_second_step() -> None:
+    ours = situation(namespace_annotations={}, history=History(own_retain=True))
+    raw = deleting(metadata={"annotations": RETAIN})
+    assert ruling(opt_out(proposed(raw, release), ours)) is ALLOWED
+    assert ruling(opt_out(proposed(raw, release), situation(namespace_annotations={}))) is HELD
+
+
+@pytest.mark.parametrize("build", [resync, clear_finalizer])
+def test_our_own_retain_is_a_mark_for_everything_but_a_release(build: Build) -> None:
+    ours = situation(namespace_annotations={}, history=History(own_retain=True))
+    assert ruling(opt_out(proposed(deleting(metadata={"annotations": RETAIN}), build), ours)) is HELD
+
+
+def test_our_own_retain_lifts_no_other_mark() -> None:
+    ours = situation(namespace_annotations={}, history=History(own_retain=True))
+    raw = deleting(metadata={"annotations": RETAIN | {"ack-remediator.dev/ignore": "true"}})
+    assert ruling(opt_out(proposed(raw, release), ours)) is HELD
+
+
+@pytest.mark.parametrize(("value", "expected"), [("retain", HELD), ("", HELD), ("Delete", HELD), ("delete", ALLOWED)])
+@pytest.mark.parametrize("build", [resync, clear_finalizer, release])
+def test_the_policy_of_the_namespace_counts_where_the_object_has_none(
+    build: Build, value: str, expected: Ruling
+) -> None:
+    at = situation(namespace_annotations={NAMESPACE_POLICY: value})
+    verdict = opt_out(proposed(deleting(), build), at)
+    assert verdict.ruling is expected
+    assert ("on the namespace, lambda.services.k8s.aws/deletion-policy" in verdict.reason) is (expected is HELD)
+
+
+def test_the_objects_own_policy_beats_that_of_its_namespace() -> None:
+    """As in ACK: the annotation of the object, then that of the namespace."""
+    raw = deleting(metadata={"annotations": {"services.k8s.aws/deletion-policy": "delete"}})
+    at = situation(namespace_annotations={NAMESPACE_POLICY: "retain"})
+    assert ruling(opt_out(proposed(raw), at)) is ALLOWED
+    assert ruling(opt_out(proposed(raw), situation(namespace_annotations=None))) is ALLOWED
+
+
+@pytest.mark.parametrize(("build", "expected"), [(resync, ALLOWED), (clear_finalizer, HELD), (release, HELD)])
+def test_a_namespace_that_cannot_be_read_holds_what_cannot_be_undone(build: Build, expected: Ruling) -> None:
+    one = proposed(deleting(), build)
+    assert ruling(opt_out(one, situation())) is LATER
+    assert ruling(opt_out(one, situation(evidence=Evidence(one.plan.digest)))) is expected

@@ -118,6 +118,39 @@ def test_an_unavailable_deployment(transport: Transport, deploy: Deploy) -> None
     assert found.version == "1.14.1"
 
 
+def rolling(reason: str, *, status: str = "True", available: int = 1, **more: Any) -> dict[str, Any]:
+    """Build a Deployment in a rollout, or after it."""
+    found = deployment(available=available, since=ago(minutes=1))
+    found["status"]["conditions"][0] = {"type": "Progressing", "status": status, "reason": reason}
+    found["spec"]["replicas"] = more.pop("replicas", 1)
+    found["status"] |= more.pop("state", {})
+    found["metadata"] |= more
+    return found
+
+
+@pytest.mark.parametrize(
+    ("found", "restarting"),
+    [
+        (rolling("ReplicaSetUpdated"), True),
+        (rolling("NewReplicaSetCreated", available=0), True),
+        (rolling("NewReplicaSetAvailable"), False),
+        (rolling("NewReplicaSetAvailable", available=0), False),
+        (rolling("ProgressDeadlineExceeded", status="False", available=0), False),
+        (rolling("ReplicaSetUpdated", available=0, replicas=0), False),
+        (rolling("NewReplicaSetAvailable", generation=4, state={"observedGeneration": 3}), True),
+        (rolling("NewReplicaSetAvailable", generation=4, state={"observedGeneration": 4}), False),
+    ],
+)
+def test_a_rollout_is_a_restart_until_kubernetes_gives_it_up(
+    api: ApiServer, transport: Transport, *, found: dict[str, Any], restarting: bool
+) -> None:
+    api.seed(found)
+    told = facts(transport)
+    assert told.restarting is restarting
+    assert ("is being rolled out" in told.why) is restarting
+    assert told.health is (Health.ALIVE if found["status"]["availableReplicas"] else Health.DOWN)
+
+
 def test_a_deployment_scaled_to_nothing_has_no_status(api: ApiServer, transport: Transport) -> None:
     stopped = deployment()
     stopped["status"] = {}

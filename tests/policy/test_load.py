@@ -67,16 +67,39 @@ def test_other_encodings_are_refused(path: Path) -> None:
         ("aws:\n  endpoint: http://x", "4:3: unknown key aws.endpoint; did you mean endpointURL?"),
         (
             "breaker: {zzz: 1}",
-            "3:11: unknown key breaker.zzz; expected one of minPopulation, objects, percent",
+            "3:11: unknown key breaker.zzz; expected one of coolDown, minPopulation, objects, percent",
         ),
         (
             "zzz: 1",
-            "3:1: unknown key zzz; expected one of actionsPerRun, apiVersion, aws, breaker, kind, mode, timeouts",
+            "3:1: unknown key zzz; expected one of actions, apiVersion, attempts, aws, breaker, budgets, clockSkew, "
+            "evidenceMaxAge, findings, guard, kind, mode, retention, selection, sightings, timeouts",
+        ),
+        ("mode: always", "3:1: mode: input should be 'dry-run', 'approve' or 'auto'; found 'always'"),
+        (
+            "actions:\n  Release:\n    mode: auto",
+            "5:5: actions.Release.mode: expected dry-run or approve: this cannot be undone, so a person approves each; "
+            "found 'auto'",
         ),
         (
-            "mode: auto",
-            "3:1: mode: expected dry-run or approve: "
-            "auto is refused as long as episodes are kept in memory only; found 'auto'",
+            "actions:\n  resync: {mode: auto}",
+            "4:3: unknown key actions.resync; did you mean Resync?",
+        ),
+        (
+            "findings:\n  FunctionPendin: {mode: auto}",
+            "4:3: unknown key findings.FunctionPendin; did you mean FunctionPending?",
+        ),
+        (
+            "findings:\n  FunctionPending: {mod: auto}",
+            "4:21: unknown key findings.FunctionPending.mod; did you mean mode?",
+        ),
+        (
+            "selection:\n  include:\n    namespaces: [shop, Post]",
+            r"5:24: selection.include.namespaces.1: string should match pattern '^[a-z0-9.*?\[\]!-]+$'; found 'Post'",
+        ),
+        (
+            "selection: {exclude: {labels: 'team in shop'}}",
+            "3:23: selection.exclude.labels: 'team in shop' is no label selector; write it as team=shop, team!=shop, "
+            "team in (a,b), team or !team; found 'team in shop'",
         ),
         (
             "timeouts:\n  deletion: 600",
@@ -100,7 +123,7 @@ def test_every_fault_has_its_place(path: Path, body: str, said: str) -> None:
 
 
 def test_all_faults_are_told_at_once(path: Path) -> None:
-    said = refusal(path, HEAD + "actionsPerRun: -1\nbreaker:\n  percent: 101\nkinds: 1\n").splitlines()
+    said = refusal(path, HEAD + "sightings: -1\nbreaker:\n  percent: 101\nkinds: 1\n").splitlines()
     assert [line.split(" ", 1)[0] for line in said] == ["policy.yaml:3:1:", "policy.yaml:5:3:", "policy.yaml:6:1:"]
 
 
@@ -137,8 +160,12 @@ def test_broken_yaml_has_its_place(path: Path, body: str, place: str) -> None:
     assert said.endswith("; expected a YAML mapping")
 
 
-def test_an_entry_of_a_list_has_a_place_of_its_own() -> None:
-    """No setting is a list yet; the first that will be is served already."""
+def test_faults_are_told_in_the_order_of_the_file(path: Path) -> None:
+    said = refusal(path, HEAD + "zzz: 1\nsightings: 9\nmode: no\nbudgets: {a: 1}\n").splitlines()
+    assert [line.split(":")[1] for line in said] == ["3", "4", "5", "6"]
+
+
+def test_a_place_that_is_not_in_the_file_is_that_of_what_is_above(path: Path) -> None:
     document = YAML(typ="rt").load("windows:\n  - night\n  - noon\n")
     assert _position(document, ("windows", 1)) == (3, 5)
     assert _position(document, ("windows", "x")) == (1, 1)

@@ -10,6 +10,10 @@ import msgspec
 import pytest
 from pydantic import ValidationError
 
+from remediator.model.finding import FindingName
+from remediator.model.limits import Ceilings, Limits
+from remediator.model.plan import ActionName
+from remediator.model.selection import Operator, Requirement, Selection, Selector
 from remediator.model.timeouts import Timeouts
 from remediator.policy import LambdaCall, Mode, Policy, TimeoutsSection
 
@@ -27,8 +31,22 @@ def test_the_defaults_change_nothing() -> None:
 
 def test_the_defaults_are_those_that_are_documented() -> None:
     defaults = Policy()
-    assert defaults.actions_per_run == 5
-    assert (defaults.breaker.percent, defaults.breaker.min_population, defaults.breaker.objects) == (20, 5, 25)
+    assert defaults.limits == Limits(
+        per_run=5,
+        per_day=20,
+        per_namespace=1,
+        breaker_percent=20,
+        breaker_min_population=5,
+        breaker_objects=25,
+        breaker_cool_down=timedelta(minutes=30),
+        attempts=3,
+        cool_down=timedelta(hours=1),
+        sightings=3,
+        evidence_max_age=timedelta(minutes=5),
+        clock_skew=timedelta(seconds=5),
+    )
+    assert defaults.retention == timedelta(hours=168)
+    assert (defaults.guard.terms, defaults.guard.allow) == (("prod", "production", "live"), ())
     assert (defaults.aws.call, defaults.aws.endpoint_url) == (LambdaCall.GET_FUNCTION_CONFIGURATION, None)
 
 
@@ -61,10 +79,32 @@ class Refused:
 @pytest.mark.parametrize(
     "case",
     [
-        Refused({"mode": "auto"}, "auto is refused as long as episodes are kept in memory only"),
         Refused({"mode": "yolo"}, "'dry-run', 'approve' or 'auto'"),
-        Refused({"actionsPerRun": -1}, "greater than or equal to 0"),
-        Refused({"actionsPerRun": "5"}, "valid integer"),
+        Refused({"actions": {"Release": {"mode": "auto"}}}, "actions.Release.mode\n  Value error, expected dry-run"),
+        Refused({"actions": {"ClearFinalizer": {"mode": "auto"}}}, "this cannot be undone, so a person approves each"),
+        Refused({"actions": {"Restart": {"mode": "approve"}}}, "actions.Restart"),
+        Refused({"findings": {"Pending": {"mode": "approve"}}}, "findings.Pending"),
+        Refused({"findings": {"FunctionPending": "approve"}}, "valid dictionary or instance of Ceiling"),
+        Refused({"selection": {"include": {"namespaces": "shop"}}}, "valid tuple"),
+        Refused({"selection": {"include": {"namespaces": ["Shop"]}}}, "should match pattern"),
+        Refused({"selection": {"exclude": {"names": [""]}}}, "should match pattern"),
+        Refused({"selection": {"include": {"labels": "team in shop"}}}, "is no label selector"),
+        Refused({"budgets": {"perRun": -1}}, "greater than or equal to 0"),
+        Refused({"budgets": {"perDay": "5"}}, "valid integer"),
+        Refused({"budgets": {"perNamespace": 1.5}}, "valid integer"),
+        Refused({"breaker": {"coolDown": 30}}, "expected a duration"),
+        Refused({"attempts": {"max": 0}}, "greater than or equal to 1"),
+        Refused({"attempts": {"max": 11}}, "less than or equal to 10"),
+        Refused({"attempts": {"coolDown": "25h"}}, "expected a duration from 1m to 24h"),
+        Refused({"attempts": {"coolDown": "59s"}}, "expected a duration from 1m to 24h"),
+        Refused({"sightings": 0}, "greater than or equal to 1"),
+        Refused({"sightings": 6}, "less than or equal to 5"),
+        Refused({"evidenceMaxAge": "60s"}, "expected a duration from 90s to 1h"),
+        Refused({"clockSkew": "2m"}, "expected a duration from 1s to 1m"),
+        Refused({"guard": {"terms": ["prod *"]}}, "should match pattern"),
+        Refused({"guard": {"terms": [""]}}, "should match pattern"),
+        Refused({"guard": {"allow": [""]}}, "at least 1 character"),
+        Refused({"retention": "1h"}, "expected a duration from 24h to 3650d"),
         Refused({"breaker": {"percent": True}}, "valid integer"),
         Refused({"breaker": {"percent": 0}}, "greater than 0"),
         Refused({"breaker": {"percent": 101}}, "less than or equal to 100"),
@@ -76,7 +116,7 @@ class Refused:
         Refused({"timeouts": {"deletion": 600}}, "expected a duration such as 90s, 15m"),
         Refused({"timeouts": {"deletion": "10 minutes"}}, "is no duration"),
         Refused({"timeouts": {"naps": "1m"}}, "not permitted"),
-        Refused({"actions_per_run": 3}, "not permitted"),
+        Refused({"evidence_max_age": "5m"}, "not permitted"),
         Refused({"kind": "Polity"}, "'Policy'"),
     ],
     ids=lambda case: case.says,
@@ -90,14 +130,113 @@ def test_what_makes_no_sense_is_refused(case: Refused) -> None:
 def test_every_setting_can_be_made() -> None:
     made = policy(
         mode="approve",
-        actionsPerRun=0,
-        breaker={"percent": 100, "minPopulation": 1, "objects": 1000},
+        actions={"Resync": {"mode": "approve"}, "Release": {"mode": "dry-run"}, "ClearFinalizer": {"mode": "dry-run"}},
+        findings={"ControllerSilent": {"mode": "dry-run"}},
+        selection={
+            "include": {"namespaces": ["shop-*"], "names": ["a?"], "labels": "team=shop"},
+            "exclude": {"names": ["*-canary"]},
+        },
+        budgets={"perRun": 0, "perDay": 1, "perNamespace": 2},
+        breaker={"percent": 100, "minPopulation": 1, "objects": 1000, "coolDown": "0s"},
+        attempts={"max": 1, "coolDown": "10m"},
+        sightings=1,
+        evidenceMaxAge="2m",
+        clockSkew="10s",
+        guard={"terms": [], "allow": ["prod-eu1"]},
+        retention="30d",
         aws={"call": "GetFunction", "endpointURL": "http://127.0.0.1:4566", "workers": 1},
         timeouts={"stalePending": "0s"},
     )
-    assert (made.mode, made.actions_per_run) == (Mode.APPROVE, 0)
-    assert (made.aws.call, made.aws.workers) == (LambdaCall.GET_FUNCTION, 1)
+    assert made.limits == Limits(
+        per_run=0,
+        per_day=1,
+        per_namespace=2,
+        breaker_percent=100,
+        breaker_min_population=1,
+        breaker_objects=1000,
+        breaker_cool_down=timedelta(0),
+        attempts=1,
+        cool_down=timedelta(minutes=10),
+        sightings=1,
+        evidence_max_age=timedelta(minutes=2),
+        clock_skew=timedelta(seconds=10),
+    )
+    assert made.ceilings == Ceilings(
+        Mode.APPROVE,
+        {
+            ActionName.RESYNC: Mode.APPROVE,
+            ActionName.RELEASE: Mode.DRY_RUN,
+            ActionName.CLEAR_FINALIZER: Mode.DRY_RUN,
+        },
+        {FindingName.CONTROLLER_SILENT: Mode.DRY_RUN},
+    )
+    label = Requirement("team", Operator.IN, frozenset({"shop"}))
+    assert made.selection == Selection(Selector(("shop-*",), ("a?",), (label,)), Selector(names=("*-canary",)))
+    assert (made.aws.call, made.aws.workers, made.retention) == (LambdaCall.GET_FUNCTION, 1, timedelta(days=30))
     assert made.timeouts.stale_pending == timedelta(0)
+
+
+def test_the_ceilings_of_a_file_that_says_nothing_of_them_are_the_models() -> None:
+    assert policy(mode="auto").ceilings == Ceilings(Mode.AUTO)
+
+
+# -- what goes by itself --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("keys", "alone"),
+    [
+        ({}, False),
+        ({"mode": "approve"}, False),
+        ({"mode": "auto"}, True),
+        ({"mode": "auto", "actions": {"Resync": {"mode": "approve"}}}, False),
+        ({"mode": "auto", "findings": {"UpdateFailed": {"mode": "approve"}}}, True),
+        ({"mode": "auto", "findings": {name.value: {"mode": "approve"} for name in FindingName}}, False),
+    ],
+)
+def test_a_policy_that_acts_alone_says_so(*, keys: dict[str, Any], alone: bool) -> None:
+    """Without episodes that outlive a process it has to be refused."""
+    assert policy(**keys).acts_alone is alone
+
+
+# -- guard ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("place", "guarded"),
+    [
+        ("prod", True),
+        ("prod-eu1", True),
+        ("eu1.PROD", True),
+        ("arn:aws:eks:eu-west-1:123456789012:cluster/prod-eu1", True),
+        ("https://api.live.example.org:6443", True),
+        ("gke_shop_production", True),
+        ("product-catalogue", False),
+        ("nonprod-eu1", False),
+        ("prod1", False),
+        ("alive", False),
+        ("staging", False),
+        ("", False),
+    ],
+)
+def test_a_cluster_is_guarded_by_a_whole_word_of_its_name(*, place: str, guarded: bool) -> None:
+    assert bool(Policy().guards(["staging", place])) is guarded
+
+
+def test_why_a_cluster_is_guarded_is_told() -> None:
+    assert Policy().guards(["prod-eu1", "https://10.0.0.1"]) == "prod-eu1 is guarded by the word prod"
+
+
+def test_only_a_name_that_is_written_out_lifts_the_guard_and_for_itself_alone() -> None:
+    lifted = policy(guard={"allow": ["prod-eu1"]})
+    assert lifted.guards(["prod-eu1"]) == ""
+    assert lifted.guards(["prod-eu2"])
+    assert lifted.guards(["prod-eu1", "https://prod.example.org"])
+    assert policy(guard={"allow": ["prod-*"]}).guards(["prod-eu1"])
+
+
+def test_a_guard_without_words_guards_nothing() -> None:
+    assert policy(guard={"terms": []}).guards(["prod"]) == ""
 
 
 def test_a_duration_that_is_one_already_is_taken() -> None:

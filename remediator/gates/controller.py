@@ -1,0 +1,25 @@
+"""Gate: is there a controller to do what we ask for, and is it not just starting anew?"""
+
+from __future__ import annotations
+
+from remediator.model.decision import GateName, Proposal, Ruling, Situation, Verdict
+from remediator.model.observation import Health
+from remediator.model.plan import ActionName
+
+
+def controller(proposal: Proposal, at: Situation) -> Verdict:
+    """Hold while the controller restarts, and what needs it while there is none.
+
+    After a restart ACK looks at every object by itself: whatever we do then, it does a moment later. Resync goes on
+    where nothing is known of the controller, since an EKS-managed one cannot be seen; Release does not. ClearFinalizer
+    is for where there is none.
+    """
+    action, facts = proposal.plan.action, at.controller
+    if facts.restarting:
+        reason = f"it is restarting, and then looks at everything by itself: {facts.why}"
+        return Verdict(GateName.CONTROLLER, Ruling.HELD, reason)
+    if action is ActionName.CLEAR_FINALIZER:
+        return Verdict(GateName.CONTROLLER, Ruling.ALLOWED, f"not restarting; {action} does without it")
+    enough = (Health.ALIVE,) if action is ActionName.RELEASE else (Health.ALIVE, Health.UNKNOWN)
+    ruling = Ruling.ALLOWED if facts.health in enough else Ruling.HELD
+    return Verdict(GateName.CONTROLLER, ruling, f"{facts.health}: {facts.why}")

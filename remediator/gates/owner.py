@@ -1,0 +1,78 @@
+"""Gate: is somebody else at work on the object?"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from remediator.model.decision import GateName, Proposal, Ruling, Situation, Verdict
+from remediator.model.resource import Resource
+from remediator.model.times import format_duration, parse_time
+
+# Long enough for whoever wrote to finish what they began, and for ACK to see it.
+SETTLES = timedelta(seconds=60)
+
+# ACK's field manager is the name of its binary: `controller` in its images; and our own.
+_NOT_OTHERS = frozenset({"controller", "ack-lambda-controller", "lambda-controller", "ack-remediator"})
+
+# What GitOps tools and generators leave on what is theirs: by whom, where, and which key names the owner.
+_ANNOTATIONS = (("Argo CD", "argocd.argoproj.io/tracking-id"), ("Helm", "meta.helm.sh/release-name"))
+_LABELS = (
+    ("Argo CD", "argocd.argoproj.io/instance"),
+    ("Flux Kustomization", "kustomize.toolkit.fluxcd.io/name"),
+    ("Flux HelmRelease", "helm.toolkit.fluxcd.io/name"),
+    ("kro", "kro.run/instance-name"),
+)
+_MANAGERS = (
+    ("Argo CD", "argocd-"),
+    ("Flux Kustomization", "kustomize-controller"),
+    ("Flux HelmRelease", "helm-controller"),
+    ("Helm", "helm"),
+    ("kro", "kro"),
+)
+
+
+def owner(proposal: Proposal, at: Situation) -> Verdict:
+    """Hold for a minute after anyone but ACK and us wrote to the object, and name who owns it otherwise.
+
+    A rollout or a person may be in the middle of something. An owner alone holds nothing back: a Resync leaves the
+    spec as it was, and the others are for objects that are on their way out; but who approves has to know.
+    """
+    resource = proposal.plan.resource
+    wrote = _last_write(resource)
+    if wrote is not None and at.now - wrote[1] < SETTLES:
+        manager, moment = wrote
+        ago, rest = format_duration(at.now - moment), format_duration(SETTLES)
+        reason = f"{manager} wrote to it {ago} ago; first it has to rest for {rest}"
+        return Verdict(GateName.OWNER, Ruling.HELD, reason)
+    found = owners(resource)
+    said = f"owned by {', '.join(found)}, at rest" if found else "nobody else is at work on it"
+    return Verdict(GateName.OWNER, Ruling.ALLOWED, said)
+
+
+def owners(resource: Resource) -> tuple[str, ...]:
+    """Name the tools that own a resource, with what they call it where they say so."""
+    found: dict[str, str] = {}
+    for marks, known in ((resource.annotations, _ANNOTATIONS), (resource.labels, _LABELS)):
+        for tool, key in known:
+            if marks.get(key):
+                found.setdefault(tool, f"{tool} {marks[key].split(':')[0]}")
+    if resource.labels.get("app.kubernetes.io/managed-by") == "Helm":
+        found.setdefault("Helm", "Helm")
+    for each in resource.metadata.managed_fields or ():
+        for tool, manager in _MANAGERS:
+            if each.manager == manager or (manager.endswith("-") and each.manager.startswith(manager)):
+                found.setdefault(tool, tool)
+    for reference in resource.metadata.owner_references or ():
+        if reference.controller:
+            found.setdefault(reference.kind, f"{reference.kind} {reference.name}")
+    return tuple(found.values())
+
+
+def _last_write(resource: Resource) -> tuple[str, datetime] | None:
+    """Find who else wrote last, the status aside. A write without a time is an old server's, and says nothing."""
+    writes = [
+        (each.manager or "somebody", moment)
+        for each in resource.metadata.managed_fields or ()
+        if each.manager not in _NOT_OTHERS and not each.subresource and (moment := parse_time(each.time))
+    ]
+    return max(writes, key=lambda each: each[1], default=None)

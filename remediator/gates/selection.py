@@ -1,0 +1,13 @@
+"""Gate: does the policy leave this resource to us?"""
+
+from __future__ import annotations
+
+from remediator.model.decision import GateName, Proposal, Ruling, Situation, Verdict
+
+
+def selection(proposal: Proposal, at: Situation) -> Verdict:
+    """Hold for what the policy excludes, or does not include: the cluster's owner decides where we may act."""
+    reason = at.selection.why_not(proposal.plan.resource)
+    if reason:
+        return Verdict(GateName.SELECTION, Ruling.HELD, reason)
+    return Verdict(GateName.SELECTION, Ruling.ALLOWED, "the policy selects it")

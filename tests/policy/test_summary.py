@@ -1,0 +1,36 @@
+"""What a policy would allow, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from remediator.policy import Policy
+from remediator.policy.summary import summary
+
+LIMITS = "At most 5 actions a run, 20 a day, 1 at a time in a namespace; none when more than 20 % or 25 are stuck."
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (
+            {},
+            "Dry-run: shows what it would do, and changes nothing unless a person at the terminal approves.",
+        ),
+        ({"mode": "approve"}, "Does Resync, Release and ClearFinalizer once a person approved."),
+        ({"mode": "auto"}, "Does Resync by itself; does Release and ClearFinalizer once a person approved."),
+        (
+            {"mode": "auto", "actions": {"ClearFinalizer": {"mode": "dry-run"}}},
+            "Does Resync by itself; does Release once a person approved; never does ClearFinalizer.",
+        ),
+        (
+            {"mode": "auto", "findings": {"UpdateFailed": {"mode": "approve"}}},
+            "Does Resync by itself; does Release and ClearFinalizer once a person approved; "
+            "has ceilings of their own for UpdateFailed.",
+        ),
+    ],
+)
+def test_what_a_policy_would_allow(keys: dict[str, Any], said: str) -> None:
+    assert summary(Policy.model_validate(keys)) == f"{said} {LIMITS}"
