@@ -124,8 +124,18 @@ class Transport:
 
     def patch(self, path: str, patch: Sequence[Mapping[str, Any]]) -> bytes:
         """Apply a JSON Patch, once: a repeated one could be another."""
-        query = {"fieldManager": "ack-remediator"}
-        return self._request("PATCH", path, query, list(patch), _JSON_PATCH)
+        return self._write("PATCH", path, list(patch), _JSON_PATCH)
+
+    def create(self, path: str, body: Mapping[str, Any]) -> bytes:
+        """Create an object in a collection, once; raise Changed where one of its name is there."""
+        return self._write("POST", path, body, "application/json")
+
+    def replace(self, path: str, body: Mapping[str, Any]) -> bytes:
+        """Replace an object, once; raise Changed where it is not at the body's resourceVersion any more."""
+        return self._write("PUT", path, body, "application/json")
+
+    def _write(self, method: str, path: str, body: Any, content_type: str) -> bytes:
+        return self._request(method, path, {"fieldManager": "ack-remediator"}, body, content_type)
 
     def _request(
         self, method: str, path: str, query: Mapping[str, str | int], body: Any, content_type: str | None

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from remediator.sandbox.ack.queue import Queue
+from remediator.sandbox.api import verbs
 
 Patch = pytest.MonkeyPatch
 
@@ -33,6 +34,12 @@ def annotations_trigger_a_pass(patch: Patch) -> None:
     patch.setattr(Queue, "observe", seen)
 
 
+def leases_rise_again(patch: Patch) -> None:
+    """A Lease that was deleted comes back with the next renewal."""
+    patch.setattr(verbs, "_expect_uid", lambda *_: None)
+
+
 LIES = [
     Lie(annotations_trigger_a_pass, "controller/test_facts.py::test_neither_annotation_nor_label_makes_it_look"),
+    Lie(leases_rise_again, "api/test_leases.py::test_one_that_is_gone_is_not_written_back"),
 ]
