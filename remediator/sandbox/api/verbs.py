@@ -115,6 +115,7 @@ class Api:
             missing = self._store.get(where.resource.shelf, where.namespace, where.name) is None
             if missing and where.resource.create_on_update:
                 _expect_uid(where, obj["metadata"].get("uid"), "")
+                obj["metadata"].pop("resourceVersion", None)
                 created = self.objects.create(where.resource, where.namespace, obj, dry_run=dry)
                 return Answer(201, builtin.outward(created, where.resource), warnings)
             updated = self.objects.update(
