@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
+import structlog
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from tests.kubernetes.contenders import TERMS, Contender, Fate, MemoryLease, SkewedClock, World
 
@@ -110,17 +113,19 @@ class Rivals(RuleBasedStateMachine):
             self.world.late_one_arrives()
         for each in [each for each in self.rivals if each is not survivor]:
             each.dies()
-        survivor.campaigns()
+        survivor.campaigns()  # finds out, perhaps, that its own tenure is over,
+        survivor.campaigns()  # and begins to watch
         self.world.passes(TERMS.duration / 0.99 + 1)
         assert survivor.campaigns()
-        self.begin_anew(survivor)
-
-    def begin_anew(self, survivor: Contender) -> None:
         for number, each in enumerate(self.rivals):
             if each is not survivor:
                 self.born += 1
                 self.rivals[number] = Contender(self.world, f"{self.born}", self.lease, each.clock)
 
 
-Rivals.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
-TestRivals = Rivals.TestCase
+def test_whatever_happens_never_two_at_a_time() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        run_state_machine_as_test(Rivals, settings=settings(max_examples=60, stateful_step_count=40))
+    finally:
+        structlog.reset_defaults()
