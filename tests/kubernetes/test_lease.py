@@ -134,6 +134,15 @@ def test_a_dead_holders_lock_is_taken_after_its_duration_whatever_the_clocks(
     assert min(world.held_by("two")) == 3 + TERMS.duration
 
 
+def test_a_record_is_as_old_as_the_answer_that_brought_it(world: World, contender: Lead) -> None:
+    one, two = contender("one"), contender("two")
+    two.way.fates = [Fate(there=5, meanwhile=one.campaigns, back=4)]  # asked at 0, written at 5, received at 9
+    assert not two.campaigns()
+    one.dies()
+    go_on(world, 35, two)
+    assert min(world.held_by("two")) == 9 + TERMS.duration
+
+
 @pytest.mark.parametrize("apart", [HOUR, -HOUR], ids=["ahead", "behind"])
 def test_a_living_holders_lock_is_never_taken_by_a_clock_an_hour_apart(
     world: World, contender: Lead, apart: float
@@ -207,6 +216,26 @@ def test_a_renewal_of_which_nothing_was_heard_lends_no_time(world: World, conten
     go_on(world, 4, one, two)
     assert max(world.held_by("one")) < TERMS.duration - TERMS.margin
     assert world.held_by("two") == []
+
+
+def test_time_counts_from_the_question_not_from_the_answer(world: World, contender: Lead) -> None:
+    one = contender("one")
+    one.way.fates = [Fate(), Fate(back=9)]
+    assert one.campaigns()  # sent at 0
+    world.passes(8)
+    assert (world.time, one.lock.valid()) == (17, True)
+    one.way.fates = [Fate(back=9)]
+    assert one.lock.keep()  # sent at 17
+    world.passes(8)
+    assert (world.time, one.lock.valid()) == (34, True)
+    one.way.fates = [Fate(lost="answer")]
+    one.lock.keep()
+    one.way.fates = [Fate(), Fate(back=3), Fate(back=6)]  # changed, by ourselves; read; sent at 47
+    assert one.lock.keep()
+    world.passes(11.5)
+    assert one.lock.valid()
+    world.passes(0.5)
+    assert (world.time, one.lock.valid()) == (65, False)
 
 
 def test_a_renewal_that_was_taken_unheard_is_found_again(world: World, contender: Lead) -> None:

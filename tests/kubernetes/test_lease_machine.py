@@ -85,6 +85,20 @@ class Rivals(RuleBasedStateMachine):
             self.campaign(self.one(number + 1))
             self.world.passes(5)
 
+    @rule(number=who, back=spans, lost=st.sampled_from(["", "answer"]))
+    def a_holder_falls_silent_before_the_eyes_of_another(self, number: int, back: float, lost: str) -> None:
+        holder, watcher = self.one(number), self.one(number + 1)
+        self.campaign(holder)
+        self.world.passes(7)
+        look = Fate(meanwhile=lambda: self.campaign(watcher))
+        holder.way.fates = [Fate(lost=lost), look, Fate(there=1, back=back)]
+        self.campaign(holder)
+        self.campaign(holder)
+        holder.way.fates = []
+        for _ in range(35):
+            self.campaign(watcher)
+            self.world.passes(1)
+
     @rule(number=who, seconds=st.sampled_from([10.0, 40.0]))
     def a_machine_sleeps(self, number: int, seconds: float) -> None:
         self.one(number).clock.suspend(seconds)
