@@ -220,22 +220,24 @@ def test_a_renewal_of_which_nothing_was_heard_lends_no_time(world: World, conten
 
 def test_time_counts_from_the_question_not_from_the_answer(world: World, contender: Lead) -> None:
     one = contender("one")
-    one.way.fates = [Fate(), Fate(back=9)]
+    one.way.fates = [Fate(), Fate(back=5)]
     assert one.campaigns()  # sent at 0
-    world.passes(8)
-    assert (world.time, one.lock.valid()) == (17, True)
+    world.passes(12.5)
+    assert one.lock.valid()
+    world.passes(0.5)
+    assert (world.time, one.lock.valid()) == (18, False)
     one.way.fates = [Fate(back=9)]
-    assert one.lock.keep()  # sent at 17
-    world.passes(8)
-    assert (world.time, one.lock.valid()) == (34, True)
+    assert one.lock.keep()  # sent at 18
+    world.passes(9)
+    assert (world.time, one.lock.valid()) == (36, False)
     one.way.fates = [Fate(lost="answer")]
     one.lock.keep()
-    one.way.fates = [Fate(), Fate(back=3), Fate(back=6)]  # changed, by ourselves; read; sent at 47
+    one.way.fates = [Fate(), Fate(back=3), Fate(back=6)]  # changed, by ourselves; read; sent at 49
     assert one.lock.keep()
     world.passes(11.5)
     assert one.lock.valid()
     world.passes(0.5)
-    assert (world.time, one.lock.valid()) == (65, False)
+    assert (world.time, one.lock.valid()) == (67, False)
 
 
 def test_a_renewal_that_was_taken_unheard_is_found_again(world: World, contender: Lead) -> None:
