@@ -10,7 +10,8 @@
     │   │   ├── Unauthorized   1   it does not know us (401)
     │   │   └── Forbidden      1   it knows us, and refuses (403)
     │   ├── NotFound           1   the object, or its kind, is not there (404)
-    │   └── Changed            1   a precondition failed (409, 422): re-read and decide anew
+    │   ├── Changed            1   a precondition failed (409, 422): re-read and decide anew
+    │   └── Busy               1   another remediator holds the lock
     └── CloudError             1   AWS cannot be used at all (no credentials, no region)
 
 Codes that are not errors: 3 findings present, 4 held back, 5 partial, 130 interrupted (see `remediator.cli`).
@@ -20,6 +21,7 @@ A resource that cannot be judged is not an error either: it is reported as `Unre
 from __future__ import annotations
 
 __all__ = [
+    "Busy",
     "Changed",
     "CloudError",
     "ClusterError",
@@ -89,6 +91,10 @@ class NotFound(ClusterError):
 
 class Changed(ClusterError):
     """A precondition of a write failed (409 or 422): nothing was written."""
+
+
+class Busy(ClusterError):
+    """Another remediator holds the lock, and went on holding it for as long as we waited."""
 
 
 class CloudError(RemediatorError):

@@ -649,7 +649,7 @@ def test_sightings_in_a_row_are_counted_with_the_one_of_now() -> None:
     said = []
     for _ in range(3):
         said.append(reason(one(bench.scan()), "sightings"))
-        bench.clock.sleep(60)
+        bench.world.clock.sleep(60)
     assert [each[:12] for each in said] == ["seen 1 time ", "seen 2 times", "seen 3 times"]
     bench.cluster.write(lambda raw: raw["status"].update(conditions=synced()))
     bench.scan()

@@ -168,6 +168,10 @@ class Transport:
         """Create an object in a collection, once; raise Changed where one of its name is there."""
         return self._write("POST", path, body, "application/json", dry_run=dry_run)
 
+    def replace(self, path: str, body: Mapping[str, Any]) -> bytes:
+        """Replace an object, once; raise Changed where it is not at the body's resourceVersion any more."""
+        return self._write("PUT", path, body, "application/json")
+
     def delete(self, path: str, *, uid: str, resource_version: str) -> None:
         """Delete an object, once; raise Changed where it is another one by now, or was written to."""
         only = {"preconditions": {"uid": uid, "resourceVersion": resource_version}}

@@ -33,6 +33,11 @@ def format_time(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def format_micro_time(at: datetime) -> str:
+    """Write RFC 3339 in UTC with six digits after the point: Kubernetes' MicroTime, which takes no other form."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def parse_duration(text: str) -> timedelta:
     """Read `90s`, `15m`, `2h`, `7d` or a sum such as `1h30m`, largest unit first; else raise ValueError."""
     match = _DURATION.fullmatch(text)

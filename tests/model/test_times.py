@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remediator.model.times import format_duration, format_time, parse_duration, parse_time
+from remediator.model.times import format_duration, format_micro_time, format_time, parse_duration, parse_time
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -28,6 +28,11 @@ def test_every_spelling_of_noon_is_noon(text: str) -> None:
     assert parsed == NOON
     assert parsed is not None
     assert parsed.tzinfo is UTC
+
+
+def test_a_micro_time_has_six_digits_even_of_a_whole_second() -> None:
+    assert format_micro_time(NOON.astimezone(timezone(timedelta(hours=2)))) == "2026-11-21T12:00:00.000000Z"
+    assert format_micro_time(NOON + timedelta(microseconds=70)) == "2026-11-21T12:00:00.000070Z"
 
 
 @pytest.mark.parametrize(

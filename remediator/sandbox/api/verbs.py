@@ -161,6 +161,8 @@ class Api:
         with self._store.lock:
             missing = self._store.get(where.resource.shelf, where.namespace, where.name) is None
             if missing and where.resource.create_on_update:
+                _expect_uid(where, obj["metadata"].get("uid"), "")
+                obj["metadata"].pop("resourceVersion", None)
                 created = self.objects.create(where.resource, where.namespace, obj, manager=manager, dry_run=dry)
                 return Answer(201, builtin.outward(created, where.resource), warnings)
             updated = self.objects.update(

@@ -482,6 +482,11 @@ def a_lease_goes_to_the_last(patch: Patch) -> None:
     patch.setattr(Objects, "_expect_version", lambda self, resource, name, wanted, old: None)
 
 
+def a_lease_rises_again(patch: Patch) -> None:
+    """A Lease that was deleted comes back with the next renewal."""
+    patch.setattr(verbs, "_expect_uid", lambda *_: None)
+
+
 def a_restart_is_no_new_generation(patch: Patch) -> None:
     """Annotating a Deployment's pod template leaves its generation as it was."""
     no_write_is_a_new_generation(patch)
@@ -500,6 +505,7 @@ LIES = [
         "api/test_namespaces.py::test_a_second_deletion_changes_nothing_and_edits_still_count",
     ),
     Lie(a_lease_goes_to_the_last, "api/test_namespaces.py::test_a_lease_is_won_by_one"),
+    Lie(a_lease_rises_again, "api/test_leases.py::test_one_that_is_gone_is_not_written_back"),
     Lie(a_restart_is_no_new_generation, _KINDS + "test_a_deployment_is_restarted_by_a_strategic_patch"),
     Lie(history_lasts_for_ever, _LISTS + "test_after_a_compaction_lists_go_on_inconsistently"),
     Lie(writes_keep_the_version, _WRITES + "test_put_needs_the_latest_version"),
