@@ -653,6 +653,7 @@ def test_sightings_in_a_row_are_counted_with_the_one_of_now() -> None:
     assert [each[:12] for each in said] == ["seen 1 time ", "seen 2 times", "seen 3 times"]
     bench.cluster.write(lambda raw: raw["status"].update(conditions=synced()))
     bench.scan()
+    bench.world.clock.sleep(60)
     bench.cluster.write(lambda raw: raw["status"].update(conditions=failing(BUSY, at(hours=1))))
     assert reason(one(bench.scan()), "sightings").startswith("seen 1 time ")
 

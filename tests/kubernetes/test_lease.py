@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import threading
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from remediator.clock import SystemClock
 from remediator.errors import Busy, Forbidden, NotFound, Unreachable
 from remediator.kubernetes.lease import ACTION_LEASE, Lock, own_identity
 from remediator.kubernetes.lease_object import KubernetesLease
-from remediator.kubernetes.transport import Patience, Transport
+from remediator.kubernetes.transport import Connection, Patience, Transport
 from remediator.model.lease import Found, Record, Terms
 from remediator.sandbox.apiserver import ApiServer
 from tests.bed.http import Http
@@ -48,7 +47,12 @@ def contender(world: World, lease: KubernetesLease) -> Lead:
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     short = Patience(connect=0.1, read=0.1, answer=0.3, throttled=0)
-    monkeypatch.setattr(Transport, "__init__", functools.partialmethod(Transport.__init__, patience=short))
+    usual = Transport.__init__
+
+    def hasty(self: Transport, connection: Connection, _patience: object = None) -> None:
+        usual(self, connection, short)
+
+    monkeypatch.setattr(Transport, "__init__", hasty)
 
 
 def stored(api: ApiServer) -> dict[str, object]:
