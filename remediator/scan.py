@@ -31,6 +31,7 @@ from remediator.model.decision import (
     Situation,
     Standing,
 )
+from remediator.model.episode import ResolvedBy
 from remediator.model.finding import Finding, State
 from remediator.model.live import LiveState, unreadable
 from remediator.model.masking import mask
@@ -64,13 +65,14 @@ class Judged(Struct, frozen=True):
 
 
 class Scan(Struct, frozen=True):
-    """What a pass saw. `partial` says, in sentences, what it could not see."""
+    """What a pass saw. `partial` says, in sentences, what it could not see; `records`, what is wrong with our own."""
 
     results: tuple[Judged, ...]
     partial: tuple[str, ...]
     leftovers: tuple[Resource, ...]
     controller: ControllerFacts
     started: datetime
+    records: tuple[str, ...] = ()
 
     def count(self, state: State) -> int:
         return sum(1 for each in self.results if each.state is state)
@@ -93,11 +95,12 @@ class Pass:
         self._places = tuple(places)
 
     def scan(self, *, rehearse: bool = False, overrides: Overrides = _NONE) -> Scan:
-        """List, suspect, probe, diagnose, record and decide. Writes nothing.
+        """List, suspect, probe, diagnose and decide. Writes nothing: `record` does.
 
         `rehearse`: ask for each proposal whether we may, and let the API server try it as a dry run.
         """
         started = self._means.clock.now()
+        records = self._means.episodes.load(started)
         listed = list(self._means.cluster.resources())
         resources = [each for each in listed if isinstance(each, Resource)]
         partial = tuple(each for each in listed if isinstance(each, str))
@@ -112,10 +115,16 @@ class Pass:
         for each in judged:
             at = self._situation(population, overrides=overrides, lock=None)
             results.append(self._decide(each, at, namespaces, rehearse=rehearse))
-        return Scan(tuple(results), partial, leftovers, controller, started)
+        self._note(results, resources, started)
+        return Scan(tuple(results), partial, leftovers, controller, started, records)
+
+    def record(self) -> tuple[str, ...]:
+        """Store what was seen and done, where there is a place for it; say what could not be stored."""
+        return self._means.episodes.save(self._means.clock.now())
 
     def examine(self, namespace: str, name: str) -> Judged:
         """Look at one resource alone, AWS included; the others only tell whether the controller is alive."""
+        self._means.episodes.load(self._means.clock.now())
         resource = self._means.cluster.get(namespace, name)
         try:
             others = [each for each in self._means.cluster.resources() if isinstance(each, Resource)]
@@ -189,6 +198,26 @@ class Pass:
             history = self._means.episodes.history(seen.resource.metadata.uid, seen.now)
             seen = msgspec.structs.replace(seen, history=history)
         return Judged(seen, finding, None)
+
+    def _note(self, results: Iterable[Judged], resources: Iterable[Resource], at: datetime) -> None:
+        """Note what is proposed now, and which of those that were unwell are gone."""
+        for each in results:
+            if each.finding is not None:
+                waits = each.decision is not None and each.decision.awaits_person
+                self._means.episodes.proposed(each.seen.resource, each.plan if waits else None, at)
+        seen = {each.ref for each in resources}
+        for ref in self._means.episodes.unresolved():
+            if ref not in seen and self._is_gone(ref):
+                self._means.episodes.ended(ref, at, ResolvedBy.DELETED)
+
+    def _is_gone(self, ref: Ref) -> bool:
+        """Whether the API server says so: what a list does not show can be out of scope, or on a page that failed."""
+        try:
+            return self._means.cluster.get(ref.namespace, ref.name).metadata.uid != ref.uid
+        except NotFound:
+            return True
+        except ClusterError:
+            return False
 
     # -- decide ------------------------------------------------------------------------------------------------
 

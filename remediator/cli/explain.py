@@ -24,6 +24,7 @@ def command(
     kubeconfig: Path | None,
     context: str | None,
     namespace: str | None,
+    home: str | None,
     policy: Path | None,
     output: Output,
 ) -> int:
@@ -36,7 +37,7 @@ def command(
     if slash and kind.lower() not in ("function", "functions", "functions.lambda.services.k8s.aws"):
         raise UsageError(f"cannot explain a {kind!r}", hint="Only functions, so far: remediator explain function/NAME")
     check_name("Function", name)
-    wired = wire(kubeconfig=kubeconfig, context=context, namespace=namespace, policy=policy, clock=clock)
+    wired = wire(kubeconfig=kubeconfig, context=context, namespace=namespace, home=home, policy=policy, clock=clock)
     where = wired.namespace or "default"
     try:
         judged = wired.work.examine(where, name)

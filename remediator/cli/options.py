@@ -34,6 +34,9 @@ _CLUSTER = (
     ),
     click.option("--context", help="The context in the kubeconfig; else its current one."),
     click.option("-n", "--namespace", help="The namespace; else the context's."),
+    click.option(
+        "--home-namespace", "home", help="Where the remediator keeps its records; else its own, else ack-remediator."
+    ),
 )
 _SCOPE = (
     click.option("-A", "--all-namespaces", is_flag=True, help="Look in every namespace."),

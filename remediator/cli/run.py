@@ -33,6 +33,7 @@ def command(
     kubeconfig: Path | None,
     context: str | None,
     namespace: str | None,
+    home: str | None,
     policy: Path | None,
     all_namespaces: bool,
     selector: str | None,
@@ -66,6 +67,7 @@ def command(
         kubeconfig=kubeconfig,
         context=context,
         namespace=namespace,
+        home=home,
         all_namespaces=all_namespaces,
         selector=selector,
         policy=policy,
@@ -74,7 +76,7 @@ def command(
     )
     if wired.policy.acts_alone and not (approve or dry_run):
         raise PolicyError(
-            "mode: auto is refused as long as episodes are kept in memory only: nobody would know what was done before",
+            "mode: auto is refused: this version does nothing that no person approved",
             hint="Use mode: approve, or a ceiling for the action; or pass --dry-run, or --approve yourself.",
         )
     session = Session(wired, output=output, may_write=not dry_run)

@@ -41,6 +41,7 @@ class Session:
         """Make a pass that acts on nothing: proposals wait for a person."""
         scan = self._scan(tidy=self._may_write and self._wired.policy.mode is Mode.APPROVE)
         self._show(scan, actionable=False)
+        self._record(scan)
         if scan.proposals:
             self._aside.line(f"Nothing was changed. Approve with: remediator run {self._wired.scope_flags} --approve")
             self._tell_plan(scan.proposals)
@@ -51,6 +52,7 @@ class Session:
         scan = self._scan(tidy=True)
         if not self._output.for_machines:
             self._show(scan, actionable=True)
+        self._record(scan)
         outcomes = self._act(scan, scan.proposals, named)
         if not named and _worth_another_round(scan, outcomes):
             self._aside.line("Some are still held. Looking again in a minute, for what can be done next.")
@@ -82,6 +84,12 @@ class Session:
         others = sum(1 for each in scan.results if each.finding and not each.plan)
         if actionable and others:
             self._aside.line(f"{others} more wait, or need a person; `remediator scan` shows them.")
+
+    def _record(self, scan: Scan) -> None:
+        """Store what was seen, where the cluster has a place for it, so that the next run knows since when."""
+        troubles = (*scan.records, *(self._wired.work.record() if self._may_write else ()))
+        for trouble in dict.fromkeys(troubles):
+            self._aside.line(f"Records: {trouble}")
 
     def _tell_missing(self, scan: Scan) -> None:
         report.tell_partial(scan, self._aside)

@@ -10,9 +10,11 @@ from msgspec import Struct
 from remediator.aws.live import AwsCloud
 from remediator.backups import FileBackups
 from remediator.clock import SystemClock
-from remediator.episodes import MemoryEpisodes
 from remediator.errors import UsageError
 from remediator.execute import Means
+from remediator.kubernetes.home import home_namespace
+from remediator.kubernetes.lease import own_identity
+from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Connection, Transport
 from remediator.policy import Policy
@@ -57,6 +59,7 @@ def wire(
     selector: str | None = None,
     policy: Path | None = None,
     backups: Path | None = None,
+    home: str | None = None,
     clock: Clock | None = None,
 ) -> Wired:
     """Read policy and kubeconfig, and build the pass. Nothing is asked of cluster or AWS yet."""
@@ -67,11 +70,20 @@ def wire(
     rules = load_policy(policy)
     connection = Connection(kubeconfig, context)
     scope = None if all_namespaces else namespace or connection.namespace
+    if home is not None:
+        check_name("namespace", home)
     timekeeper = clock or SystemClock()
+    transport = Transport(connection, now=timekeeper.now)
     means = Means(
-        cluster=KubernetesCluster(Transport(connection, now=timekeeper.now), scope, selector),
+        cluster=KubernetesCluster(transport, scope, selector),
         cloud=AwsCloud(rules.aws, timekeeper),
-        episodes=MemoryEpisodes(),
+        episodes=StoredEpisodes(
+            transport,
+            home_namespace(home),
+            by=own_identity(),
+            max_attempts=rules.attempts.max,
+            retention=rules.retention,
+        ),
         backups=FileBackups(backups),
         clock=timekeeper,
     )

@@ -291,11 +291,11 @@ def test_a_read_only_account_may_look_at_what_would_be_done(shop: Shop) -> None:
 # ---- alone -----------------------------------------------------------------------------------------------------------
 
 
-def test_nobody_acts_alone_without_a_memory(shop: Shop) -> None:
+def test_nobody_acts_without_a_person(shop: Shop) -> None:
     shop.write_policy("mode: auto\n")
     result = shop("run", "-A", columns=200)
     assert (result.code, result.out) == (2, "")
-    assert "mode: auto is refused as long as episodes are kept in memory only" in result.err
+    assert "mode: auto is refused: this version does nothing that no person approved" in result.err
     assert "Use mode: approve" in result.err
 
 

@@ -1,0 +1,108 @@
+"""What one run saw, the next one knows: records in the cluster, where there is a place for them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.bed.http import MERGE_PATCH, Http
+from tests.cli.shop import SECRET, Shop
+
+BASE = Path(__file__).parents[2] / "manifests" / "base"
+HOME = "ack-remediator"
+
+
+@pytest.fixture
+def recorded(shop: Shop) -> Shop:
+    """A shop in a cluster that knows Remediations."""
+    shop.api.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
+    shop.api.seed(YAML(typ="safe").load((BASE / "crd-remediations.yaml").read_text(encoding="utf-8")))
+    return shop
+
+
+def record(shop: Shop, name: str, namespace: str = "shop") -> dict[str, Any]:
+    """Read the record of a Function; its status."""
+    uid = shop.stored(name, namespace)["metadata"]["uid"]
+    stored = shop.api.stored("ack-remediator.dev/v1alpha1", "Remediation", HOME, f"function-{uid}")
+    status: dict[str, Any] = stored["status"]
+    return status
+
+
+def test_a_run_writes_down_what_is_stuck_and_a_scan_does_not(recorded: Shop) -> None:
+    recorded("scan", "-A")
+    with pytest.raises(LookupError):
+        record(recorded, "checkout")
+    told = recorded("run", "-A")
+    assert told.code == 0
+    assert "Records:" not in told.err
+    kept = record(recorded, "checkout")
+    assert kept["findings"][0]["name"] == "UpdateFailed"
+    assert kept["proposal"]["action"] == "Resync"
+    with pytest.raises(LookupError):
+        record(recorded, "mailer")
+
+
+def test_the_next_command_knows_since_when(recorded: Shop) -> None:
+    recorded("run", "-A")
+    first = record(recorded, "checkout")["firstSeen"]
+    out = recorded("explain", "checkout", "-o", "json").out
+    assert json.loads(out)["since"] == f"{first[:19]}Z"
+    recorded("run", "-A")
+    kept = record(recorded, "checkout")
+    assert (kept["firstSeen"], kept["sightings"]) == (first, 2)
+
+
+def test_what_is_gone_is_resolved(recorded: Shop) -> None:
+    recorded("run", "-A")
+    uid = recorded.stored("checkout")["metadata"]["uid"]
+    client = Http(recorded.api.url, recorded.api.token)
+    path = "/apis/lambda.services.k8s.aws/v1alpha1/namespaces/shop/functions/checkout"
+    client("PATCH", path, {"metadata": {"finalizers": None}}, kind=MERGE_PATCH)
+    assert client("DELETE", path).code == 200
+    client.close()
+    recorded("run", "-A")
+    stored = recorded.api.stored("ack-remediator.dev/v1alpha1", "Remediation", HOME, f"function-{uid}")
+    assert (stored["status"]["phase"], stored["status"]["resolvedBy"]) == ("Resolved", "deleted")
+
+
+def test_what_was_tried_is_remembered(recorded: Shop) -> None:
+    proposal = next(
+        each["proposalId"]
+        for each in json.loads(recorded("scan", "-A", "-o", "json").out)["results"]
+        if each["name"] == "checkout"
+    )
+    recorded("run", "-A", "--approve", "--proposal", proposal)
+    (attempt,) = record(recorded, "checkout")["attempts"]
+    assert (attempt["action"], attempt["result"]) == ("Resync", "unknown")  # no controller runs here
+    assert attempt["by"]
+
+
+def test_a_dry_run_leaves_no_record(recorded: Shop) -> None:
+    recorded("run", "-A", "--dry-run")
+    with pytest.raises(LookupError):
+        record(recorded, "checkout")
+
+
+def test_without_a_place_for_them_a_run_says_so_once_and_goes_on(shop: Shop) -> None:
+    told = shop("run", "-A", columns=300)
+    assert told.code == 0
+    (line,) = [each for each in told.err.splitlines() if each.startswith("Records:")]
+    assert "this cluster does not know remediations.ack-remediator.dev" in line
+    assert "Records:" not in shop("scan", "-A").err
+
+
+def test_another_home_can_be_named(shop: Shop) -> None:
+    shop.api.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "elsewhere"}})
+    shop.api.seed(YAML(typ="safe").load((BASE / "crd-remediations.yaml").read_text(encoding="utf-8")))
+    shop("run", "-A", "--home-namespace", "elsewhere")
+    uid = shop.stored("checkout")["metadata"]["uid"]
+    assert shop.api.stored("ack-remediator.dev/v1alpha1", "Remediation", "elsewhere", f"function-{uid}")["status"]
+
+
+def test_no_secret_is_in_a_record(recorded: Shop) -> None:
+    recorded("run", "-A")
+    assert SECRET not in json.dumps(record(recorded, "checkout"))
