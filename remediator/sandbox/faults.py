@@ -96,7 +96,7 @@ class _Rule:
     fault: Fault
     method: str | None
     path: re.Pattern[str]
-    query: Mapping[str, str]
+    query: Mapping[str, str | None]
     operation: str | None
     times: int | None
     after: int
@@ -141,15 +141,15 @@ class Faults:
         *,
         method: str | None = None,
         path: str = "",
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str | None] | None = None,
         operation: str | None = None,
         times: int | None = None,
         after: int = 0,
     ) -> None:
         """Let a fault befall requests from now on, the first `after` spared, `times` of them; the oldest rule wins.
 
-        `path` is a regular expression to find in the path, `query` what the query must have, `operation` an AWS
-        operation such as `GetCallerIdentity`.
+        `path` is a regular expression to find in the path, `query` what the query must have (None: must not have),
+        `operation` an AWS operation such as `GetCallerIdentity`.
         """
         with self._lock:
             self._rules.append(_Rule(fault, method, re.compile(path), dict(query or {}), operation, times, after))

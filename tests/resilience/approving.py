@@ -53,5 +53,13 @@ def is_there(storm: Storm, name: str) -> bool:
     return True
 
 
+# What a fault must not befall that is meant for a write.
+FOR_GOOD = {"dryRun": None}
+
+
 def patches(storm: Storm, name: str) -> int:
-    return sum(each.method == "PATCH" and each.path.endswith(f"/{name}") for each in storm.kubernetes.requests)
+    """Count what was meant to be written to it; a dry run is not."""
+    return sum(
+        each.method == "PATCH" and each.path.endswith(f"/{name}") and "dryRun" not in each.query
+        for each in storm.kubernetes.requests
+    )

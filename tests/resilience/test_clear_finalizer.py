@@ -6,7 +6,7 @@ import pytest
 
 from remediator.sandbox.faults import Fault, answering, dropped, hanging, refusing, refusing_as_aws
 from tests.cli.shop import FINALIZER
-from tests.resilience.approving import LOST, approve, is_there, patches, proposed, stored
+from tests.resilience.approving import FOR_GOOD, LOST, approve, is_there, patches, proposed, stored
 from tests.resilience.conftest import Storm
 
 NEVER_ARRIVED = {
@@ -32,7 +32,7 @@ def test_a_first_write_that_never_arrives_is_an_unknown_outcome(unmanned_storm: 
     """From here it looks like one whose answer was lost; and so the finalizer is looked at, and is still there."""
     name = unmanned_storm.next_name()
     proposal = proposed(unmanned_storm, name)
-    unmanned_storm.kubernetes.add(answer, method="PATCH")
+    unmanned_storm.kubernetes.add(answer, method="PATCH", query=FOR_GOOD)
     code, outcome = approve(unmanned_storm, name, proposal)
     assert (code, outcome["result"]) == (5, "unknown")
     assert "whether the write was taken is not known" in outcome["detail"]
@@ -45,7 +45,7 @@ def test_a_first_write_that_never_arrives_is_an_unknown_outcome(unmanned_storm: 
 def test_a_first_write_that_is_refused_was_not_done(unmanned_storm: Storm, answer: Fault) -> None:
     name = unmanned_storm.next_name()
     proposal = proposed(unmanned_storm, name)
-    unmanned_storm.kubernetes.add(answer, method="PATCH")
+    unmanned_storm.kubernetes.add(answer, method="PATCH", query=FOR_GOOD)
     code, outcome = approve(unmanned_storm, name, proposal)
     assert (code, outcome["result"], outcome["accepted"]) == (4, "skipped", None)
     assert outcome["detail"].startswith("nothing was written: ")
@@ -57,7 +57,7 @@ def test_a_first_write_that_is_refused_was_not_done(unmanned_storm: Storm, answe
 def test_a_finalizer_that_went_with_a_lost_answer_is_seen_to_be_gone(unmanned_storm: Storm, answer: str) -> None:
     name = unmanned_storm.next_name()
     proposal = proposed(unmanned_storm, name)
-    unmanned_storm.kubernetes.add(LOST[answer], method="PATCH", times=1)
+    unmanned_storm.kubernetes.add(LOST[answer], method="PATCH", query=FOR_GOOD, times=1)
     code, outcome = approve(unmanned_storm, name, proposal)
     assert (code, outcome["result"]) == (0, "resolved"), outcome
     assert "AWS still says that the function is gone" in outcome["detail"]

@@ -44,6 +44,10 @@ class Told(Transport):
     def get(self, path: str, query: Mapping[str, str | int] | None = None) -> bytes:
         return NO_CONTROLLER.get(path, self._page)
 
+    @property
+    def skew(self) -> float | None:
+        return None
+
 
 class Answering(FakeCloud):
     """An AWS that says one thing of everything."""

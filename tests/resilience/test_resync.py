@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from remediator.sandbox.faults import dropped, refusing
-from tests.resilience.approving import LOST, approve, proposed, untouched
+from tests.resilience.approving import FOR_GOOD, LOST, approve, proposed, untouched
 from tests.resilience.conftest import Storm
 
 
@@ -17,7 +17,7 @@ def test_a_write_whose_answer_is_lost_is_known_by_its_effect(manned_storm: Storm
     """No failure is made of it, and no success but what was seen: the controller did run a pass."""
     name = manned_storm.next_name()
     proposal = proposed(manned_storm, name)
-    manned_storm.kubernetes.add(LOST[answer], method="PATCH", times=1, after=step)
+    manned_storm.kubernetes.add(LOST[answer], method="PATCH", query=FOR_GOOD, times=1, after=step)
     code, outcome = approve(manned_storm, name, proposal)
     assert (code, outcome["result"]) == (0, "resolved"), outcome
     assert "the controller ran a pass" in outcome["detail"]
@@ -27,7 +27,7 @@ def test_a_write_whose_answer_is_lost_is_known_by_its_effect(manned_storm: Storm
 def test_a_second_write_that_never_arrives_is_sent_again(manned_storm: Storm) -> None:
     name = manned_storm.next_name()
     proposal = proposed(manned_storm, name)
-    manned_storm.kubernetes.add(dropped(), method="PATCH", times=2, after=1)
+    manned_storm.kubernetes.add(dropped(), method="PATCH", query=FOR_GOOD, times=2, after=1)
     code, outcome = approve(manned_storm, name, proposal)
     assert (code, outcome["result"]) == (0, "resolved"), outcome
     assert untouched(manned_storm, name)
@@ -36,7 +36,7 @@ def test_a_second_write_that_never_arrives_is_sent_again(manned_storm: Storm) ->
 def test_what_was_left_half_done_is_undone_by_the_next_run(manned_storm: Storm) -> None:
     name = manned_storm.next_name()
     proposal = proposed(manned_storm, name)
-    manned_storm.kubernetes.add(refusing(500, "etcdserver: no leader"), method="PATCH", after=1)
+    manned_storm.kubernetes.add(refusing(500, "etcdserver: no leader"), method="PATCH", query=FOR_GOOD, after=1)
     code, outcome = approve(manned_storm, name, proposal)
     assert (code, outcome["result"]) == (5, "unknown")
     assert "the API server failed us midway: the API server answered 500: etcdserver: no leader" in outcome["detail"]
