@@ -33,8 +33,9 @@ $(STAMP): $(LOCK) pyproject.toml
 demo: install ## Show what the tool is for, on a sandbox; KEEP=1 leaves one up, SCENARIO=name tells one story
 	$(BIN)/remediator demo $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(filter-out 0,$(KEEP)),--keep)
 
+# Three, on two cores too: many tests wait more than they compute.
 test: install ## Run the fast tests, with branch coverage of the core (ARGS=... for pytest)
-	$(BIN)/python -m pytest --cov --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --cov --numprocesses 3 --dist loadfile $(ARGS)
 
 test-cluster: install ## Run contract and stories on a real control plane (built with Go the first time; ARGS=... for pytest)
 	CONTROLLER=$(CONTROLLER) $(BIN)/python -m tests.bed.toolchain
