@@ -15,6 +15,14 @@ pytest_plugins = ["tests.bed.plugin"]
 hypothesis.settings.register_profile("quick", deadline=None, database=None)
 hypothesis.settings.load_profile("quick")
 
+# What takes longest goes first: last of all, it would keep one worker busy while the others are done.
+LONGEST = ("test_lies_controller.py", "test_demo_scenarios.py", "test_lies_api.py", "test_demo.py", "test_demo_kept.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files by how long they take, as far as it matters."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
 
 def _is_here(family: int, address: Any) -> bool:
     if family == socket.AF_UNIX:

@@ -106,7 +106,7 @@ def an_edit_waits_for_the_back_off(patch: Patch) -> None:
 
     def waiting(self: Queue, each: Any, now: float) -> None:
         key = queue._key(each)
-        if key in self._failures and key in self._due:
+        if key in self._failures:
             self._seen[key] = queue._mark(each)
         else:
             changed(self, each, now)

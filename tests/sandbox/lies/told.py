@@ -47,8 +47,15 @@ class Verdicts:
 def all_told(lies: Iterable[Lie]) -> Iterator[dict[Lie, Future[Verdicts]]]:
     """Tell all of them, some at once, and give out what will come of each."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        yield {lie: pool.submit(contract, lie.tell, [f"tests/contract/{lie.test}"]) for lie in lies}
+        yield {lie: pool.submit(_told, lie) for lie in lies}
         pool.shutdown(cancel_futures=True)
+
+
+def _told(lie: Lie) -> Verdicts:
+    """Tell a lie, and where nobody noticed, once more: what must not happen within a moment may just have been late."""
+    test = [f"tests/contract/{lie.test}"]
+    verdicts = contract(lie.tell, test)
+    return verdicts if verdicts.failed else contract(lie.tell, test)
 
 
 def expect_noticed(lie: Lie, verdicts: Verdicts) -> None:
