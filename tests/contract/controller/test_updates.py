@@ -48,9 +48,10 @@ def test_an_accepted_update_goes_on_looking_unfinished(settled: Create, cloud: C
     function.edit(timeout=9)
     seen = function.becomes(lambda seen: seen["status"]["lastUpdateStatus"] == "InProgress", "is being updated")
     assert is_ready(seen)
+    function.falls_silent()
     cloud.set_update(function.name, "Successful")
     function.stays(
-        lambda seen: is_ready(seen) and seen["status"]["lastUpdateStatus"] == "InProgress", "is not looked at", 2
+        lambda seen: is_ready(seen) and seen["status"]["lastUpdateStatus"] == "InProgress", "is not looked at", 3
     )
     assert function.resync()["status"]["lastUpdateStatus"] == "Successful"
 
