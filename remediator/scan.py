@@ -113,7 +113,7 @@ class Pass:
         namespaces = cache(self._means.cluster.namespace_annotations)
         results = []
         for each in judged:
-            at = self._situation(population, overrides=overrides, lock=None)
+            at = self._situation(population, overrides=overrides)
             results.append(self._decide(each, at, namespaces, rehearse=rehearse))
         self._note(results, resources, started)
         return Scan(tuple(results), partial, leftovers, controller, started, records)
@@ -131,7 +131,7 @@ class Pass:
         except ClusterError:
             others = [resource]  # who may read just this one sees just its heartbeat
         seen = self._seen(resource, self._means.cloud.probe(resource), self._controller(others))
-        judged, at = self._judge(seen), self._situation(None, lock=None)
+        judged, at = self._judge(seen), self._situation(None)
         return self._decide(judged, at, self._means.cluster.namespace_annotations, rehearse=True)
 
     def undo_leftovers(self, scan: Scan) -> int:
@@ -341,7 +341,6 @@ def situation(
     approved: frozenset[str] = frozenset(),
     overrides: Overrides = _NONE,
     places: Sequence[str] = (),
-    lock: bool | None = True,
 ) -> Situation:
     """Say to the gates what the policy allows, what this run did, and what a person approved."""
     return Situation(
@@ -354,7 +353,6 @@ def situation(
         acted_in_run=acted,
         approved=approved,
         overrides=overrides,
-        lock=lock,
     )
 
 

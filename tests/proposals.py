@@ -57,6 +57,5 @@ def ready(plan: Plan, **changes: Any) -> Situation:
         "permitted": True,
         "rehearsal": TAKEN,
         "skew": 0.0,
-        "lock": True,
     }
     return situation(**(base | changes))

@@ -550,7 +550,7 @@ def test_an_object_that_moves_at_the_rehearsal_is_looked_at_again() -> None:
 def test_one_alone_is_examined_with_everything_tried() -> None:
     bench = Bench(stuck())
     told = rulings(bench.work.examine("shop", "checkout"))
-    assert (told["permission"], told["rehearsal"], told["lock"]) == ("allowed", "allowed", "later")
+    assert (told["permission"], told["rehearsal"]) == ("allowed", "allowed")
 
 
 def test_a_namespace_is_asked_once_however_many_are_stuck_in_it(monkeypatch: pytest.MonkeyPatch) -> None:

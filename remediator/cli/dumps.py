@@ -56,7 +56,7 @@ def diagnose_dumps(
             timeouts=policy.timeouts,
         )
         finding = diagnose(seen)
-        around = about(situation(policy, now, None, lock=None), seen, Standing())
+        around = about(situation(policy, now, None), seen, Standing())
         decision = decide(finding, plan_for(finding, seen), around) if finding else None
         results.append(Judged(seen, finding, decision))
     return Scan(tuple(results), tuple(partial), (), _NO_CONTROLLER, now)

@@ -16,7 +16,6 @@ from remediator.gates.cool_down import cool_down
 from remediator.gates.evidence_age import evidence_age
 from remediator.gates.guard import guard
 from remediator.gates.identity import identity
-from remediator.gates.lock import lock
 from remediator.gates.mode import mode
 from remediator.gates.opt_out import opt_out
 from remediator.gates.override import overridden
@@ -63,7 +62,6 @@ GATES: tuple[Gate, ...] = (
     cool_down,
     quarantine,
     clock_skew,
-    lock,
 )
 
 

@@ -37,7 +37,6 @@ class GateName(StrEnum):
     COOL_DOWN = "cool-down"
     QUARANTINE = "quarantine"
     CLOCK_SKEW = "clock-skew"
-    LOCK = "lock"
 
 
 class Ruling(StrEnum):
@@ -106,7 +105,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     `guarded_by` says why the cluster is guarded, empty where it is not. `population` is None where one resource was
     looked at alone. `approved` holds the digests that a person at the terminal approved in this run; `approver` and
     `ticket` are theirs. `evidence` is there only right before the act. None for `namespace_annotations` and `skew`
-    means that they are not known; for `permitted`, `rehearsal` and `lock`, that nobody asked yet. `skew` is how many
+    means that they are not known; for `permitted` and `rehearsal`, that nobody asked yet. `skew` is how many
     seconds our clock is ahead of the API server's.
     """
 
@@ -132,7 +131,6 @@ class Situation(Struct, frozen=True, kw_only=True):
     permitted_why: str = ""
     rehearsal: Rehearsal | None = None
     skew: float | None = None
-    lock: bool | None = None
 
     def approved_by(self, digest: str) -> str:
         """Say who approved just this, and under which ticket; empty where nobody did, or not any more."""

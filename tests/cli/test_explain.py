@@ -14,7 +14,7 @@ from tests.cli.shop import CONTEXT, SECRET, Shop
 GATES = [
     *("mode", "approval", "guard", "selection", "opt-out", "identity", "proofs", "unchanged", "evidence-age"),
     *("sightings", "owner", "controller", "permission", "rehearsal", "budget", "breaker", "cool-down", "quarantine"),
-    *("clock-skew", "lock"),
+    "clock-skew",
 ]
 
 

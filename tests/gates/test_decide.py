@@ -127,8 +127,6 @@ def test_every_gate_and_every_need_is_in_the_decision() -> None:
         {"history": History(attempts={ActionName.CLEAR_FINALIZER: (NOW - timedelta(hours=20),) * 3})},
         {"skew": None},
         {"skew": 6.0},
-        {"lock": None},
-        {"lock": False},
     ],
     ids=str,
 )
@@ -148,13 +146,13 @@ def test_a_single_unmet_need_withholds_the_key(index: int) -> None:
 
 
 def test_an_altered_decision_opens_nothing() -> None:
-    held = decide(FINDING, PLAN, ready(PLAN, lock=False))
+    held = decide(FINDING, PLAN, ready(PLAN, permitted=False))
     forged = Decision(
         DecisionKind.ACT,
         tuple(msgspec.structs.replace(each, ruling=Ruling.ALLOWED) for each in held.verdicts),
         held.proposal,
     )
-    assert approve(forged, ready(PLAN, lock=False)) is None
+    assert approve(forged, ready(PLAN, permitted=False)) is None
 
 
 def test_a_kept_decision_is_asked_anew() -> None:

@@ -13,7 +13,6 @@ from remediator.gates import owners
 from remediator.gates.clock_skew import clock_skew
 from remediator.gates.controller import controller
 from remediator.gates.evidence_age import evidence_age
-from remediator.gates.lock import lock
 from remediator.gates.owner import owner
 from remediator.gates.permission import permission
 from remediator.gates.rehearsal import rehearsal
@@ -169,7 +168,7 @@ def test_nothing_is_done_while_it_restarts(build: Build, health: Health) -> None
     assert "it is being rolled out" in verdict.reason
 
 
-# -- permission, rehearsal, lock ------------------------------------------------------------------------------------
+# -- permission, rehearsal -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("permitted", "expected"), [(None, LATER), (True, ALLOWED), (False, HELD)])
@@ -201,11 +200,6 @@ def test_what_could_not_be_rehearsed_may_be_listed_and_not_done(
 @pytest.mark.parametrize("evidence", [None, AT_THE_ACT])
 def test_nobody_rehearsed_yet(evidence: Evidence | None) -> None:
     assert rehearsal(ONE, situation(evidence=evidence)).ruling is LATER
-
-
-@pytest.mark.parametrize(("held", "expected"), [(None, LATER), (True, ALLOWED), (False, HELD)])
-def test_only_who_has_the_lock_acts(*, held: bool | None, expected: Ruling) -> None:
-    assert lock(ONE, situation(lock=held)).ruling is expected
 
 
 # -- clock-skew -----------------------------------------------------------------------------------------------------

@@ -111,7 +111,6 @@ USUAL: dict[str, Any] = {
     "permitted": True,
     "rehearsal": TAKEN,
     "skew": 0.0,
-    "lock": True,
 }
 
 
@@ -137,7 +136,6 @@ def otherwise(digest: str) -> dict[str, st.SearchStrategy[Any]]:
         "permitted": st.sampled_from([False, None]),
         "rehearsal": st.sampled_from([Rehearsal(Rehearsed.REFUSED, "no"), Rehearsal(Rehearsed.NOT_VERIFIED, ""), None]),
         "skew": st.sampled_from([6.0, None]),
-        "lock": st.sampled_from([False, None]),
     }
 
 
@@ -244,9 +242,9 @@ def test_what_is_never_done(data: st.DataObject, drawn: tuple[Plan, ControllerFa
     assert GateName.COOL_DOWN in lifted or made != (NOW,)
     assert by_terminal or GateName.SIGHTINGS in lifted or now.history.sightings >= now.limits.sightings
 
-    # nothing blindly, nothing beside another, nothing that the API server would not take
+    # nothing blindly, nothing that the API server would not take
     assert now.population is not None
-    assert (now.permitted, now.rehearsal, now.lock) == (True, TAKEN, True)
+    assert (now.permitted, now.rehearsal) == (True, TAKEN)
     assert not now.controller.restarting
     assert all(need.met for need in plan.needs)
 
@@ -269,7 +267,7 @@ def test_a_dry_run_says_what_a_real_run_would(data: st.DataObject, drawn: tuple[
     plan, facts, _ = drawn
     real = data.draw(situations(plan.digest, facts))
     dry = msgspec.structs.replace(
-        real, ceilings=msgspec.structs.replace(real.ceilings, mode=Mode.DRY_RUN), evidence=None, lock=None
+        real, ceilings=msgspec.structs.replace(real.ceilings, mode=Mode.DRY_RUN), evidence=None
     )
     for_people = {GateName.MODE, GateName.APPROVAL}
     listed, acted = (decide(proposed().finding, plan, each).verdicts for each in (dry, real))
