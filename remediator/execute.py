@@ -108,6 +108,8 @@ def _carry_out(plan: Plan, means: Means, look: Look) -> _Effect:
     try:
         for step in rest:
             _repeat(plan, step.patch, means)
+        if not lost:
+            means.episodes.accepted(plan.target.uid, means.clock.now())
         effect = _verify(plan, means, look)
     except ClusterError as error:
         again = "; `remediator run --approve` undoes what is left of it" if rest else ""

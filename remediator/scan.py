@@ -39,6 +39,7 @@ from remediator.model.observation import ControllerFacts, Observation
 from remediator.model.plan import Evidence, Outcome, Plan, Proof, Result
 from remediator.model.resource import Ref, Resource
 from remediator.policy import Policy
+from remediator.situation import about, situation
 
 _ATTEMPTS = 3
 NOT_ASKED = "AWS was not asked"
@@ -87,12 +88,14 @@ class Pass:
     """The pass over one cluster under one policy. Holds no state of its own but the ports.
 
     `places` are the names that the cluster goes by, its context and its server: the policy may guard them.
+    `namespace` is the only one that is looked at; None: all are.
     """
 
-    def __init__(self, means: Means, policy: Policy, places: Sequence[str] = ()) -> None:
+    def __init__(self, means: Means, policy: Policy, places: Sequence[str] = (), namespace: str | None = None) -> None:
         self._means = means
         self._policy = policy
         self._places = tuple(places)
+        self._namespace = namespace
 
     def scan(self, *, rehearse: bool = False, overrides: Overrides = _NONE) -> Scan:
         """List, suspect, probe, diagnose and decide. Writes nothing: `record` does.
@@ -111,15 +114,14 @@ class Pass:
         if incident(population, self._policy.limits):
             self._means.episodes.incident(started)
         namespaces = cache(self._means.cluster.namespace_annotations)
-        results = []
-        for each in judged:
-            at = self._situation(population, overrides=overrides)
-            results.append(self._decide(each, at, namespaces, rehearse=rehearse))
-        self._note(results, resources, started)
-        return Scan(tuple(results), partial, leftovers, controller, started, records)
+        standing = self._means.episodes.standing(started)
+        at = self._situation(population, overrides=overrides)
+        results = tuple(self._decide(each, at, standing, namespaces, rehearse=rehearse) for each in judged)
+        return Scan(results, partial, leftovers, controller, started, records)
 
-    def record(self) -> tuple[str, ...]:
+    def record(self, scan: Scan) -> tuple[str, ...]:
         """Store what was seen and done, where there is a place for it; say what could not be stored."""
+        self._note(scan)
         return self._means.episodes.save(self._means.clock.now())
 
     def examine(self, namespace: str, name: str) -> Judged:
@@ -132,7 +134,8 @@ class Pass:
             others = [resource]  # who may read just this one sees just its heartbeat
         seen = self._seen(resource, self._means.cloud.probe(resource), self._controller(others))
         judged, at = self._judge(seen), self._situation(None)
-        return self._decide(judged, at, self._means.cluster.namespace_annotations, rehearse=True)
+        standing = self._means.episodes.standing(at.now)
+        return self._decide(judged, at, standing, self._means.cluster.namespace_annotations, rehearse=True)
 
     def undo_leftovers(self, scan: Scan) -> int:
         """Finish what a killed Resync left half done; how many there were."""
@@ -199,16 +202,16 @@ class Pass:
             seen = msgspec.structs.replace(seen, history=history)
         return Judged(seen, finding, None)
 
-    def _note(self, results: Iterable[Judged], resources: Iterable[Resource], at: datetime) -> None:
+    def _note(self, scan: Scan) -> None:
         """Note what is proposed now, and which of those that were unwell are gone."""
-        for each in results:
+        for each in scan.results:
             if each.finding is not None:
                 waits = each.decision is not None and each.decision.awaits_person
-                self._means.episodes.proposed(each.seen.resource, each.plan if waits else None, at)
-        seen = {each.ref for each in resources}
+                self._means.episodes.proposed(each.seen.resource, each.plan if waits else None, scan.started)
+        seen = {each.seen.resource.ref for each in scan.results}
         for ref in self._means.episodes.unresolved():
-            if ref not in seen and self._is_gone(ref):
-                self._means.episodes.ended(ref, at, ResolvedBy.DELETED)
+            if self._namespace in (None, ref.namespace) and ref not in seen and self._is_gone(ref):
+                self._means.episodes.ended(ref, scan.started, ResolvedBy.DELETED)
 
     def _is_gone(self, ref: Ref) -> bool:
         """Whether the API server says so: what a list does not show can be out of scope, or on a page that failed."""
@@ -224,19 +227,23 @@ class Pass:
     def _situation(self, population: Population | None, **more: Any) -> Situation:
         return situation(self._policy, self._means.clock.now(), population, places=self._places, **more)
 
-    def _decide(self, each: Judged, at: Situation, namespaces: Namespaces, *, rehearse: bool) -> Judged:
+    def _decide(
+        self, each: Judged, at: Situation, standing: Standing, namespaces: Namespaces, *, rehearse: bool
+    ) -> Judged:
         if each.finding is None:
             return each
         plan = plan_for(each.finding, each.seen)
         if plan is not None:
-            at = self._about(at, each.seen, namespaces(plan.target.namespace))
+            at = self._about(at, each.seen, standing, namespaces(plan.target.namespace))
         decision = decide(each.finding, plan, at)
         if plan is not None and rehearse and decision.awaits_person:
             decision = decide(each.finding, plan, self._preflight(plan, at))
         return msgspec.structs.replace(each, decision=decision)
 
-    def _about(self, at: Situation, seen: Observation, annotations: Mapping[str, str] | None) -> Situation:
-        standing, skew = self._means.episodes.standing(at.now), self._means.cluster.skew()
+    def _about(
+        self, at: Situation, seen: Observation, standing: Standing, annotations: Mapping[str, str] | None
+    ) -> Situation:
+        skew = self._means.cluster.skew()
         return msgspec.structs.replace(about(at, seen, standing), namespace_annotations=annotations, skew=skew)
 
     def _preflight(self, plan: Plan, at: Situation) -> Situation:
@@ -286,7 +293,8 @@ class Pass:
                 if found is None or plan is None or plan.digest != approved_plan.digest:
                     return _skipped(approved_plan, _what_changed(approved_plan, seen, found))
                 evidence = Evidence(approved_plan.digest, proofs, taken)
-                now = msgspec.structs.replace(self._about(at, seen, annotations), evidence=evidence)
+                standing = self._means.episodes.standing(at.now)
+                now = msgspec.structs.replace(self._about(at, seen, standing, annotations), evidence=evidence)
                 decision, now = self._rehearsed_decision(finding, plan, now)
                 key = approve(decision, now)
                 if key is None:
@@ -330,42 +338,6 @@ class Pass:
             clock.sleep(SECONDS_BETWEEN_PROOFS + 1)
             taken.append(Proof(probe(plan.resource), clock.monotonic()))
         return tuple(taken)
-
-
-def situation(
-    policy: Policy,
-    now: datetime,
-    population: Population | None,
-    *,
-    acted: int = 0,
-    approved: frozenset[str] = frozenset(),
-    overrides: Overrides = _NONE,
-    places: Sequence[str] = (),
-) -> Situation:
-    """Say to the gates what the policy allows, what this run did, and what a person approved."""
-    return Situation(
-        now=now,
-        population=population,
-        ceilings=policy.ceilings,
-        limits=policy.limits,
-        selection=policy.selection,
-        guarded_by=policy.guards(places),
-        acted_in_run=acted,
-        approved=approved,
-        overrides=overrides,
-    )
-
-
-def about(at: Situation, seen: Observation, standing: Standing) -> Situation:
-    """Add what is known of one resource, and of what was done to all."""
-    return msgspec.structs.replace(
-        at,
-        history=seen.history,
-        controller=seen.controller,
-        acted_today=standing.acted_today,
-        under_way_in_namespace=standing.under_way.get(seen.resource.metadata.namespace, 0),
-        breaker_opened_at=standing.breaker_opened_at,
-    )
 
 
 def _population(judged: Iterable[Judged]) -> Population:

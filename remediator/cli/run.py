@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 @click.option(
     "--proposal", "proposals", multiple=True, metavar="ID", help="Approve this proposal without asking; repeatable."
 )
+@click.option(
+    "--override", "gates", multiple=True, metavar="GATE", help="Pass by a gate that only counts; needs --reason."
+)
+@click.option("--reason", default="", help="Why; it is shown with what is done.")
 @click.option("--dry-run", is_flag=True, help="Change nothing, whatever the policy says.")
 @click.option("--backups", type=click.Path(path_type=Path), help="Where objects are saved before ClearFinalizer.")
 def command(
@@ -40,6 +44,8 @@ def command(
     output: Output,
     approve: bool,
     proposals: tuple[str, ...],
+    gates: tuple[str, ...],
+    reason: str,
     dry_run: bool,
     backups: Path | None,
 ) -> int:
@@ -59,8 +65,13 @@ def command(
             "--approve needs a terminal to ask on, or the proposals that you approve",
             hint="Pass --proposal ID for each; `remediator scan -o json` lists them as proposalId.",
         )
+    if (gates or reason) and not approve:
+        raise UsageError("--override and --reason go with --approve", hint="Add --approve, or leave them out.")
     from remediator.cli.session import Session
     from remediator.cli.wiring import wire
+    from remediator.gates import parse_override
+
+    overrides = parse_override(gates, reason, "the person at the terminal")
 
     take_sigterm_as_interrupt()
     wired: Wired = wire(
@@ -79,5 +90,5 @@ def command(
             "mode: auto is refused: this version does nothing that no person approved",
             hint="Use mode: approve, or a ceiling for the action; or pass --dry-run, or --approve yourself.",
         )
-    session = Session(wired, output=output, may_write=not dry_run)
+    session = Session(wired, output=output, may_write=not dry_run, overrides=overrides)
     return session.approve(frozenset(proposals)) if approve else session.propose()

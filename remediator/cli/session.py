@@ -12,6 +12,7 @@ from remediator.cli.render import Page, narration
 from remediator.cli.wiring import Wired
 from remediator.errors import UsageError
 from remediator.gates import owners
+from remediator.model.decision import Overrides
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.policy import Mode
 from remediator.scan import Judged, Scan
@@ -30,11 +31,13 @@ class Session:
         output: Output = Output.TABLE,
         may_write: bool = True,
         ask: Callable[[str], str] | None = None,
+        overrides: Overrides | None = None,
     ) -> None:
         self._wired = wired
         self._ask_person = ask or _prompt
         self._output = output
         self._may_write = may_write
+        self._overrides = overrides or Overrides()
         self._aside: Page = narration()
 
     def propose(self) -> int:
@@ -68,11 +71,11 @@ class Session:
 
     def _scan(self, *, tidy: bool) -> Scan:
         work = self._wired.work
-        scan = work.scan(rehearse=True)
+        scan = work.scan(rehearse=True, overrides=self._overrides)
         if tidy and scan.leftovers:
             undone = work.undo_leftovers(scan)
             self._aside.line(f"Undid {undone} interrupted Resync{'s' if undone != 1 else ''}.")
-            scan = work.scan(rehearse=True)
+            scan = work.scan(rehearse=True, overrides=self._overrides)
         return scan
 
     def _show(self, scan: Scan, *, actionable: bool) -> None:
@@ -87,7 +90,7 @@ class Session:
 
     def _record(self, scan: Scan) -> None:
         """Store what was seen, where the cluster has a place for it, so that the next run knows since when."""
-        troubles = (*scan.records, *(self._wired.work.record() if self._may_write else ()))
+        troubles = (*scan.records, *(self._wired.work.record(scan) if self._may_write else ()))
         for trouble in dict.fromkeys(troubles):
             self._aside.line(f"Records: {trouble}")
 
@@ -124,7 +127,9 @@ class Session:
         approved = frozenset(plan.digest for name, plan in plans.items() if not named or name in named)
         if not approved:
             return ()
-        outcomes = self._wired.work.remediate(scan, approved, self._aside.line, before=before)
+        outcomes = self._wired.work.remediate(
+            scan, approved, self._aside.line, before=before, overrides=self._overrides
+        )
         report.tell_outcomes(outcomes, self._aside)
         return outcomes
 

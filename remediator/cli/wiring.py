@@ -88,7 +88,7 @@ def wire(
         clock=timekeeper,
     )
     return Wired(
-        work=Pass(means, rules, places=(connection.context, connection.server)),
+        work=Pass(means, rules, places=(connection.context, connection.server), namespace=scope),
         connection=connection,
         policy=rules,
         namespace=scope,

@@ -106,3 +106,58 @@ def test_another_home_can_be_named(shop: Shop) -> None:
 def test_no_secret_is_in_a_record(recorded: Shop) -> None:
     recorded("run", "-A")
     assert SECRET not in json.dumps(record(recorded, "checkout"))
+
+
+def proposal_of(shop: Shop, name: str) -> str:
+    found = json.loads(shop("scan", "-A", "-o", "json").out)["results"]
+    return next(str(each["proposalId"]) for each in found if each["name"] == name)
+
+
+def test_an_hour_has_to_pass_after_an_attempt_unless_who_approves_says_why(recorded: Shop) -> None:
+    recorded("run", "-A")
+    uid = recorded.stored("checkout")["metadata"]["uid"]
+    stored = recorded.api.stored("ack-remediator.dev/v1alpha1", "Remediation", HOME, f"function-{uid}")
+    attempt = {"id": "p-0-1", "action": "Resync", "digest": "0" * 64, "intended": recorded.ago(minutes=5)}
+    stored["status"]["attempts"] = [attempt | {"result": "unknown", "concluded": recorded.ago(minutes=4)}]
+    recorded.api.seed(stored)
+    again = ("run", "-A", "--approve", "--proposal", proposal_of(recorded, "checkout"))
+    held = recorded(*again, columns=300)
+    assert held.code == 4
+    assert "cool-down: attempt 1 of Resync was at" in held.err
+    passed = recorded(*again, "--override", "cool-down", "--reason", "the controller is back", columns=300)
+    assert passed.code == 5, passed.err
+    assert len(record(recorded, "checkout")["attempts"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--override", "cool-down", "--reason", "because"), "--override and --reason go with --approve"),
+        (("--approve", "--proposal", "p-1", "--override", "cool-down"), "--override needs a --reason"),
+        (("--approve", "--proposal", "p-1", "--override", "proofs", "--reason", "x"), "proofs cannot be overridden"),
+        (("--approve", "--proposal", "p-1", "--override", "cooldown", "--reason", "x"), "Did you mean cool-down?"),
+    ],
+)
+def test_an_override_is_a_person_saying_why(shop: Shop, words: tuple[str, ...], told: str) -> None:
+    result = shop("run", "-A", *words, columns=200)
+    assert (result.code, result.out) == (2, "")
+    assert told in result.err
+
+
+def test_one_namespace_says_nothing_of_what_is_gone_in_another(recorded: Shop) -> None:
+    recorded("run", "-A")
+    uid = recorded.stored("exports", "post")["metadata"]["uid"]
+    client = Http(recorded.api.url, recorded.api.token)
+    path = "/apis/lambda.services.k8s.aws/v1alpha1/namespaces/post/functions/exports"
+    client("PATCH", path, {"metadata": {"finalizers": None}}, kind=MERGE_PATCH)
+    client("DELETE", path)
+    client.close()
+
+    def phase() -> str:
+        stored = recorded.api.stored("ack-remediator.dev/v1alpha1", "Remediation", HOME, f"function-{uid}")
+        return str(stored["status"]["phase"])
+
+    recorded("run", "-n", "shop")
+    assert phase() != "Resolved"
+    recorded("run", "-A")
+    assert phase() == "Resolved"

@@ -25,7 +25,8 @@ from remediator.gates import approve, decide
 from remediator.model.finding import Finding, FindingName, Remedy, State
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.sandbox.cloud import Cloud
-from remediator.scan import Judged, Scan, situation
+from remediator.scan import Judged, Scan
+from remediator.situation import situation
 from tests.bed.controllers import Handle
 from tests.bed.functions import FINALIZER, Function, Object, error_text, heartbeat, is_ready, is_synced, synced
 from tests.bed.plane import Plane

@@ -20,7 +20,8 @@ from remediator.gates import decide
 from remediator.model.live import LiveState, Presence
 from remediator.policy import Aws, Policy
 from remediator.sandbox.faults import Faults, answering
-from remediator.scan import Judged, situation
+from remediator.scan import Judged
+from remediator.situation import situation
 from tests.builders import ARN, NOW, Json, decoded, deleting, observe
 from tests.cli.shop import forget
 from tests.fakes import FakeClock
