@@ -115,18 +115,10 @@ def _at_stake(seen: Observation) -> tuple[str, ...]:
     recorded = status.revision_id if status else None
     if not live.present or live.revision_id is None or live.revision_id == recorded or resource.spec is None:
         return ()
-    wanted = {
-        "description": resource.spec.description,
-        "handler": resource.spec.handler,
-        "memorySize": resource.spec.memory_size,
-        "role": resource.spec.role,
-        "runtime": resource.spec.runtime,
-        "timeout": resource.spec.timeout,
-    }
     there = dict(live.configuration)
     notes = [
         f"{field} is {there[field]} in AWS and {value} in the spec: the controller will set {value}."
-        for field, value in wanted.items()
+        for field, value in resource.spec.settings.items()
         if value is not None and field in there and there[field] != str(value)
     ]
     variables = resource.spec.environment.variables if resource.spec.environment else None

@@ -92,14 +92,7 @@ def _side_by_side(resource: Resource, live: LiveState) -> Iterable[Fact]:
     if not live.present:
         return
     spec = resource.spec or FunctionSpec()
-    wanted = {
-        "description": spec.description,
-        "handler": spec.handler,
-        "memorySize": spec.memory_size,
-        "role": spec.role,
-        "runtime": spec.runtime,
-        "timeout": spec.timeout,
-    }
+    wanted = spec.settings
     for field, found in live.configuration:
         yield field, _compared(wanted.get(field), found)
     yield "code.sha256", _compared(spec.code.sha256 if spec.code else None, live.code_sha256)

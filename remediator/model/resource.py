@@ -135,6 +135,18 @@ class FunctionSpec(Struct, frozen=True, rename="camel"):
     runtime: str | None = None
     timeout: int | None = None
 
+    @property
+    def settings(self) -> dict[str, str | int | None]:
+        """What can be compared with AWS's answer (`LiveState.configuration`), by the spec's own names."""
+        return {
+            "description": self.description,
+            "handler": self.handler,
+            "memorySize": self.memory_size,
+            "role": self.role,
+            "runtime": self.runtime,
+            "timeout": self.timeout,
+        }
+
 
 class AckMetadata(Struct, frozen=True):
     """`status.ackResourceMetadata`: where the controller found the function."""

@@ -162,7 +162,7 @@ class Budgets(Section):
     """How much may be done, whatever is found."""
 
     per_run: Annotated[Count, said("Actions in one run.")] = _LIMITS.per_run
-    per_day: Annotated[Count, said("Actions in 24 h, of all runs together.")] = _LIMITS.per_day
+    per_day: Annotated[Count, said("Actions in 24 h, of all runs together as far as records tell.")] = _LIMITS.per_day
     per_namespace: Annotated[Count, said("Actions under way at a time in one namespace.")] = _LIMITS.per_namespace
 
 
@@ -186,7 +186,7 @@ class Attempts(Section):
 
     max: Annotated[
         Annotated[StrictInt, Field(ge=1, le=10)],
-        said("Attempts in 24 h that did not help; then the resource is in quarantine until a person releases it."),
+        said("Attempts in 24 h that did not help; then the resource is in quarantine for the rest of that day."),
     ] = _LIMITS.attempts
     cool_down: Annotated[
         Duration,

@@ -13,9 +13,11 @@ from remediator.sandbox.ack.errors import FunctionNotFound, LambdaError, PassFai
 from remediator.sandbox.ack.manager import Manager, Stopped
 from remediator.sandbox.ack.queue import Queue
 from remediator.sandbox.ack.reconcile import Reconciler
-from tests.sandbox.lies.lie import Lie
+from tests.sandbox.lies.lie import Lies
 
 Patch = pytest.MonkeyPatch
+
+LIES = Lies()
 
 _CHECKSUM = "controller/test_checksum.py::"
 _CONDITIONS = "controller/test_conditions.py::"
@@ -37,46 +39,54 @@ _WAITS = "controller/test_waits.py::"
 # ---- what makes it look ----------------------------------------------------------------------------------------------
 
 
+@LIES.told_against(_TRIGGERS + "test_neither_annotation_nor_label_makes_it_look")
 def annotations_trigger(patch: Patch) -> None:
     """An annotation makes the controller look."""
     mark = queue._mark
     patch.setattr(queue, "_mark", lambda each: (mark(each), str(each["metadata"].get("annotations"))))
 
 
+@LIES.told_against(_TRIGGERS + "test_neither_annotation_nor_label_makes_it_look")
 def labels_trigger(patch: Patch) -> None:
     """A label makes the controller look."""
     mark = queue._mark
     patch.setattr(queue, "_mark", lambda each: (mark(each), str(each["metadata"].get("labels"))))
 
 
+@LIES.told_against(_TRIGGERS + "test_neither_finalizer_nor_owner_nor_status_makes_it_look")
 def finalizers_trigger(patch: Patch) -> None:
     """A change of finalizers makes the controller look."""
     mark = queue._mark
     patch.setattr(queue, "_mark", lambda each: (mark(each), str(each["metadata"].get("finalizers"))))
 
 
+@LIES.told_against(_TRIGGERS + "test_neither_finalizer_nor_owner_nor_status_makes_it_look")
 def a_status_edit_triggers(patch: Patch) -> None:
     """A change of the status makes the controller look."""
     mark = queue._mark
     patch.setattr(queue, "_mark", lambda each: (mark(each), each.get("status", {}).get("stateReason")))
 
 
+@LIES.told_against(_TRIGGERS + "test_toggling_publish_makes_it_look_and_changes_nothing")
 def the_generation_triggers_nothing(patch: Patch) -> None:
     """A change of the spec does not make the controller look."""
     patch.setattr(queue, "_mark", lambda each: (each["metadata"].get("uid", ""), 0))
 
 
+@LIES.told_against(_TRIGGERS + "test_an_object_made_anew_under_its_old_name_is_looked_at")
 def the_name_is_the_object(patch: Patch) -> None:
     """An object made anew under its old name is taken for the old one."""
     patch.setattr(queue, "_mark", lambda each: ("", each["metadata"].get("generation", 0)))
     patch.setattr(Queue, "_gone", lambda self, key, now: None)
 
 
+@LIES.told_against(_TRIGGERS + "test_a_healthy_object_is_left_alone")
 def it_never_rests(patch: Patch) -> None:
     """A synced object is looked at again every few seconds."""
     patch.setattr(reconcile, "RESYNC_SECONDS", 2.0)
 
 
+@LIES.told_against(_RESTART + "test_a_restart_looks_at_everything")
 def a_restart_looks_at_nothing(patch: Patch) -> None:
     """What is there when the controller starts is taken for done."""
 
@@ -90,16 +100,19 @@ def a_restart_looks_at_nothing(patch: Patch) -> None:
 # ---- when it looks again by itself -----------------------------------------------------------------------------------
 
 
+@LIES.told_against(_WAITS + "test_errors_back_off_and_an_edit_is_past_it")
 def errors_do_not_back_off(patch: Patch) -> None:
     """A failed pass is tried again after 5 ms, for ever."""
     patch.setattr(Queue, "failed", lambda self, key, now: self._defer(key, now + 0.005))
 
 
+@LIES.told_against(_WAITS + "test_errors_back_off_and_an_edit_is_past_it")
 def errors_are_never_retried(patch: Patch) -> None:
     """A failed pass is not tried again."""
     patch.setattr(Queue, "failed", lambda self, key, now: None)
 
 
+@LIES.told_against(_WAITS + "test_errors_back_off_and_an_edit_is_past_it")
 def an_edit_waits_for_the_back_off(patch: Patch) -> None:
     """A changed spec does not bypass the back-off."""
     changed = Queue.changed
@@ -114,6 +127,7 @@ def an_edit_waits_for_the_back_off(patch: Patch) -> None:
     patch.setattr(Queue, "changed", waiting)
 
 
+@LIES.told_against(_WAITS + "test_errors_back_off_and_an_edit_is_past_it")
 def an_edit_forgets_the_failures(patch: Patch) -> None:
     """A changed spec starts the back-off anew."""
     changed = Queue.changed
@@ -126,31 +140,37 @@ def an_edit_forgets_the_failures(patch: Patch) -> None:
     patch.setattr(Queue, "changed", forgiving)
 
 
+@LIES.told_against(_WAITS + "test_each_trouble_has_a_wait_of_its_own")
 def pending_waits_half_a_minute(patch: Patch) -> None:
     """A change that waits for Pending is tried every 30 s."""
     patch.setattr(manager, "_PENDING_SECONDS", 30.0)
 
 
+@LIES.told_against(_WAITS + "test_each_trouble_has_a_wait_of_its_own")
 def pending_is_tried_at_once(patch: Patch) -> None:
     """A change that waits for Pending is tried every second."""
     patch.setattr(manager, "_PENDING_SECONDS", 1.0)
 
 
+@LIES.told_against(_WAITS + "test_each_trouble_has_a_wait_of_its_own")
 def deleting_is_tried_at_once(patch: Patch) -> None:
     """A function that is Deleting is looked at every second."""
     patch.setattr(manager, "_DELETING_SECONDS", 1.0)
 
 
+@LIES.told_against(_WAITS + "test_each_trouble_has_a_wait_of_its_own")
 def not_synced_is_looked_at_at_once(patch: Patch) -> None:
     """An object that is not synced is looked at every 5 s."""
     patch.setattr(reconcile, "_OUT_OF_SYNC_SECONDS", 5.0)
 
 
+@LIES.told_against(_WAITS + "test_each_trouble_has_a_wait_of_its_own")
 def a_missing_image_is_tried_at_once(patch: Patch) -> None:
     """A missing image is tried every 5 s."""
     patch.setattr(manager, "_NO_IMAGE_SECONDS", 5.0)
 
 
+@LIES.told_against(_TERMINAL + "test_terminal_is_never_looked_at_again_until_the_spec_changes")
 def terminal_is_retried(patch: Patch) -> None:
     """A Terminal object is looked at again by itself."""
     sync = Reconciler._sync
@@ -165,6 +185,7 @@ def terminal_is_retried(patch: Patch) -> None:
 # ---- conditions ------------------------------------------------------------------------------------------------------
 
 
+@LIES.told_against(_TRIGGERS + "test_every_pass_moves_every_heartbeat")
 def a_heartbeat_marks_changes_only(patch: Patch) -> None:
     """lastTransitionTime moves only when the status of a condition changes."""
     patch.setattr(Conditions, "clear", lambda self: None)
@@ -178,6 +199,7 @@ def a_heartbeat_marks_changes_only(patch: Patch) -> None:
     patch.setattr(Conditions, "_replace", kept)
 
 
+@LIES.told_against(_CONDITIONS + "test_an_error_is_recoverable_and_leaves_unknown_whether_it_is_synced")
 def recoverable_has_a_time(patch: Patch) -> None:
     """ACK.Recoverable carries lastTransitionTime."""
     patch.setattr(
@@ -187,6 +209,7 @@ def recoverable_has_a_time(patch: Patch) -> None:
     )
 
 
+@LIES.told_against(_CONDITIONS + "test_an_error_is_recoverable_and_leaves_unknown_whether_it_is_synced")
 def an_error_is_not_synced(patch: Patch) -> None:
     """After an error ResourceSynced is False, not Unknown."""
     close = Conditions.close
@@ -200,6 +223,7 @@ def an_error_is_not_synced(patch: Patch) -> None:
     patch.setattr(Conditions, "close", false)
 
 
+@LIES.told_against(_CONDITIONS + "test_an_error_is_recoverable_and_leaves_unknown_whether_it_is_synced")
 def errors_are_terminal(patch: Patch) -> None:
     """An error of AWS's is Terminal."""
     stopped = Manager._stopped
@@ -214,11 +238,13 @@ def errors_are_terminal(patch: Patch) -> None:
     patch.setattr(Manager, "_stopped", terminal)
 
 
+@LIES.told_against(_CONDITIONS + "test_an_error_that_is_over_leaves_no_trace")
 def an_error_outlives_its_cause(patch: Patch) -> None:
     """ACK.Recoverable stays after a pass that ended well."""
     patch.setattr(Conditions, "clear", lambda self: None)
 
 
+@LIES.told_against(_CONDITIONS + "test_states_decide_what_is_synced_and_updates_do_not")
 def a_failed_update_is_not_synced(patch: Patch) -> None:
     """LastUpdateStatus=Failed shows as Synced=False."""
     close = Conditions.close
@@ -234,16 +260,19 @@ def a_failed_update_is_not_synced(patch: Patch) -> None:
     patch.setattr(Conditions, "close", considered)
 
 
+@LIES.told_against(_CONDITIONS + "test_states_decide_what_is_synced_and_updates_do_not")
 def inactive_is_not_synced(patch: Patch) -> None:
     """State Inactive shows as Synced=False."""
     patch.setattr(conditions, "_SYNCED_STATES", ("Active",))
 
 
+@LIES.told_against(_CONDITIONS + "test_states_decide_what_is_synced_and_updates_do_not")
 def failed_is_synced(patch: Patch) -> None:
     """State Failed shows as Synced=True."""
     patch.setattr(conditions, "_SYNCED_STATES", ("Active", "Inactive", "Failed"))
 
 
+@LIES.told_against(_CONDITIONS + "test_the_reason_of_an_error_is_another_at_each_try")
 def reasons_have_no_request_id(patch: Patch) -> None:
     """The reason of an error is the same at each try."""
     refused = lambda_client.LambdaClient._refused
@@ -255,6 +284,7 @@ def reasons_have_no_request_id(patch: Patch) -> None:
     patch.setattr(lambda_client.LambdaClient, "_refused", same)
 
 
+@LIES.told_against(_UPDATES + "test_an_accepted_update_goes_on_looking_unfinished")
 def it_follows_an_update(patch: Patch) -> None:
     """After an accepted update it looks again until AWS is done."""
     sync = Reconciler._sync
@@ -270,6 +300,7 @@ def it_follows_an_update(patch: Patch) -> None:
 # ---- updates ---------------------------------------------------------------------------------------------------------
 
 
+@LIES.told_against(_PENDING + "test_pending_with_a_change_waiting_is_unknown_until_active")
 def pending_takes_changes(patch: Patch) -> None:
     """A change is sent to AWS while the function is Pending."""
     update = Manager.update
@@ -280,6 +311,7 @@ def pending_takes_changes(patch: Patch) -> None:
     patch.setattr(Manager, "update", regardless)
 
 
+@LIES.told_against(_PENDING + "test_pending_without_a_change_is_not_synced_and_says_no_more")
 def pending_is_always_an_error(patch: Patch) -> None:
     """Pending is Recoverable though nothing is to be changed."""
     synced = Reconciler._synced
@@ -293,6 +325,7 @@ def pending_is_always_an_error(patch: Patch) -> None:
     patch.setattr(Reconciler, "_synced", strict)
 
 
+@LIES.told_against(_UPDATES + "test_a_change_during_an_update_is_refused_and_tried_again")
 def a_conflict_is_waited_for_in_silence(patch: Patch) -> None:
     """A 409 is not shown: the controller waits for the update to end."""
     call = lambda_client.LambdaClient.call
@@ -308,6 +341,7 @@ def a_conflict_is_waited_for_in_silence(patch: Patch) -> None:
     patch.setattr(lambda_client.LambdaClient, "call", patient)
 
 
+@LIES.told_against(_UPDATES + "test_of_code_and_configuration_in_one_edit_only_the_code_is_applied")
 def configuration_goes_with_the_code(patch: Patch) -> None:
     """Code and configuration of one edit are both applied."""
     update = Manager.update
@@ -321,11 +355,13 @@ def configuration_goes_with_the_code(patch: Patch) -> None:
     patch.setattr(Manager, "update", both)
 
 
+@LIES.told_against(_CHECKSUM + "test_a_hex_checksum_eats_a_change_of_the_environment")
 def a_hex_checksum_is_understood(patch: Patch) -> None:
     """A checksum in hex is never compared."""
     patch.setattr("remediator.sandbox.ack.delta._checksum_differs", lambda *_: False)
 
 
+@LIES.told_against(_CHECKSUM + "test_without_a_package_type_no_checksum_is_compared")
 def a_checksum_counts_for_every_package(patch: Patch) -> None:
     """A checksum is compared whatever packageType says."""
     patch.setattr(
@@ -334,6 +370,7 @@ def a_checksum_counts_for_every_package(patch: Patch) -> None:
     )
 
 
+@LIES.told_against(_UPDATES + "test_a_new_place_of_the_code_alone_is_not_noticed")
 def a_new_place_of_the_code_is_noticed(patch: Patch) -> None:
     """Another key in S3 updates the code."""
     known: dict[str, Any] = {}
@@ -347,11 +384,13 @@ def a_new_place_of_the_code_is_noticed(patch: Patch) -> None:
     patch.setattr(reconcile, "delta", differs)
 
 
+@LIES.told_against(_UPDATES + "test_drift_is_unseen_and_reverted_at_the_next_look")
 def drift_is_left_alone(patch: Patch) -> None:
     """What was changed in AWS behind the controller stays."""
     patch.setattr(reconcile, "delta", lambda desired, latest: frozenset())
 
 
+@LIES.told_against(_UPDATES + "test_a_function_deleted_behind_it_is_created_again_at_the_next_look")
 def a_lost_function_stays_lost(patch: Patch) -> None:
     """A function that was deleted in AWS is not created again."""
     create = Reconciler._create
@@ -364,16 +403,19 @@ def a_lost_function_stays_lost(patch: Patch) -> None:
     patch.setattr(Reconciler, "_create", once)
 
 
+@LIES.told_against(_READS + "test_throttling_is_borne_three_times_in_a_pass")
 def throttling_is_told_at_once(patch: Patch) -> None:
     """A throttled call is not tried again within the pass."""
     patch.setattr(lambda_client, "_ATTEMPTS", 1)
 
 
+@LIES.told_against(_READS + "test_one_that_is_denied_is_not_asked_again_in_a_pass")
 def denied_calls_are_tried_again(patch: Patch) -> None:
     """A denied call is tried again within the pass."""
     patch.setattr(lambda_client, "_retryable", lambda error: True)
 
 
+@LIES.told_against(_READS + "test_a_read_that_is_denied_fails_the_pass")
 def some_reads_may_fail(patch: Patch) -> None:
     """A read that is denied is as good as an empty answer."""
     call = lambda_client.LambdaClient.call
@@ -389,6 +431,7 @@ def some_reads_may_fail(patch: Patch) -> None:
     patch.setattr(lambda_client.LambdaClient, "call", lenient)
 
 
+@LIES.told_against(_READS + "test_a_partial_event_invoke_config_breaks_every_pass_in_silence")
 def a_partial_event_config_is_understood(patch: Patch) -> None:
     """A partial FunctionEventInvokeConfig breaks nothing."""
     patch.setattr(function, "event_invoke_spec", lambda answer: {})
@@ -397,11 +440,13 @@ def a_partial_event_config_is_understood(patch: Patch) -> None:
 # ---- creation, references, terminal ----------------------------------------------------------------------------------
 
 
+@LIES.told_against(_CREATION + "test_a_refused_create_is_tried_again_and_leaves_no_finalizer")
 def a_refused_create_keeps_the_finalizer(patch: Patch) -> None:
     """A create that AWS refuses leaves ACK's finalizer on the object."""
     patch.setattr("remediator.sandbox.ack.reconcile.cr.without_finalizer", copy.deepcopy)
 
 
+@LIES.told_against(_CREATION + "test_it_holds_the_object_and_writes_defaults_back")
 def defaults_stay_away(patch: Patch) -> None:
     """AWS's defaults are not written back into the spec."""
     patch.setattr(Reconciler, "_save", _status_only(Reconciler._save))
@@ -414,6 +459,7 @@ def _status_only(save: Any) -> Any:
     return metadata_only
 
 
+@LIES.told_against(_CREATION + "test_its_own_tags_stay_out_of_the_spec")
 def its_tags_show(patch: Patch) -> None:
     """The controller's own tags are written into the spec."""
     patch_of = resource.metadata_and_spec_patch
@@ -427,6 +473,7 @@ def its_tags_show(patch: Patch) -> None:
     patch.setattr(resource, "metadata_and_spec_patch", showing)
 
 
+@LIES.told_against(_REFERENCES + "test_an_unresolved_reference_is_all_that_shows")
 def an_unresolved_reference_is_recoverable(patch: Patch) -> None:
     """A reference that cannot be resolved shows as ACK.Recoverable and ResourceSynced."""
     sync = Reconciler._sync
@@ -444,11 +491,13 @@ def an_unresolved_reference_is_recoverable(patch: Patch) -> None:
     patch.setattr(Reconciler, "_sync", told)
 
 
+@LIES.told_against(_REFERENCES + "test_an_object_with_an_unresolved_reference_deletes_at_once")
 def references_are_guessed(patch: Patch) -> None:
     """An object with an unresolved reference is held by the finalizer."""
     patch.setattr(reconcile, "_unresolved_reference", lambda each: None)
 
 
+@LIES.told_against(_TERMINAL + "test_an_existing_function_is_terminal")
 def what_exists_is_adopted(patch: Patch) -> None:
     """An existing function of that name is taken over."""
     patch.setattr("remediator.sandbox.ack.reconcile.cr.is_managed", lambda each: True)
@@ -457,6 +506,7 @@ def what_exists_is_adopted(patch: Patch) -> None:
 # ---- deletion --------------------------------------------------------------------------------------------------------
 
 
+@LIES.told_against(_DELETION + "test_deleting_takes_two_looks")
 def a_deletion_ends_at_once(patch: Patch) -> None:
     """The finalizer goes right after DeleteFunction was accepted."""
     patch.setattr(manager, "_DELETING_SECONDS", 0.0)
@@ -472,6 +522,7 @@ def a_deletion_ends_at_once(patch: Patch) -> None:
     patch.setattr(Reconciler, "_delete", quick)
 
 
+@LIES.told_against(_DELETION + "test_a_refused_deletion_says_so_under_conditions_of_before")
 def a_refused_deletion_lets_go(patch: Patch) -> None:
     """A deletion that AWS refuses drops the finalizer."""
     delete = Reconciler._delete
@@ -486,6 +537,7 @@ def a_refused_deletion_lets_go(patch: Patch) -> None:
     patch.setattr(Reconciler, "_delete", careless)
 
 
+@LIES.told_against(_DELETION + "test_a_refused_deletion_says_so_under_conditions_of_before")
 def a_deletion_moves_the_heartbeat(patch: Patch) -> None:
     """Conditions are reset while an object is being deleted."""
     delete = Manager.delete
@@ -504,6 +556,7 @@ def a_deletion_moves_the_heartbeat(patch: Patch) -> None:
     patch.setattr(Manager, "delete", beating)
 
 
+@LIES.told_against(_DELETION + "test_a_deletion_that_may_not_read_writes_nothing")
 def a_deletion_says_what_it_may_not_read(patch: Patch) -> None:
     """A read that fails while deleting is written into the conditions."""
     delete = Reconciler._delete
@@ -520,6 +573,7 @@ def a_deletion_says_what_it_may_not_read(patch: Patch) -> None:
     patch.setattr(Reconciler, "_delete", loud)
 
 
+@LIES.told_against(_DELETION + "test_a_function_that_is_gone_lets_its_object_go_at_the_next_look")
 def not_found_while_deleting_is_an_error(patch: Patch) -> None:
     """A function that is gone does not free its object."""
     read = Manager.read
@@ -535,6 +589,7 @@ def not_found_while_deleting_is_an_error(patch: Patch) -> None:
     patch.setattr(Manager, "read", strict)
 
 
+@LIES.told_against(_DELETION + "test_a_new_name_while_deleting_orphans_the_function")
 def a_deletion_goes_by_arn(patch: Patch) -> None:
     """While deleting the function is asked for by its ARN, whatever spec.name says now."""
     delete = Reconciler._delete
@@ -546,6 +601,7 @@ def a_deletion_goes_by_arn(patch: Patch) -> None:
     patch.setattr(Reconciler, "_delete", by_arn)
 
 
+@LIES.told_against(_DELETION + "test_finalizers_of_others_stay_and_are_none_of_its_business")
 def finalizers_of_others_go_too(patch: Patch) -> None:
     """Letting go removes every finalizer."""
 
@@ -557,17 +613,20 @@ def finalizers_of_others_go_too(patch: Patch) -> None:
     patch.setattr("remediator.sandbox.ack.reconcile.cr.without_finalizer", bare)
 
 
+@LIES.told_against(_RETAIN + "test_retain_takes_effect_at_the_next_look_and_leaves_the_function")
 def retain_is_ignored(patch: Patch) -> None:
     """deletion-policy=retain deletes the function all the same."""
     patch.setattr(resource, "DELETION_POLICY", "no-such-annotation")
     patch.setattr(resource, "NAMESPACE_DELETION_POLICY", "no-such-annotation")
 
 
+@LIES.told_against(_RETAIN + "test_a_namespace_can_retain")
 def a_namespace_cannot_retain(patch: Patch) -> None:
     """The deletion policy of a namespace is not looked at."""
     patch.setattr(resource, "NAMESPACE_DELETION_POLICY", "no-such-annotation")
 
 
+@LIES.told_against(_READ_ONLY + "test_a_read_only_object_goes_and_its_function_stays")
 def read_only_is_deleted(patch: Patch) -> None:
     """A read-only object takes its function with it."""
     delete = Reconciler._delete
@@ -579,6 +638,7 @@ def read_only_is_deleted(patch: Patch) -> None:
     patch.setattr(Reconciler, "_delete", regardless)
 
 
+@LIES.told_against(_READ_ONLY + "test_read_only_is_read_and_never_written")
 def read_only_is_written(patch: Patch) -> None:
     """A read-only object is created and updated like any other."""
     patch.setattr(resource, "is_read_only", lambda each: False)
@@ -587,11 +647,13 @@ def read_only_is_written(patch: Patch) -> None:
 # ---- identity --------------------------------------------------------------------------------------------------------
 
 
+@LIES.told_against(_IDENTITY + "test_in_another_region_not_even_a_deletion_is_looked_at_retain_or_not")
 def a_region_may_change(patch: Patch) -> None:
     """A changed region annotation is followed."""
     patch.setattr(Reconciler, "_check_identity", lambda self, desired, place: None)
 
 
+@LIES.told_against(_IDENTITY + "test_a_changed_region_is_refused_in_silence")
 def a_changed_region_is_told(patch: Patch) -> None:
     """A changed region shows in the conditions."""
     check = Reconciler._check_identity
@@ -608,87 +670,13 @@ def a_changed_region_is_told(patch: Patch) -> None:
     patch.setattr(Reconciler, "_check_identity", loud)
 
 
+@LIES.told_against(_IDENTITY + "test_a_namespace_chooses_it_for_all_in_it")
 def a_namespace_chooses_no_region(patch: Patch) -> None:
     """default-region of a namespace is not looked at."""
     patch.setattr(resource, "NAMESPACE_REGION", "no-such-annotation")
 
 
+@LIES.told_against(_IDENTITY + "test_an_account_without_a_role_is_told_over_conditions_of_before")
 def any_account_will_do(patch: Patch) -> None:
     """An account without a role is asked all the same."""
     patch.setattr(Cluster, "account_map", lambda self: {"210987654321": "arn:aws:iam::210987654321:role/any"})
-
-
-LIES = [
-    Lie(annotations_trigger, _TRIGGERS + "test_neither_annotation_nor_label_makes_it_look"),
-    Lie(labels_trigger, _TRIGGERS + "test_neither_annotation_nor_label_makes_it_look"),
-    Lie(finalizers_trigger, _TRIGGERS + "test_neither_finalizer_nor_owner_nor_status_makes_it_look"),
-    Lie(a_status_edit_triggers, _TRIGGERS + "test_neither_finalizer_nor_owner_nor_status_makes_it_look"),
-    Lie(the_generation_triggers_nothing, _TRIGGERS + "test_toggling_publish_makes_it_look_and_changes_nothing"),
-    Lie(the_name_is_the_object, _TRIGGERS + "test_an_object_made_anew_under_its_old_name_is_looked_at"),
-    Lie(it_never_rests, _TRIGGERS + "test_a_healthy_object_is_left_alone"),
-    Lie(a_heartbeat_marks_changes_only, _TRIGGERS + "test_every_pass_moves_every_heartbeat"),
-    Lie(a_restart_looks_at_nothing, _RESTART + "test_a_restart_looks_at_everything"),
-    Lie(errors_do_not_back_off, _WAITS + "test_errors_back_off_and_an_edit_is_past_it"),
-    Lie(errors_are_never_retried, _WAITS + "test_errors_back_off_and_an_edit_is_past_it"),
-    Lie(an_edit_waits_for_the_back_off, _WAITS + "test_errors_back_off_and_an_edit_is_past_it"),
-    Lie(an_edit_forgets_the_failures, _WAITS + "test_errors_back_off_and_an_edit_is_past_it"),
-    Lie(pending_waits_half_a_minute, _WAITS + "test_each_trouble_has_a_wait_of_its_own"),
-    Lie(pending_is_tried_at_once, _WAITS + "test_each_trouble_has_a_wait_of_its_own"),
-    Lie(deleting_is_tried_at_once, _WAITS + "test_each_trouble_has_a_wait_of_its_own"),
-    Lie(not_synced_is_looked_at_at_once, _WAITS + "test_each_trouble_has_a_wait_of_its_own"),
-    Lie(a_missing_image_is_tried_at_once, _WAITS + "test_each_trouble_has_a_wait_of_its_own"),
-    Lie(terminal_is_retried, _TERMINAL + "test_terminal_is_never_looked_at_again_until_the_spec_changes"),
-    Lie(what_exists_is_adopted, _TERMINAL + "test_an_existing_function_is_terminal"),
-    Lie(recoverable_has_a_time, _CONDITIONS + "test_an_error_is_recoverable_and_leaves_unknown_whether_it_is_synced"),
-    Lie(an_error_is_not_synced, _CONDITIONS + "test_an_error_is_recoverable_and_leaves_unknown_whether_it_is_synced"),
-    Lie(errors_are_terminal, _CONDITIONS + "test_an_error_is_recoverable_and_leaves_unknown_whether_it_is_synced"),
-    Lie(an_error_outlives_its_cause, _CONDITIONS + "test_an_error_that_is_over_leaves_no_trace"),
-    Lie(reasons_have_no_request_id, _CONDITIONS + "test_the_reason_of_an_error_is_another_at_each_try"),
-    Lie(a_failed_update_is_not_synced, _CONDITIONS + "test_states_decide_what_is_synced_and_updates_do_not"),
-    Lie(inactive_is_not_synced, _CONDITIONS + "test_states_decide_what_is_synced_and_updates_do_not"),
-    Lie(failed_is_synced, _CONDITIONS + "test_states_decide_what_is_synced_and_updates_do_not"),
-    Lie(it_follows_an_update, _UPDATES + "test_an_accepted_update_goes_on_looking_unfinished"),
-    Lie(pending_takes_changes, _PENDING + "test_pending_with_a_change_waiting_is_unknown_until_active"),
-    Lie(pending_is_always_an_error, _PENDING + "test_pending_without_a_change_is_not_synced_and_says_no_more"),
-    Lie(a_conflict_is_waited_for_in_silence, _UPDATES + "test_a_change_during_an_update_is_refused_and_tried_again"),
-    Lie(
-        configuration_goes_with_the_code,
-        _UPDATES + "test_of_code_and_configuration_in_one_edit_only_the_code_is_applied",
-    ),
-    Lie(a_new_place_of_the_code_is_noticed, _UPDATES + "test_a_new_place_of_the_code_alone_is_not_noticed"),
-    Lie(drift_is_left_alone, _UPDATES + "test_drift_is_unseen_and_reverted_at_the_next_look"),
-    Lie(a_lost_function_stays_lost, _UPDATES + "test_a_function_deleted_behind_it_is_created_again_at_the_next_look"),
-    Lie(a_hex_checksum_is_understood, _CHECKSUM + "test_a_hex_checksum_eats_a_change_of_the_environment"),
-    Lie(a_checksum_counts_for_every_package, _CHECKSUM + "test_without_a_package_type_no_checksum_is_compared"),
-    Lie(throttling_is_told_at_once, _READS + "test_throttling_is_borne_three_times_in_a_pass"),
-    Lie(denied_calls_are_tried_again, _READS + "test_one_that_is_denied_is_not_asked_again_in_a_pass"),
-    Lie(some_reads_may_fail, _READS + "test_a_read_that_is_denied_fails_the_pass"),
-    Lie(
-        a_partial_event_config_is_understood, _READS + "test_a_partial_event_invoke_config_breaks_every_pass_in_silence"
-    ),
-    Lie(
-        a_refused_create_keeps_the_finalizer, _CREATION + "test_a_refused_create_is_tried_again_and_leaves_no_finalizer"
-    ),
-    Lie(defaults_stay_away, _CREATION + "test_it_holds_the_object_and_writes_defaults_back"),
-    Lie(its_tags_show, _CREATION + "test_its_own_tags_stay_out_of_the_spec"),
-    Lie(an_unresolved_reference_is_recoverable, _REFERENCES + "test_an_unresolved_reference_is_all_that_shows"),
-    Lie(references_are_guessed, _REFERENCES + "test_an_object_with_an_unresolved_reference_deletes_at_once"),
-    Lie(a_deletion_ends_at_once, _DELETION + "test_deleting_takes_two_looks"),
-    Lie(a_refused_deletion_lets_go, _DELETION + "test_a_refused_deletion_says_so_under_conditions_of_before"),
-    Lie(a_deletion_moves_the_heartbeat, _DELETION + "test_a_refused_deletion_says_so_under_conditions_of_before"),
-    Lie(a_deletion_says_what_it_may_not_read, _DELETION + "test_a_deletion_that_may_not_read_writes_nothing"),
-    Lie(
-        not_found_while_deleting_is_an_error,
-        _DELETION + "test_a_function_that_is_gone_lets_its_object_go_at_the_next_look",
-    ),
-    Lie(a_deletion_goes_by_arn, _DELETION + "test_a_new_name_while_deleting_orphans_the_function"),
-    Lie(finalizers_of_others_go_too, _DELETION + "test_finalizers_of_others_stay_and_are_none_of_its_business"),
-    Lie(retain_is_ignored, _RETAIN + "test_retain_takes_effect_at_the_next_look_and_leaves_the_function"),
-    Lie(a_namespace_cannot_retain, _RETAIN + "test_a_namespace_can_retain"),
-    Lie(read_only_is_written, _READ_ONLY + "test_read_only_is_read_and_never_written"),
-    Lie(read_only_is_deleted, _READ_ONLY + "test_a_read_only_object_goes_and_its_function_stays"),
-    Lie(a_region_may_change, _IDENTITY + "test_in_another_region_not_even_a_deletion_is_looked_at_retain_or_not"),
-    Lie(a_changed_region_is_told, _IDENTITY + "test_a_changed_region_is_refused_in_silence"),
-    Lie(a_namespace_chooses_no_region, _IDENTITY + "test_a_namespace_chooses_it_for_all_in_it"),
-    Lie(any_account_will_do, _IDENTITY + "test_an_account_without_a_role_is_told_over_conditions_of_before"),
-]
