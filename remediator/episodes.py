@@ -107,9 +107,12 @@ class MemoryEpisodes:
         if self.episode(resource.metadata.uid) is not None:
             self._step(resource.ref, lambda before: before and steps.proposed(before, plan, at))
 
-    def intend(self, plan: Plan, at: datetime) -> Attempt:
+    def intend(self, plan: Plan, at: datetime, approved_by: str = "") -> Attempt:
         """Note an attempt. It dies with this process; a Resync's mark on the object, and a backup, outlive it."""
-        self._step(plan.target, lambda before: steps.intended(before or steps.unseen(at), plan, at, self._by))
+        self._step(
+            plan.target,
+            lambda before: steps.intended(before or steps.unseen(at), plan, at, self._by, approved_by),
+        )
         attempt = self._known[plan.target.uid][1].under_way
         assert attempt is not None
         return attempt
@@ -134,6 +137,7 @@ class MemoryEpisodes:
                 at,
                 accepted=outcome.accepted,
                 backup=outcome.backup or "",
+                orphan=outcome.orphan,
             )
 
         self._step(ref, step)

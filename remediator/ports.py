@@ -110,8 +110,11 @@ class Episodes(Protocol):
     def proposed(self, resource: Resource, plan: Plan | None, at: datetime) -> None:
         """Note what would be done to a resource, for a person to approve; None where nothing is."""
 
-    def intend(self, plan: Plan, at: datetime) -> Attempt:
-        """Write down what is about to be done, before the first write; raise ClusterError where it may be lost."""
+    def intend(self, plan: Plan, at: datetime, approved_by: str = "") -> Attempt:
+        """Write down what is about to be done, before the first write; raise ClusterError where it may be lost.
+
+        `approved_by` is whose word it is done on.
+        """
 
     def accepted(self, uid: str, at: datetime) -> None:
         """Write down that the API server took the first write of what is under way; never raises ClusterError."""

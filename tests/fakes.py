@@ -200,9 +200,9 @@ class Log(MemoryEpisodes):
         self.intents: list[tuple[ActionName, int]] = []
         self.outcomes: list[Outcome] = []
 
-    def intend(self, plan: Plan, at: datetime) -> Attempt:
+    def intend(self, plan: Plan, at: datetime, approved_by: str = "") -> Attempt:
         self.intents.append((plan.action, len(self._cluster.patches)))
-        return super().intend(plan, at)
+        return super().intend(plan, at, approved_by)
 
     def conclude(self, uid: str, outcome: Outcome, at: datetime) -> None:
         self.outcomes.append(outcome)

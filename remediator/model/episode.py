@@ -85,18 +85,25 @@ class Proposed(Struct, frozen=True, rename="camel"):
 
 
 class Attempt(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
-    """One action, from the intent to what came of it. No result yet: under way, or its process was killed."""
+    """One action, from the intent to what came of it. No result yet: under way, or its process was killed.
+
+    `by` is the process that acts, `approved_by` whose word it acts on; `arn` the function that it is about, so that
+    another process can ask AWS about it when the object is gone; `orphan` the one that was left in AWS.
+    """
 
     id: str
     action: ActionName
     digest: str
     intended: datetime
     by: str = ""
+    approved_by: str = ""
+    arn: str = ""
     accepted: datetime | None = None
     result: Result | None = None
     detail: str = ""
     concluded: datetime | None = None
     backup: str = ""
+    orphan: str = ""
 
 
 class Episode(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
@@ -243,7 +250,7 @@ def proposed(before: Episode, plan: Plan | None, at: datetime) -> Episode:
     return msgspec.structs.replace(before, proposal=Proposed(plan.action, plan.digest, _text(plan.summary), at))
 
 
-def intended(before: Episode, plan: Plan, at: datetime, by: str) -> Episode:
+def intended(before: Episode, plan: Plan, at: datetime, by: str, approved_by: str = "") -> Episode:
     """Write down what is about to be done, before the first write; once, however often it is told.
 
     Only one attempt is ever under way. An older one without a result is of a process that was killed.
@@ -260,7 +267,17 @@ def intended(before: Episode, plan: Plan, at: datetime, by: str) -> Episode:
     ]
     taken = {each.id for each in attempts}
     ident = next(name for number in count(1) if (name := f"{plan.proposal_id}-{number}") not in taken)
-    attempts.append(Attempt(id=ident, action=plan.action, digest=plan.digest, intended=at, by=_text(by)))
+    attempts.append(
+        Attempt(
+            id=ident,
+            action=plan.action,
+            digest=plan.digest,
+            intended=at,
+            by=_text(by),
+            approved_by=_text(approved_by),
+            arn=_text(plan.resource.arn_text or ""),
+        )
+    )
     return msgspec.structs.replace(before, attempts=_bounded(attempts))
 
 
@@ -282,6 +299,7 @@ def concluded(
     *,
     accepted: datetime | None = None,
     backup: str = "",
+    orphan: str = "",
 ) -> Episode:
     """Write down what came of an attempt; one that has a result already keeps it."""
     attempts = tuple(
@@ -292,6 +310,7 @@ def concluded(
             concluded=at,
             accepted=accepted or each.accepted,
             backup=_text(backup or each.backup),
+            orphan=_text(orphan or each.orphan),
         )
         if each.id == attempt and each.result is None
         else each

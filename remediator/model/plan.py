@@ -135,7 +135,10 @@ class Result(StrEnum):
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """What became of one action, in a sentence. `accepted` is when the API server took the first write."""
+    """What became of one action, in a sentence. `accepted` is when the API server took the first write.
+
+    `orphan` is the ARN of a function that stays in AWS with no object that manages it.
+    """
 
     action: ActionName
     target: Ref
@@ -144,3 +147,4 @@ class Outcome(Struct, frozen=True, kw_only=True):
     proposal_id: str = ""
     accepted: datetime | None = None
     backup: str | None = None
+    orphan: str = ""
