@@ -11,7 +11,7 @@ from remediator.model.decision import Standing
 from remediator.model.episode import MEMORY, Attempt, Episode, ResolvedBy
 from remediator.model.finding import Finding
 from remediator.model.observation import History
-from remediator.model.plan import ActionName, Outcome, Plan
+from remediator.model.plan import ActionName, Outcome, Plan, Result
 from remediator.model.resource import Ref, Resource
 from remediator.model.word import Approval, Rejection
 
@@ -28,7 +28,6 @@ class MemoryEpisodes:
     def __init__(self, by: str = "") -> None:
         self._by = by
         self._known: dict[str, tuple[Ref, Episode]] = {}
-        self._incident: datetime | None = None
 
     @property
     def fleeting(self) -> str:
@@ -67,16 +66,36 @@ class MemoryEpisodes:
         )
 
     def standing(self, now: datetime) -> Standing:
-        """Sum up what was done to all, and what somebody may be at right now."""
+        """Sum up what was done to all, and what somebody may be at right now.
+
+        What was killed before it could tell counts as done: it may have been.
+        """
         tried = [(ref, each) for ref, episode in self._known.values() for each in episode.attempts]
-        today = sum(1 for _, each in tried if each.accepted is not None and now - each.accepted < MEMORY)
+        today = sum(1 for _, each in tried if each.result is not Result.SKIPPED and now - each.intended < MEMORY)
         busy = Counter(
             ref.namespace for ref, each in tried if each.result is None and now - each.intended < _UNDER_WAY_LASTS
         )
-        return Standing(acted_today=today, under_way=dict(busy), breaker_opened_at=self._incident)
+        incidents = (each.incident_at for _, each in self._known.values() if each.incident_at is not None)
+        return Standing(acted_today=today, under_way=dict(busy), breaker_opened_at=max(incidents, default=None))
 
     def incident(self, at: datetime) -> None:
-        self._incident = at
+        """Let one of those that are unwell keep it for all: the one that did before, so that one record is written."""
+        unwell = [(ref, each) for ref, each in self._known.values() if each.resolved_at is None]
+        if unwell:
+            ref, _ = min(unwell, key=lambda each: (each[1].incident_at is None, each[0]))
+            self._step(ref, lambda before: before and steps.incident(before, at))
+
+    def unfinished(self, now: datetime) -> tuple[tuple[Ref, Attempt], ...]:
+        """List what was begun and never concluded.
+
+        Who has done its writes watches for the effect without the lock: that is left alone for as long as it can take.
+        """
+        begun = [(ref, each.under_way) for ref, each in self._known.values()]
+        return tuple(
+            (ref, each)
+            for ref, each in begun
+            if each is not None and (each.accepted is None or now - each.accepted >= _UNDER_WAY_LASTS)
+        )
 
     def unresolved(self) -> tuple[Ref, ...]:
         return tuple(ref for ref, each in self._known.values() if each.resolved_at is None)

@@ -21,7 +21,7 @@ from remediator.model.observation import Observation
 from remediator.model.plan import Operation, Outcome, Plan, Result, Verification
 from remediator.model.resource import FUNCTION_FINALIZER, Resource
 from remediator.model.times import format_time
-from remediator.ports import Backups, Clock, Cloud, Cluster, Episodes
+from remediator.ports import Cluster, Hold, Means
 
 _log = structlog.get_logger(__name__)
 
@@ -29,19 +29,10 @@ _STEP_DEADLINE = 30.0
 _VERIFY_DEADLINE = 60.0
 _POLL = 0.5
 _SECONDS_TO_ORPHAN_CHECK = 60.0
+_LOCK_LOST = "the action lock was lost meanwhile: the API server did not answer in time, or another has it"
 
 # Read, probe and diagnose one resource again. None for the finding means that nothing is wrong any more.
 Look = Callable[[Resource], tuple[Observation, Finding | None]]
-
-
-class Means(Struct, frozen=True):
-    """The ports that an execution needs."""
-
-    cluster: Cluster
-    cloud: Cloud
-    episodes: Episodes
-    backups: Backups
-    clock: Clock
 
 
 class _Effect(Struct, frozen=True):
@@ -52,71 +43,104 @@ class _Effect(Struct, frozen=True):
     secrets: frozenset[str] = frozenset()
 
 
-def execute(approved: Approved[Plan], means: Means, look: Look) -> Outcome:
-    """Carry a plan out and see what came of it.
+class Begun(Struct, frozen=True):
+    """An action whose writes are out, and whose effect is still to be seen.
+
+    `lost`: why it is not known whether the first write was taken; empty where it was.
+    """
+
+    plan: Plan
+    accepted: datetime
+    backup: str | None
+    lost: str = ""
+
+
+def begin(approved: Approved[Plan], means: Means, hold: Hold, approved_by: str = "") -> Begun | Outcome:
+    """Write the intent down, and carry the plan's writes out; to be called while the action lock is held.
 
     Raises Changed or NotFound when the guarded first step found another object than was approved: nothing was written
-    then, and the caller decides anew. Every other trouble is told in the outcome.
+    then, and the caller decides anew. Every other trouble is told in the outcome. `approved_by` is on whose word.
     """
     plan = approved.value
-    backup = None
     accepted = means.clock.now()
+    backup = None
     try:
         if plan.backup:
             backup = means.backups.save(plan.target, means.cluster.raw(plan.target))
     except NotFound:
         raise
     except RemediatorError as error:
-        effect = _Effect(Result.SKIPPED, f"nothing was written: {error.message}")
+        return _conclude(Begun(plan, accepted, None), means, _untouched(error.message))
+    if not hold.keep():
+        return _conclude(Begun(plan, accepted, backup), means, _untouched(_LOCK_LOST))
+    means.episodes.intend(plan, accepted, approved_by)
+    _log.info("acting", action=plan.action.value, target=str(plan.target), proposal=plan.proposal_id)
+    try:
+        ended = _write(plan, means, hold)
+    except (Changed, NotFound) as error:
+        _conclude(Begun(plan, accepted, backup), means, _untouched(error.message))
+        raise
+    if isinstance(ended, _Effect):
+        return _conclude(Begun(plan, accepted, backup), means, ended)
+    return Begun(plan, accepted, backup, ended)
+
+
+def finish(begun: Begun, means: Means, look: Look) -> Outcome:
+    """See what came of an action, and write it down. Takes a minute or two; needs no lock."""
+    try:
+        effect = _verify(begun.plan, means, look)
+    except ClusterError as error:
+        effect = _Effect(Result.UNKNOWN, f"{begun.lost or 'the API server failed us midway'}: {error.message}")
     else:
-        means.episodes.intend(plan, accepted)
-        _log.info("acting", action=plan.action.value, target=str(plan.target), proposal=plan.proposal_id)
-        try:
-            effect = _carry_out(plan, means, look)
-        except (Changed, NotFound) as error:
-            _conclude(plan, means, _Effect(Result.SKIPPED, f"nothing was written: {error.message}"), accepted, backup)
-            raise
-    return _conclude(plan, means, effect, accepted, backup)
+        if begun.lost and effect.result is not Result.RESOLVED:
+            effect = _Effect(Result.UNKNOWN, f"{begun.lost}; {effect.detail}", effect.secrets)
+    return _conclude(begun, means, effect)
 
 
-def _conclude(plan: Plan, means: Means, effect: _Effect, accepted: datetime, backup: str | None) -> Outcome:
+def _untouched(why: str) -> _Effect:
+    return _Effect(Result.SKIPPED, f"nothing was written: {why}")
+
+
+def _conclude(begun: Begun, means: Means, effect: _Effect) -> Outcome:
     """Write down what came of it."""
+    plan = begun.plan
     outcome = Outcome(
         action=plan.action,
         target=plan.target,
         result=effect.result,
         detail=mask(effect.detail, plan.resource.secrets | effect.secrets),
         proposal_id=plan.proposal_id,
-        accepted=None if effect.result is Result.SKIPPED else accepted,
-        backup=backup,
+        accepted=None if effect.result is Result.SKIPPED else begun.accepted,
+        backup=begun.backup,
     )
     means.episodes.conclude(plan.target.uid, outcome, means.clock.now())
     return outcome
 
 
-def _carry_out(plan: Plan, means: Means, look: Look) -> _Effect:
+def _write(plan: Plan, means: Means, hold: Hold) -> str | _Effect:
+    """Carry the steps out; return why it is not known whether the first was taken, or what it ended with."""
     first, *rest = plan.steps
     lost = ""
+    if not hold.keep():
+        return _untouched(_LOCK_LOST)
     try:
         means.cluster.patch(plan.target, first.patch)
     except (Changed, NotFound):
         raise
     except Refused as error:
-        return _Effect(Result.SKIPPED, f"nothing was written: {error.message}")
+        return _untouched(error.message)
     except ClusterError as error:
         lost = f"whether the write was taken is not known ({error.message})"
     try:
+        # Not asked for the lock again: these remove our own mark, and nothing but that. Left there it would be worse.
         for step in rest:
             _repeat(plan, step.patch, means)
-        if not lost:
-            means.episodes.accepted(plan.target.uid, means.clock.now())
-        effect = _verify(plan, means, look)
     except ClusterError as error:
-        again = "; `remediator run --approve` undoes what is left of it" if rest else ""
-        return _Effect(Result.UNKNOWN, f"{lost or 'the API server failed us midway'}: {error.message}{again}")
-    if lost and effect.result is not Result.RESOLVED:
-        return _Effect(Result.UNKNOWN, f"{lost}; {effect.detail}", effect.secrets)
-    return effect
+        why = lost or "the API server failed us midway"
+        return _Effect(Result.UNKNOWN, f"{why}: {error.message}; the next run undoes what is left of it")
+    if not lost:
+        means.episodes.accepted(plan.target.uid, means.clock.now())
+    return lost
 
 
 def undo(resource: Resource, cluster: Cluster) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from remediator.model.decision import Rehearsal, Standing
 from remediator.model.episode import Attempt, Episode, ResolvedBy
@@ -85,6 +88,9 @@ class Episodes(Protocol):
 
     def history(self, uid: str, now: datetime) -> History: ...
 
+    def unfinished(self, now: datetime) -> tuple[tuple[Ref, Attempt], ...]:
+        """List the attempts without a result that nobody can still be at, given that the action lock is ours."""
+
     def unresolved(self) -> tuple[Ref, ...]:
         """List the targets that were unwell when last seen: some may be gone by now."""
 
@@ -123,6 +129,27 @@ class Episodes(Protocol):
         """Write down what came of what is under way; never raises ClusterError: `save` tries again."""
 
 
+class Hold(Protocol):
+    """The action lock, while a block has it."""
+
+    @property
+    def why(self) -> str:
+        """Say in a sentence what keeps others from acting now."""
+
+    def keep(self) -> bool:
+        """Tell whether a write may begin now; to be asked right before each. Raises nothing."""
+
+
+class ActionLock(Protocol):
+    """One at a time decides and writes: daemon, CronJob and person alike."""
+
+    def held(self, say: Callable[[str], None]) -> AbstractContextManager[Hold]:
+        """Hold it around a block; raise Busy where another keeps it, ClusterError where it cannot be asked for.
+
+        `say` is told, in a sentence, what we wait for.
+        """
+
+
 class Backups(Protocol):
     """Where an object is saved before something that cannot be undone."""
 
@@ -131,3 +158,14 @@ class Backups(Protocol):
 
     def orphaned(self, ref: Ref, arn: str, at: datetime) -> str:
         """Record a function that was left in AWS with no object; say where."""
+
+
+class Means(Struct, frozen=True):
+    """The ports, together."""
+
+    cluster: Cluster
+    cloud: Cloud
+    episodes: Episodes
+    backups: Backups
+    clock: Clock
+    lock: ActionLock

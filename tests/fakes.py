@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,13 +14,13 @@ import msgspec
 
 from remediator.episodes import MemoryEpisodes
 from remediator.errors import Changed, NotFound, RemediatorError
-from remediator.execute import Means
 from remediator.model.decision import Rehearsal, Rehearsed
 from remediator.model.episode import Attempt
 from remediator.model.live import LiveState
 from remediator.model.observation import ControllerFacts
 from remediator.model.plan import ActionName, Operation, Outcome, Plan
 from remediator.model.resource import FUNCTION_FINALIZER, Ref, Resource
+from remediator.ports import Means
 from tests.builders import ALIVE, NOW, Json, decoded
 
 Hook = Callable[["FakeCluster"], None]
@@ -209,6 +210,35 @@ class Log(MemoryEpisodes):
         super().conclude(uid, outcome, at)
 
 
+class FakeLock:
+    """An action lock that nobody else wants, unless a test says so.
+
+    `busy` is raised where it is asked for; `lost_after` is how many writes it is good for.
+    """
+
+    def __init__(self) -> None:
+        self.why = "it is ours"
+        self.busy: RemediatorError | None = None
+        self.lost_after: int | None = None
+        self.asked = 0
+        self.taken = False
+
+    def keep(self) -> bool:
+        assert self.taken, "asked for a lock that is not held"
+        self.asked += 1
+        return self.lost_after is None or self.asked <= self.lost_after
+
+    @contextmanager
+    def held(self, say: Callable[[str], None]) -> Iterator[FakeLock]:
+        if self.busy:
+            raise self.busy
+        self.taken = True
+        try:
+            yield self
+        finally:
+            self.taken = False
+
+
 class World:
     """Every port together, as a test needs them."""
 
@@ -217,7 +247,8 @@ class World:
         self.clock = cloud.clock = FakeClock()
         self.backups = FakeBackups()
         self.episodes = Log(cluster)
-        self.means = Means(cluster, cloud, self.episodes, self.backups, self.clock)
+        self.lock = FakeLock()
+        self.means = Means(cluster, cloud, self.episodes, self.backups, self.clock, self.lock)
 
     def passed(self, heartbeat: str, conditions: list[Json] | None = None) -> Hook:
         """Build what a controller does after a change of the spec: one pass."""

@@ -57,5 +57,6 @@ def ready(plan: Plan, **changes: Any) -> Situation:
         "permitted": True,
         "rehearsal": TAKEN,
         "skew": 0.0,
+        "locked": True,
     }
     return situation(**(base | changes))

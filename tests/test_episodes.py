@@ -198,9 +198,54 @@ def test_what_was_done_today_is_what_was_written() -> None:
 
 def test_the_last_incident_is_remembered() -> None:
     episodes = MemoryEpisodes()
+    episodes.sighted(CHECKOUT, finding(), NOW)
     assert episodes.standing(NOW).breaker_opened_at is None
     episodes.incident(NOW)
     assert episodes.standing(NOW).breaker_opened_at == NOW
+
+
+def test_one_of_those_unwell_keeps_an_incident_for_all() -> None:
+    other = decoded(function("another", metadata={"uid": "uid-another"}))
+    episodes = MemoryEpisodes()
+    for each in (CHECKOUT, other):
+        episodes.sighted(each, finding(), NOW)
+    episodes.incident(NOW)
+    episodes.ended(other.ref, NOW, ResolvedBy.DELETED)
+    episodes.incident(later(minutes=5))
+    kept = {uid: (episodes.episode(uid) or pytest.fail()).incident_at for uid in (UID, "uid-another")}
+    assert kept == {UID: later(minutes=5), "uid-another": NOW}
+    assert episodes.standing(NOW).breaker_opened_at == later(minutes=5)
+
+
+def test_a_new_spell_does_not_forget_the_incident() -> None:
+    episodes = MemoryEpisodes()
+    episodes.sighted(CHECKOUT, finding(), NOW)
+    episodes.incident(NOW)
+    episodes.ended(CHECKOUT.ref, NOW, ResolvedBy.DELETED)
+    episodes.sighted(CHECKOUT, finding(), later(minutes=5))
+    assert episodes.standing(NOW).breaker_opened_at == NOW
+
+
+def test_an_attempt_that_was_killed_counts_as_done() -> None:
+    episodes = MemoryEpisodes()
+    episodes.intend(plan(), NOW)
+    assert episodes.standing(later(minutes=11)).acted_today == 1
+
+
+def test_what_was_begun_is_unfinished_until_it_is_concluded() -> None:
+    episodes = MemoryEpisodes()
+    attempt = episodes.intend(plan(), NOW)
+    assert episodes.unfinished(NOW) == ((CHECKOUT.ref, attempt),)
+    episodes.conclude(UID, outcome(Result.UNKNOWN), NOW)
+    assert episodes.unfinished(NOW) == ()
+
+
+def test_who_has_written_is_given_the_time_to_see_the_effect() -> None:
+    episodes = MemoryEpisodes()
+    episodes.intend(plan(), NOW)
+    episodes.accepted(UID, NOW)
+    assert episodes.unfinished(later(minutes=9)) == ()
+    assert len(episodes.unfinished(later(minutes=10))) == 1
 
 
 def test_what_somebody_is_at_counts_in_its_namespace_until_it_must_be_over() -> None:

@@ -11,7 +11,7 @@ import pytest
 from remediator.actions import plan_for
 from remediator.diagnosis import diagnose
 from remediator.errors import Changed, Forbidden, NotFound, Refused, RemediatorError, Unauthorized, Unreachable
-from remediator.execute import execute, undo
+from remediator.execute import begin, finish, undo
 from remediator.gates import Approved, approve, decide
 from remediator.model.decision import Population
 from remediator.model.finding import Finding
@@ -73,7 +73,9 @@ def run(here: World, approved: Approved[Plan]) -> Outcome:
         seen = Observation(resource, here.cloud.probe(resource), here.clock.now())
         return seen, diagnose(seen)
 
-    return execute(approved, here.means, look)
+    with here.means.lock.held(lambda _: None) as hold:
+        begun = begin(approved, here.means, hold)
+    return begun if isinstance(begun, Outcome) else finish(begun, here.means, look)
 
 
 def resync(here: World, raw: Json, live: LiveState | None = None) -> Outcome:
@@ -258,6 +260,38 @@ def test_a_first_write_whose_answer_was_lost_may_have_worked() -> None:
     here.cluster.after[0] = taken_and_lost
     assert resync(here, raw).result is Result.RESOLVED
     assert untouched(here, raw)
+
+
+@pytest.mark.parametrize(("good_for", "intents"), [(0, 0), (1, 1)])
+def test_without_the_lock_nothing_is_written(good_for: int, intents: int) -> None:
+    raw = stuck()
+    here = world(copy.deepcopy(raw))
+    here.lock.lost_after = good_for
+    outcome = resync(here, raw)
+    assert (outcome.result, outcome.accepted) == (Result.SKIPPED, None)
+    assert outcome.detail.startswith("nothing was written: the action lock was lost meanwhile")
+    assert here.cluster.patches == []
+    assert len(here.episodes.intents) == intents
+    assert here.episodes.unfinished(here.clock.now()) == ()
+
+
+def test_a_mark_of_ours_is_removed_with_or_without_the_lock() -> None:
+    raw = stuck()
+    here = world(copy.deepcopy(raw))
+    here.lock.lost_after = 2
+    here.cluster.after[0] = here.passed(LATER, synced())
+    assert resync(here, raw).result is Result.RESOLVED
+    assert untouched(here, raw)
+
+
+def test_the_effect_is_watched_for_without_the_lock() -> None:
+    raw = stuck()
+    here = world(copy.deepcopy(raw))
+    here.cluster.after[0] = here.passed(LATER, synced())
+    held: list[bool] = []
+    here.cluster.on_get = [lambda _: held.append(here.lock.taken)]
+    resync(here, raw)
+    assert held == [False]
 
 
 def test_a_first_write_that_was_lost_on_the_way_is_unknown() -> None:

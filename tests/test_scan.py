@@ -16,9 +16,11 @@ from remediator.model.live import LiveState, unreadable
 from remediator.model.observation import ControllerFacts
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.model.resource import RESYNC_ANNOTATION
+from remediator.model.scan import Judged, Scan
 from remediator.model.times import format_time
+from remediator.observing import NOT_ASKED
 from remediator.policy import Policy
-from remediator.scan import NOT_ASKED, Judged, Pass, Scan
+from remediator.scan import Pass
 from tests.builders import ALIVE, BUSY, DOWN, GONE, UNPROVEN_GONE, Json, active, at, deleting, failing, function, synced
 from tests.fakes import FakeCloud, FakeCluster, World, failing_with
 
@@ -58,7 +60,7 @@ class Bench:
 
     def approve(self, scan: Scan, *, only: Callable[[Judged], bool] = lambda _: True) -> tuple[Outcome, ...]:
         digests = frozenset(each.plan.digest for each in scan.proposals if each.plan and only(each))
-        return self.work.remediate(scan, digests, self.said.append)
+        return tuple(self.work.remediate(scan, digests, self.said.append))
 
 
 def one(scan: Scan, name: str = "checkout") -> Judged:
@@ -227,8 +229,8 @@ def test_what_was_approved_is_done_and_nothing_else() -> None:
 
 def test_without_an_approval_nothing_is_done() -> None:
     bench = Bench(*healthy(9), stuck())
-    assert bench.work.remediate(bench.scan(), frozenset()) == ()
-    assert bench.work.remediate(bench.scan(), frozenset({"another"})) == ()
+    assert list(bench.work.remediate(bench.scan(), frozenset())) == []
+    assert list(bench.work.remediate(bench.scan(), frozenset({"another"}))) == []
     assert bench.cluster.patches == []
 
 
@@ -254,7 +256,7 @@ def test_an_open_breaker_holds_what_was_approved_before() -> None:
     bench = Bench(*healthy(3), stuck("a"), stuck("b"))
     scan = bench.scan()
     digests = frozenset(each.plan.digest for each in scan.results if each.plan)
-    outcomes = bench.work.remediate(scan, digests)
+    outcomes = list(bench.work.remediate(scan, digests))
     assert all("breaker: 2 of 5" in each.detail for each in outcomes)
     assert bench.cluster.patches == []
 
@@ -448,10 +450,10 @@ def test_leftovers_are_found_and_undone() -> None:
     bench = Bench(function(), left)
     scan = bench.scan()
     assert [each.metadata.name for each in scan.leftovers] == ["left"]
-    assert bench.work.undo_leftovers(scan) == 1
+    assert bench.work.recover(scan) == (f"Undid an interrupted action on {scan.leftovers[0].ref}.",)
     assert "publish" not in bench.cluster.the("left")["spec"]
     assert bench.scan().leftovers == ()
-    assert bench.work.undo_leftovers(scan) == 0
+    assert bench.work.recover(scan) == ()
 
 
 # -- preflight ------------------------------------------------------------------------------------------------------

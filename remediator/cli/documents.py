@@ -15,8 +15,8 @@ from remediator.cli.render import UNSEEN
 from remediator.cli.report import healthy_summary, place
 from remediator.model.finding import State
 from remediator.model.plan import Outcome
+from remediator.model.scan import Judged, Scan
 from remediator.model.times import format_time
-from remediator.scan import Judged, Scan
 
 SCHEMA_VERSION = "1"
 

@@ -23,8 +23,8 @@ from remediator.model.decision import Standing
 from remediator.model.live import LiveState, Presence, unreadable
 from remediator.model.observation import ControllerFacts, History, Observation
 from remediator.model.resource import FUNCTION_GROUP, Resource
+from remediator.model.scan import Judged, Scan
 from remediator.policy import Policy
-from remediator.scan import Judged, Scan
 from remediator.situation import about, situation
 
 _WHOLE = "Is it whole? `kubectl get functions NAME -o yaml` prints what is needed."

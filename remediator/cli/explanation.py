@@ -8,8 +8,8 @@ from remediator.cli.report import healthy_summary, sentence
 from remediator.model.decision import DecisionKind
 from remediator.model.finding import Finding
 from remediator.model.plan import Plan, Verification
+from remediator.model.scan import Judged
 from remediator.model.times import format_duration, format_time
-from remediator.scan import Judged
 
 # What the controller and the API server say, what AWS says: in this order, under these headings.
 _KUBERNETES = ("deletionTimestamp", "finalizers", "conditions", "errorText", "heartbeat", "controller")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from remediator.cli.render import Page
 from remediator.model.decision import DecisionKind
 from remediator.model.finding import State
 from remediator.model.plan import Outcome, Result
+from remediator.model.scan import Judged, Scan
 from remediator.model.times import format_duration
-from remediator.scan import Judged, Scan
 
 _OUTCOME_STYLES = {
     Result.RESOLVED: "green",
@@ -85,13 +84,12 @@ def tell_controller(scan: Scan, page: Page) -> None:
     page.line(f"Controller {facts.health.value}: {facts.why}{version}{watched}.")
 
 
-def tell_outcomes(outcomes: Sequence[Outcome], page: Page) -> None:
-    """Say what became of each action."""
-    for each in outcomes:
-        head = f"{each.result.value:<11} {each.action.value} {each.target.namespace}/{each.target.name}: "
-        page.hanging(head, each.detail, style=_OUTCOME_STYLES[each.result])
-        if each.backup:
-            page.hanging(" " * 12, f"The object as it was: {each.backup}")
+def tell_outcome(outcome: Outcome, page: Page) -> None:
+    """Say what became of an action."""
+    head = f"{outcome.result.value:<11} {outcome.action.value} {outcome.target.namespace}/{outcome.target.name}: "
+    page.hanging(head, outcome.detail, style=_OUTCOME_STYLES[outcome.result])
+    if outcome.backup:
+        page.hanging(" " * 12, f"The object as it was: {outcome.backup}")
 
 
 def tell_foreign(scan: Scan, page: Page) -> None:
@@ -103,9 +101,9 @@ def tell_foreign(scan: Scan, page: Page) -> None:
 
 
 def tell_leftovers(scan: Scan, page: Page) -> None:
-    """Say where an interrupted Resync left something; a scan does not touch it."""
+    """Say where an interrupted action left something; a scan does not touch it."""
     for each in scan.leftovers:
-        page.line(f"{each.ref}: an interrupted Resync left its mark; `remediator run --approve` removes it.")
+        page.line(f"{each.ref}: an interrupted action left its mark; the next `remediator run` that may act undoes it.")
 
 
 def tell_next(scan: Scan, flags: str, page: Page) -> None:

@@ -10,7 +10,7 @@ import click
 
 from remediator.cli.interrupt import take_sigterm_as_interrupt
 from remediator.cli.options import Output, cluster_options, output_option, scope_options
-from remediator.errors import PolicyError, UsageError
+from remediator.errors import UsageError
 
 if TYPE_CHECKING:
     from remediator.cli.wiring import Wired
@@ -49,7 +49,10 @@ def command(
     dry_run: bool,
     backups: Path | None,
 ) -> int:
-    """Make one pass under the policy. Proposes; with --approve, acts on what you approve and watches for the effect.
+    """Make one pass under the policy, and watch for the effect of what it does.
+
+    Under mode: approve it proposes, and acts on what people approved with `remediator approve`. With --approve it acts
+    on what you approve here and now, whatever the mode.
 
     --approve shows the plan and asks you to type the context's name. Without a terminal, name what you approve with
     --proposal.
@@ -85,10 +88,5 @@ def command(
         backups=backups,
         clock=clock,
     )
-    if wired.policy.acts_alone and not (approve or dry_run):
-        raise PolicyError(
-            "mode: auto is refused: this version does nothing that no person approved",
-            hint="Use mode: approve, or a ceiling for the action; or pass --dry-run, or --approve yourself.",
-        )
     session = Session(wired, output=output, may_write=not dry_run, overrides=overrides)
-    return session.approve(frozenset(proposals)) if approve else session.propose()
+    return session.approve(frozenset(proposals)) if approve else session.unattended()

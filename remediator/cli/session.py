@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import click
 
@@ -10,12 +10,12 @@ from remediator.cli import documents, report, tables
 from remediator.cli.options import Output
 from remediator.cli.render import Page, narration
 from remediator.cli.wiring import Wired
-from remediator.errors import UsageError
+from remediator.errors import PolicyError, UsageError
 from remediator.gates import owners
 from remediator.model.decision import Overrides
 from remediator.model.plan import ActionName, Outcome, Result
+from remediator.model.scan import Judged, Scan
 from remediator.policy import Mode
-from remediator.scan import Judged, Scan
 
 _DONE, _HELD_BACK, _PARTIAL = 0, 4, 5
 _SECONDS_TO_EFFECT = 61.0
@@ -40,15 +40,24 @@ class Session:
         self._overrides = overrides or Overrides()
         self._aside: Page = narration()
 
-    def propose(self) -> int:
-        """Make a pass that acts on nothing: proposals wait for a person."""
-        scan = self._scan(tidy=self._may_write and self._wired.policy.mode is Mode.APPROVE)
-        self._show(scan, actionable=False)
+    def unattended(self) -> int:
+        """Make a pass that acts on what a person approved before, or what the policy lets go by itself."""
+        acts = self._may_write and self._wired.policy.mode is not Mode.DRY_RUN
+        scan = self._scan(tidy=acts)
+        if not self._output.for_machines:
+            self._show(scan, actionable=False)
         self._record(scan)
-        if scan.proposals:
-            self._aside.line(f"Nothing was changed. Approve with: remediator run {self._wired.scope_flags} --approve")
-            self._tell_plan(scan.proposals)
-        return _PARTIAL if scan.partial else _DONE
+        if acts:
+            self._refuse_to_forget()
+        outcomes = tuple(self._told(self._wired.work.proceed(scan, self._aside.line))) if acts else ()
+        self._write_document(scan, outcomes if acts else None)
+        waiting = [each for each in scan.proposals if each not in scan.ready]
+        if waiting:
+            done = "" if outcomes else "Nothing was changed. "
+            self._aside.line(f"{done}Approve with: remediator run {self._wired.scope_flags} --approve")
+            self._tell_plan(waiting)
+        unknown = any(each.result is Result.UNKNOWN for each in outcomes)
+        return _PARTIAL if scan.partial or unknown else _DONE
 
     def approve(self, named: frozenset[str]) -> int:
         """Act on what a person approves: the named proposals, or, on a terminal, all that are shown."""
@@ -64,25 +73,39 @@ class Session:
             done = {each.proposal_id for each in outcomes}
             again = [each for each in scan.proposals if each.plan and each.plan.proposal_id not in done]
             outcomes += self._act(scan, again, named, before=outcomes)
-        if self._output.for_machines:
-            documents.write(documents.of_scan(scan, healthy=False, outcomes=outcomes), self._output)
-            self._tell_missing(scan)
+        self._write_document(scan, outcomes)
         return self._exit_code(scan, outcomes, named)
 
     def _scan(self, *, tidy: bool) -> Scan:
         work = self._wired.work
         scan = work.scan(rehearse=True, overrides=self._overrides)
-        if tidy and scan.leftovers:
-            undone = work.undo_leftovers(scan)
-            self._aside.line(f"Undid {undone} interrupted Resync{'s' if undone != 1 else ''}.")
-            scan = work.scan(rehearse=True, overrides=self._overrides)
-        return scan
+        undone = work.recover(scan, self._aside.line) if tidy else ()
+        for each in undone:
+            self._aside.line(each)
+        return work.scan(rehearse=True, overrides=self._overrides) if undone else scan
+
+    def _refuse_to_forget(self) -> None:
+        """Refuse to act unasked where nobody will remember it: the next run would do it again, and count from zero."""
+        why = self._wired.means.episodes.fleeting
+        if why and self._wired.policy.acts_alone:
+            raise PolicyError(
+                f"mode: auto is refused: {why}",
+                hint="Apply manifests/base (definition and roles), or use mode: approve, or a ceiling for the action.",
+            )
+
+    def _told(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """Tell each outcome when it is known: a run that is interrupted has then told what it did."""
+        for each in outcomes:
+            report.tell_outcome(each, self._aside)
+            yield each
+
+    def _write_document(self, scan: Scan, outcomes: Sequence[Outcome] | None) -> None:
+        if self._output.for_machines:
+            documents.write(documents.of_scan(scan, healthy=False, outcomes=outcomes), self._output)
+            self._tell_missing(scan)
 
     def _show(self, scan: Scan, *, actionable: bool) -> None:
-        if self._output.for_machines:
-            documents.write(documents.of_scan(scan, healthy=False), self._output)
-        else:
-            tables.table(scan, actionable=actionable, wide=self._output is Output.WIDE)
+        tables.table(scan, actionable=actionable, wide=self._output is Output.WIDE)
         self._tell_missing(scan)
         others = sum(1 for each in scan.results if each.finding and not each.plan)
         if actionable and others:
@@ -130,8 +153,7 @@ class Session:
         outcomes = self._wired.work.remediate(
             scan, approved, self._aside.line, before=before, overrides=self._overrides
         )
-        report.tell_outcomes(outcomes, self._aside)
-        return outcomes
+        return tuple(self._told(outcomes))
 
     def _why_not(self, scan: Scan, proposal: str) -> str:
         found = next((each for each in scan.results if each.plan and each.plan.proposal_id == proposal), None)

@@ -8,8 +8,9 @@ from remediator.cli.render import STATE_STYLES, Row, console
 from remediator.cli.report import WORST_FIRST, healthy_summary, place, sentence
 from remediator.model.decision import Ruling
 from remediator.model.live import LiveState
+from remediator.model.scan import Judged, Scan
 from remediator.model.times import format_duration
-from remediator.scan import NOT_ASKED, Judged, Scan
+from remediator.observing import NOT_ASKED
 
 _HEADER = ("NAMESPACE", "NAME", "FINDING", "STATE", "FOR", "REMEDY", "DECISION")
 # What is asked next on call: what AWS said, whether the controller still looks, how long to wait, what to approve,

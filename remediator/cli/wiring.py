@@ -11,15 +11,17 @@ from remediator.aws.live import AwsCloud
 from remediator.backups import FileBackups
 from remediator.clock import SystemClock
 from remediator.errors import UsageError
-from remediator.execute import Means
+from remediator.kubernetes.action_lock import IN_TIME, KubernetesActionLock
+from remediator.kubernetes.approvals import approvals_guarded
 from remediator.kubernetes.home import home_namespace
-from remediator.kubernetes.lease import own_identity
+from remediator.kubernetes.lease import ACTION_LEASE, Lock, own_identity
+from remediator.kubernetes.lease_object import KubernetesLease
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Connection, Transport
 from remediator.policy import Policy
 from remediator.policy.load import load_policy
-from remediator.ports import Clock
+from remediator.ports import Clock, Means
 from remediator.scan import Pass
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
@@ -73,19 +75,24 @@ def wire(
     if home is not None:
         check_name("namespace", home)
     timekeeper = clock or SystemClock()
+    place = home_namespace(home)
+    who = own_identity()
     transport = Transport(connection, now=timekeeper.now)
+    prompt = Transport(connection, patience=IN_TIME, now=timekeeper.now)
     means = Means(
-        cluster=KubernetesCluster(transport, scope, selector),
+        cluster=KubernetesCluster(transport, scope, selector, writes=prompt),
         cloud=AwsCloud(rules.aws, timekeeper),
         episodes=StoredEpisodes(
             transport,
-            home_namespace(home),
-            by=own_identity(),
+            place,
+            by=who,
+            guard=lambda: approvals_guarded(transport, place),
             max_attempts=rules.attempts.max,
             retention=rules.retention,
         ),
         backups=FileBackups(backups),
         clock=timekeeper,
+        lock=KubernetesActionLock(Lock(KubernetesLease(prompt, place, ACTION_LEASE), timekeeper, who)),
     )
     return Wired(
         work=Pass(means, rules, places=(connection.context, connection.server), namespace=scope),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from remediator.gates.action_lock import action_lock
 from remediator.gates.approval import approval
 from remediator.gates.approved import Approved, seal
 from remediator.gates.breaker import breaker
@@ -62,6 +63,7 @@ GATES: tuple[Gate, ...] = (
     cool_down,
     quarantine,
     clock_skew,
+    action_lock,
 )
 
 

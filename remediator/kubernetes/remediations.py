@@ -6,8 +6,9 @@ Where the API server has no place for them, memory serves, and `fleeting` says w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import cache
 
 import msgspec
 import structlog
@@ -30,6 +31,7 @@ _RESTARTS = 2
 _TRIES = 3
 _TROUBLES_TOLD = 3
 _STEPS_KEPT = 64
+_NOBODY_ASKED = "approvals are off: nobody asked whether forged ones are refused"
 _MEANWHILE = "until this process ends, what is seen and done is kept in memory only"
 
 
@@ -45,8 +47,9 @@ class _Page(Struct, frozen=True):
 class StoredEpisodes(MemoryEpisodes):
     """The Episodes port on the API server.
 
-    `by` says who acts; `guarded` is whether the admission policy is known to hold, so that a person's word counts;
-    `retention` is how long a resolved episode is kept, at least as long as attempts count.
+    `by` says who acts; `guard` tells whether the admission policy holds, so that a person's word counts, and why: it is
+    asked once, when there is a word. `retention` is how long a resolved episode is kept, at least as long as attempts
+    count; one that tells of an orphan is kept until a person deletes it.
     """
 
     def __init__(
@@ -55,14 +58,14 @@ class StoredEpisodes(MemoryEpisodes):
         namespace: str,
         *,
         by: str = "",
-        guarded: bool = False,
+        guard: Callable[[], tuple[bool, str]] = lambda: (False, _NOBODY_ASKED),
         max_attempts: int = 3,
         retention: timedelta = timedelta(hours=168),
     ) -> None:
         super().__init__(by)
         self._transport = transport
         self._namespace = namespace
-        self._guarded = guarded
+        self._guard = cache(guard)
         self._max_attempts = max_attempts
         self._retention = max(retention, MEMORY)
         self._why_fleeting = ""
@@ -102,7 +105,7 @@ class StoredEpisodes(MemoryEpisodes):
             del self._known[uid]
         for uid in list(self._stored):
             self._adopt(uid)
-        return tuple(self._unusable.values())
+        return (*self._unusable.values(), *self._disbelieved())
 
     def save(self, now: datetime) -> tuple[str, ...]:
         """Write what is worth it, one record after the other, until the API server shows that it is of no use."""
@@ -127,7 +130,14 @@ class StoredEpisodes(MemoryEpisodes):
     def approval(self, uid: str) -> Approval | None:
         """Return a person's approval; None where nothing vouches for who wrote it."""
         stored = self._stored.get(uid)
-        return stored.approval if stored and self._guarded else None
+        return stored.approval if stored and stored.approval and self._guard()[0] else None
+
+    def _disbelieved(self) -> tuple[str, ...]:
+        """Say why the words that stand do not count, where they do not."""
+        if not any(each.approval or each.release for each in self._stored.values()):
+            return ()
+        guarded, why = self._guard()
+        return () if guarded else (why,)
 
     def rejection(self, uid: str) -> Rejection | None:
         """Return a person's rejection, vouched for or not: it can hold back, and nothing else."""
@@ -217,7 +227,7 @@ class StoredEpisodes(MemoryEpisodes):
             self._known.pop(uid, None)
             return
         self._known[uid] = (stored.ref, episode)
-        release = stored.release if self._guarded else None
+        release = stored.release if stored.release and self._guard()[0] else None
         if released(episode, release) != episode:
             self._step(stored.ref, lambda before: before and released(before, release))
 
@@ -331,7 +341,7 @@ class StoredEpisodes(MemoryEpisodes):
         """Delete what was resolved long ago, and what was created for nothing."""
         for uid, stored in list(self._stored.items()):
             ended = stored.episode.resolved_at if stored.episode else stored.created
-            if ended is None or now - ended < self._retention or self._pending.get(uid):
+            if ended is None or now - ended < self._retention or self._pending.get(uid) or _orphaned(stored):
                 continue
             try:
                 self._transport.delete(
@@ -350,3 +360,8 @@ class StoredEpisodes(MemoryEpisodes):
         self._why_fleeting = f"{why}: {_MEANWHILE}"
         self._pending.clear()
         return (self._why_fleeting,)
+
+
+def _orphaned(stored: Stored) -> bool:
+    """Whether it tells of a function that was left in AWS: nothing else in the cluster does."""
+    return stored.episode is not None and any(each.orphan for each in stored.episode.attempts)

@@ -34,10 +34,20 @@ class _Page(Struct, frozen=True):
 
 
 class KubernetesCluster:
-    """The Cluster port. `namespace` None means all of them; `selector` is a label selector as kubectl takes it."""
+    """The Cluster port. `namespace` None means all of them; `selector` is a label selector as kubectl takes it.
 
-    def __init__(self, transport: Transport, namespace: str | None = None, selector: str | None = None) -> None:
+    `writes` is the transport for writes, where those must not wait as long as reads may.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        namespace: str | None = None,
+        selector: str | None = None,
+        writes: Transport | None = None,
+    ) -> None:
         self._transport = transport
+        self._writes = writes or transport
         self._namespace = namespace
         self._selector = selector
         self._saw_all = False
@@ -106,7 +116,7 @@ class KubernetesCluster:
         return self._transport.get(_path(ref.namespace, ref.name))
 
     def patch(self, ref: Ref, patch: Sequence[Operation]) -> Resource:
-        return decoded(self._transport.patch(_path(ref.namespace, ref.name), patch), Resource)
+        return decoded(self._writes.patch(_path(ref.namespace, ref.name), patch), Resource)
 
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
         everywhere = self._namespace is None and self._selector is None and self._saw_all

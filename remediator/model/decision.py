@@ -37,6 +37,7 @@ class GateName(StrEnum):
     COOL_DOWN = "cool-down"
     QUARANTINE = "quarantine"
     CLOCK_SKEW = "clock-skew"
+    ACTION_LOCK = "action-lock"
 
 
 class Ruling(StrEnum):
@@ -105,7 +106,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     `guarded_by` says why the cluster is guarded, empty where it is not. `population` is None where one resource was
     looked at alone. `approved` holds the digests that a person at the terminal approved in this run; `approver` and
     `ticket` are theirs. `evidence` is there only right before the act. None for `namespace_annotations` and `skew`
-    means that they are not known; for `permitted` and `rehearsal`, that nobody asked yet. `skew` is how many
+    means that they are not known; for `permitted`, `locked` and `rehearsal`, that nobody asked yet. `skew` is how many
     seconds our clock is ahead of the API server's.
     """
 
@@ -129,6 +130,8 @@ class Situation(Struct, frozen=True, kw_only=True):
     evidence: Evidence | None = None
     permitted: bool | None = None
     permitted_why: str = ""
+    locked: bool | None = None
+    locked_why: str = ""
     rehearsal: Rehearsal | None = None
     skew: float | None = None
 

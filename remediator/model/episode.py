@@ -88,7 +88,8 @@ class Attempt(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=T
     """One action, from the intent to what came of it. No result yet: under way, or its process was killed.
 
     `by` is the process that acts, `approved_by` whose word it acts on; `arn` the function that it is about, so that
-    another process can ask AWS about it when the object is gone; `orphan` the one that was left in AWS.
+    another process can ask AWS about it when the object is gone, and `generation` the object's before the first write;
+    `orphan` is the function that was left in AWS.
     """
 
     id: str
@@ -98,6 +99,7 @@ class Attempt(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=T
     by: str = ""
     approved_by: str = ""
     arn: str = ""
+    generation: int = 0
     accepted: datetime | None = None
     result: Result | None = None
     detail: str = ""
@@ -110,7 +112,8 @@ class Episode(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=T
     """What is known of one resource's spell, and of the one before as far as attempts count.
 
     `unhealthy_since` is the earliest that evidence tells, `first_seen` when we saw it first; `sightings` in a row,
-    up to SIGHTINGS_COUNTED; `clean` ones since; `generation` at the first.
+    up to SIGHTINGS_COUNTED; `clean` ones since; `generation` at the first. `incident_at` is when so many resources were
+    last unwell at once that it was an incident: this episode is one of them, and keeps it for all.
     """
 
     unhealthy_since: datetime
@@ -123,6 +126,7 @@ class Episode(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=T
     proposal: Proposed | None = None
     attempts: tuple[Attempt, ...] = ()
     released_at: datetime | None = None
+    incident_at: datetime | None = None
     resolved_at: datetime | None = None
     resolved_by: ResolvedBy | None = None
 
@@ -209,6 +213,7 @@ def sighted(before: Episode | None, finding: Finding, at: datetime, *, generatio
             findings=_followed((), finding, at),
             attempts=tuple(each for each in before.attempts if at - each.intended < MEMORY) if before else (),
             released_at=before.released_at if before else None,
+            incident_at=before.incident_at if before else None,
         )
     again = at == before.last_seen  # the same sighting, told twice
     return msgspec.structs.replace(
@@ -276,6 +281,7 @@ def intended(before: Episode, plan: Plan, at: datetime, by: str, approved_by: st
             by=_text(by),
             approved_by=_text(approved_by),
             arn=_text(plan.resource.arn_text or ""),
+            generation=plan.resource.metadata.generation,
         )
     )
     return msgspec.structs.replace(before, attempts=_bounded(attempts))
@@ -319,6 +325,11 @@ def concluded(
     return msgspec.structs.replace(before, attempts=attempts)
 
 
+def incident(before: Episode, at: datetime) -> Episode:
+    """Note, on behalf of all, that so many are unwell at once that it is an incident."""
+    return msgspec.structs.replace(before, incident_at=at)
+
+
 def released(before: Episode, release: Release | None) -> Episode:
     """Let a resource out of quarantine, as often as a person says so anew; a word without a date says nothing."""
     if release is None or release.at is None or (before.released_at is not None and release.at <= before.released_at):
@@ -343,6 +354,7 @@ def _class(of: Episode) -> tuple[object, ...]:
         of.sightings,
         of.clean,
         of.released_at,
+        of.incident_at,
         of.resolved_at,
         of.resolved_by,
     )

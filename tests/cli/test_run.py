@@ -291,12 +291,14 @@ def test_a_read_only_account_may_look_at_what_would_be_done(shop: Shop) -> None:
 # ---- alone -----------------------------------------------------------------------------------------------------------
 
 
-def test_nobody_acts_without_a_person(shop: Shop) -> None:
-    shop.write_policy("mode: auto\n")
-    result = shop("run", "-A", columns=200)
-    assert (result.code, result.out) == (2, "")
-    assert "mode: auto is refused: this version does nothing that no person approved" in result.err
-    assert "Use mode: approve" in result.err
+def test_nobody_acts_alone_where_nothing_is_remembered(empty_shop: Shop) -> None:
+    empty_shop.write_policy("mode: auto\nsightings: 1\nbreaker: {percent: 100}\n")
+    empty_shop.rolled_back()
+    result = empty_shop("run", "-A", columns=200)
+    assert result.code == 2
+    assert "mode: auto is refused: this cluster does not know remediations.ack-remediator.dev" in result.err
+    assert "Apply manifests/base" in result.err
+    assert untouched(empty_shop, "checkout")
 
 
 @pytest.mark.parametrize("words", [("scan", "-A"), ("run", "-A", "--dry-run"), ("explain", "checkout")])
@@ -411,8 +413,8 @@ def test_what_a_killed_resync_left_is_undone(
     result = empty_shop("run", *words, columns=200)
     assert untouched(empty_shop, "checkout") is undone
     assert empty_shop.stored("checkout")["metadata"]["annotations"]["team"] == "shop"
-    assert ("Undid 1 interrupted Resync." in result.err) is undone
-    assert ("an interrupted Resync left its mark" in result.err) is not undone
+    assert ("Undid an interrupted action on Function shop/checkout." in result.err) is undone
+    assert ("an interrupted action left its mark" in result.err) is not undone
 
 
 def test_a_publish_that_somebody_set_since_is_theirs(empty_shop: Shop) -> None:

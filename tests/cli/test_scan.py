@@ -291,5 +291,5 @@ def test_an_interrupted_resync_is_told_and_left(empty_shop: Shop) -> None:
     empty_shop.function("checkout", annotations=mark, publish=False)
     result = empty_shop("scan", columns=200)
     assert result.code == 0
-    assert "Function shop/checkout: an interrupted Resync left its mark" in result.err
+    assert "Function shop/checkout: an interrupted action left its mark" in result.err
     assert empty_shop.stored("checkout")["metadata"]["annotations"] == mark

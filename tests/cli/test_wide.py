@@ -92,7 +92,7 @@ def test_where_it_does_not_fit_the_rest_goes_beneath(shop: Shop) -> None:
     assert re.search(
         r"Synced=True: .* aws Active/Failed; heartbeat 2h ago; proposal p-\w{10}; account 123456789012; "
         r"region us-east-1 gates: held by mode, approval, sightings; "
-        r"later: unchanged, evidence-age, permission, rehearsal; \d+ passed$",
+        r"later: unchanged, evidence-age, permission, rehearsal, action-lock; \d+ passed$",
         said,
     )
 

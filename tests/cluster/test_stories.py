@@ -24,8 +24,8 @@ from remediator.cli.wiring import Wired, wire
 from remediator.gates import approve, decide
 from remediator.model.finding import Finding, FindingName, Remedy, State
 from remediator.model.plan import ActionName, Outcome, Result
+from remediator.model.scan import Judged, Scan
 from remediator.sandbox.cloud import Cloud
-from remediator.scan import Judged, Scan
 from remediator.situation import situation
 from tests.bed.controllers import Handle
 from tests.bed.functions import FINALIZER, Function, Object, error_text, heartbeat, is_ready, is_synced, synced
@@ -251,7 +251,7 @@ def test_a_killed_resync_is_undone_by_the_next_run(
     assert function.read()["spec"]["publish"] is False
     scan = wired.work.scan()
     assert [each.metadata.name for each in scan.leftovers] == [function.name]
-    assert wired.work.undo_leftovers(scan) == 1
+    assert len(wired.work.recover(scan)) == 1
     after = function.read()
     assert after["spec"] == before["spec"]
     assert "annotations" not in after["metadata"]
@@ -405,7 +405,7 @@ def test_the_finalizer_of_a_function_that_exists_stays(
     at = situation(wired.policy, each.seen.now, None, approved=frozenset({forced.digest}))
     decision = decide(each.finding, forced, at)
     assert approve(decision, at) is None
-    assert wired.work.remediate(scan, frozenset({forced.digest})) == ()
+    assert list(wired.work.remediate(scan, frozenset({forced.digest}))) == []
     assert function.read()["metadata"]["finalizers"] == [FINALIZER]
 
 

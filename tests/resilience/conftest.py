@@ -65,6 +65,7 @@ def raging(directory: Path, clock: SandboxClock) -> Iterator[Storm]:
         ):
             patch.setenv("KUBECONFIG", str(kubernetes.kubeconfig(shop.kubeconfig, directory / "through")))
             patch.setattr("remediator.cli.wiring.Transport", partial(Transport, patience=BRIEF))
+            patch.setattr("remediator.cli.wiring.IN_TIME", BRIEF)
             patch.setattr("remediator.cli.wiring.AwsCloud", partial(AwsCloud, patience=BRIEF_AWS))
             shop.write_policy(endpoint=aws.url)
             yield Storm(shop, kubernetes, aws)

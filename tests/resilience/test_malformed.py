@@ -26,8 +26,9 @@ from remediator.kubernetes.transport import Transport
 from remediator.model.finding import FindingName, Remedy, State
 from remediator.model.live import LiveState
 from remediator.model.resource import Resource
+from remediator.model.scan import Judged, Scan
 from remediator.policy import Policy
-from remediator.scan import Judged, Pass, Scan
+from remediator.scan import Pass
 from tests.builders import BUSY, GONE, NOW, Json, active, at, deleting, failing, function, synced
 from tests.fakes import FakeCloud, FakeCluster, World
 

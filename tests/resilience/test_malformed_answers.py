@@ -18,9 +18,9 @@ from remediator.aws.live import AwsCloud
 from remediator.diagnosis import diagnose
 from remediator.gates import decide
 from remediator.model.live import LiveState, Presence
+from remediator.model.scan import Judged
 from remediator.policy import Aws, Policy
 from remediator.sandbox.faults import Faults, answering
-from remediator.scan import Judged
 from remediator.situation import situation
 from tests.builders import ARN, NOW, Json, decoded, deleting, observe
 from tests.cli.shop import forget

@@ -40,9 +40,9 @@ def test_what_was_left_half_done_is_undone_by_the_next_run(manned_storm: Storm) 
     code, outcome = approve(manned_storm, name, proposal)
     assert (code, outcome["result"]) == (5, "unknown")
     assert "the API server failed us midway: the API server answered 500: etcdserver: no leader" in outcome["detail"]
-    assert "`remediator run --approve` undoes what is left of it" in outcome["detail"]
+    assert "the next run undoes what is left of it" in outcome["detail"]
     assert not untouched(manned_storm, name)
     manned_storm.calm()
     result = manned_storm("run", "-n", name, "--approve", "--proposal", "p-0000000000")
-    assert "Undid 1 interrupted Resync." in result.err
+    assert "Undid an interrupted action on Function " in result.err
     assert untouched(manned_storm, name)

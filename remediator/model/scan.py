@@ -1,0 +1,53 @@
+"""What one pass saw and decided."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from remediator.model.decision import Decision, DecisionKind
+from remediator.model.finding import Finding, State
+from remediator.model.observation import ControllerFacts, Observation
+from remediator.model.plan import Plan
+from remediator.model.resource import Resource
+
+
+class Judged(Struct, frozen=True):
+    """One resource with what was found and decided; a finding of None is a healthy one."""
+
+    seen: Observation
+    finding: Finding | None
+    decision: Decision | None
+
+    @property
+    def state(self) -> State:
+        return self.finding.state if self.finding else State.HEALTHY
+
+    @property
+    def plan(self) -> Plan | None:
+        return self.decision.proposal.plan if self.decision and self.decision.proposal else None
+
+
+class Scan(Struct, frozen=True):
+    """What a pass saw. `partial` says, in sentences, what it could not see; `records`, what is wrong with our own."""
+
+    results: tuple[Judged, ...]
+    partial: tuple[str, ...]
+    leftovers: tuple[Resource, ...]
+    controller: ControllerFacts
+    started: datetime
+    records: tuple[str, ...] = ()
+
+    def count(self, state: State) -> int:
+        return sum(1 for each in self.results if each.state is state)
+
+    @property
+    def proposals(self) -> tuple[Judged, ...]:
+        """What a person could approve."""
+        return tuple(each for each in self.results if each.decision and each.decision.awaits_person)
+
+    @property
+    def ready(self) -> tuple[Judged, ...]:
+        """What nothing holds back: a person approved it before, or the policy asks for nobody."""
+        return tuple(each for each in self.results if each.decision and each.decision.kind is DecisionKind.ACT)

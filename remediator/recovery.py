@@ -1,0 +1,127 @@
+"""Finish or undo what a killed process left: marks on objects, attempts without a result.
+
+Only under the action lock, so that nobody can still be at them; a Release that is undone under its own process's hands
+would be a deletion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from remediator.actions.resync import undo_leftover
+from remediator.errors import ClusterError, NotFound
+from remediator.execute import undo
+from remediator.model.episode import Attempt
+from remediator.model.live import LiveState
+from remediator.model.plan import ActionName, Outcome, Result
+from remediator.model.resource import Ref, Resource
+from remediator.model.scan import Scan
+from remediator.ports import Means
+
+_HALF_WAY = "its process ended half-way; what it left on the object is undone"
+_UNTOUCHED = "nothing was written: its process ended before that"
+_UNSEEN = "its process ended before anyone saw what came of it"
+
+
+def recover(means: Means, scan: Scan, say: Callable[[str], None]) -> tuple[str, ...]:
+    """Finish or undo what is left, and say what was; nothing where nothing is."""
+    if not scan.leftovers and not means.episodes.unfinished(means.clock.now()):
+        return ()
+    try:
+        with means.lock.held(say) as hold:
+            means.episodes.load(means.clock.now())
+            told: list[str] = []
+            for ref, attempt in means.episodes.unfinished(means.clock.now()):
+                told += _end(ref, attempt, means) if hold.keep() else ()
+            for each in scan.leftovers:
+                told += _clear(each.ref, means) if hold.keep() else ()
+            return tuple(told)
+    except ClusterError as error:
+        return (f"What an interrupted run left is left for the next one: {error.message}",)
+
+
+def _clear(ref: Ref, means: Means) -> tuple[str, ...]:
+    """Undo a mark, as it is now."""
+    found = _read(ref, means)
+    if found is None or not undo(found, means.cluster):
+        return ()
+    return (f"Undid an interrupted action on {ref}.",)
+
+
+def _end(ref: Ref, attempt: Attempt, means: Means) -> tuple[str, ...]:
+    """Write down what came of an attempt whose process is gone; what cannot be told yet is left for the next run."""
+    try:
+        found = _read(ref, means)
+        undone = found is not None and undo(found, means.cluster)
+        if found is not None and not undone and undo_leftover(found):
+            return ()  # it could not be undone now
+    except ClusterError:
+        return ()
+    result, detail, orphan = _what_came_of(ref, attempt, found, means, undone=undone)
+    outcome = Outcome(
+        action=attempt.action,
+        target=ref,
+        result=result,
+        detail=detail,
+        accepted=None if result is Result.SKIPPED else attempt.accepted or attempt.intended,
+        orphan=orphan,
+    )
+    means.episodes.conclude(ref.uid, outcome, means.clock.now())
+    return (f"{attempt.action} of {ref}, begun at {attempt.intended:%Y-%m-%dT%H:%M:%SZ}: {result}: {detail}.",)
+
+
+def _what_came_of(
+    ref: Ref, attempt: Attempt, found: Resource | None, means: Means, *, undone: bool
+) -> tuple[Result, str, str]:
+    if undone:
+        return Result.UNKNOWN, _HALF_WAY, ""
+    if attempt.action is ActionName.CLEAR_FINALIZER:
+        untouched = found is not None and found.managed
+    else:
+        untouched = found is not None and found.metadata.generation == attempt.generation
+    if untouched:
+        return Result.SKIPPED, _UNTOUCHED, ""
+    if found is not None and (found.managed or attempt.action is ActionName.RESYNC):
+        return Result.UNKNOWN, _UNSEEN, ""
+    if attempt.action is ActionName.RESYNC:
+        return Result.RESOLVED, f"{_UNSEEN}; the object is gone", ""
+    live = means.cloud.probe(_remnant(ref, attempt.arn))
+    return _left_in_aws(attempt, live)
+
+
+def _left_in_aws(attempt: Attempt, live: LiveState) -> tuple[Result, str, str]:
+    """Tell by AWS's answer what became of the function of an object that ACK no longer holds."""
+    released = attempt.action is ActionName.RELEASE
+    said = "the object was let go"
+    if live.present:
+        kept = f"{said}, and AWS has {attempt.arn} as an orphan"
+        result = Result.RESOLVED if released else Result.STILL_STUCK
+        return result, kept if released else f"ORPHAN: {kept}", attempt.arn
+    if live.gone:
+        gone = f"{said}, and AWS has no such function"
+        return (Result.UNKNOWN if released else Result.RESOLVED), gone, ""
+    orphan = attempt.arn if released else ""
+    return Result.UNKNOWN, f"{said}; whether AWS has the function could not be asked ({live.why})", orphan
+
+
+def _read(ref: Ref, means: Means) -> Resource | None:
+    """Read a target again; None where it is gone, or another object has its name."""
+    try:
+        found = means.cluster.get(ref.namespace, ref.name)
+    except NotFound:
+        return None
+    return found if found.metadata.uid == ref.uid else None
+
+
+def _remnant(ref: Ref, arn: str) -> Resource:
+    """Put together what is known of an object that is gone: enough to ask AWS about its function."""
+    *_, region, account, _, name = arn.split(":") if arn.count(":") == 6 else ("", "", "", "")
+    place = {"arn": arn, "ownerAccountID": account, "region": region}
+    known = {
+        "metadata": {"namespace": ref.namespace, "name": ref.name, "uid": ref.uid},
+        "spec": {"name": name},
+        "status": {"ackResourceMetadata": place},
+    }
+    return msgspec.convert(known, Resource)
