@@ -12,7 +12,7 @@ from remediator.model.plan import Outcome, Result
 from remediator.model.times import format_duration
 from remediator.scan import Judged, Scan
 
-_OUTCOME_STYLES = {
+OUTCOME_STYLES = {
     Result.RESOLVED: "green",
     Result.STILL_STUCK: "red",
     Result.UNKNOWN: "magenta",
@@ -89,7 +89,7 @@ def tell_outcomes(outcomes: Sequence[Outcome], page: Page) -> None:
     """Say what became of each action."""
     for each in outcomes:
         head = f"{each.result.value:<11} {each.action.value} {each.target.namespace}/{each.target.name}: "
-        page.hanging(head, each.detail, style=_OUTCOME_STYLES[each.result])
+        page.hanging(head, each.detail, style=OUTCOME_STYLES[each.result])
         if each.backup:
             page.hanging(" " * 12, f"The object as it was: {each.backup}")
 
