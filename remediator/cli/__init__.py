@@ -35,6 +35,9 @@ _COMMANDS = {
     "version": "Print the version.",
 }
 
+# A module named `list` would stand in this package for the builtin as soon as it is imported.
+_MODULES = {"list": "listing"}
+
 INTERRUPTED = 130
 
 
@@ -47,7 +50,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"remediator.cli.{cmd_name}").command
+        module = _MODULES.get(cmd_name, cmd_name)
+        command: click.Command = importlib.import_module(f"remediator.cli.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -33,7 +33,7 @@ def list_quarantined(
     output: Output,
 ) -> int:
     """List what is in quarantine, worst first. Changes nothing."""
-    from remediator.cli.list import tell
+    from remediator.cli.listing import tell
     from remediator.cli.records import open_records
 
     records = open_records(
