@@ -22,6 +22,11 @@ _COMMANDS = {
     "scan": "Show what is stuck or waiting, since when, why, and what would help.",
     "explain": "Show one resource: both sides' evidence, the findings, every gate.",
     "run": "Make one pass under the policy; with --approve, act on what you approve.",
+    "list": "List what runs recorded: proposals, who approved, what is in quarantine.",
+    "approve": "Approve what is proposed for one resource; the next run acts on it.",
+    "reject": "Reject what is proposed for one resource.",
+    "history": "Show what was tried: when, on whose word, and what came of it.",
+    "quarantine": "List what is in quarantine, or let it be tried again.",
     "diagnose": "Diagnose dumps of a support case: no cluster, no AWS.",
     "validate": "Check policy files, and say what they would allow.",
     "policy": "Print the policy file's JSON Schema, or a commented sample.",
@@ -29,6 +34,9 @@ _COMMANDS = {
     "demo": "Show all of it on a sandbox: nothing outside this process is touched.",
     "version": "Print the version.",
 }
+
+# A module named `list` would stand in this package for the builtin as soon as it is imported.
+_MODULES = {"list": "listing"}
 
 INTERRUPTED = 130
 
@@ -42,7 +50,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"remediator.cli.{cmd_name}").command
+        module = _MODULES.get(cmd_name, cmd_name)
+        command: click.Command = importlib.import_module(f"remediator.cli.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -30,13 +30,11 @@ def command(
 ) -> int:
     """Show one resource: both sides' evidence, the findings that hold, when it heals, every gate. Changes nothing."""
     from remediator.cli import documents, explanation
-    from remediator.cli.wiring import check_name, wire
-    from remediator.errors import NotFound, RemediatorError, UsageError
+    from remediator.cli.names import function_name
+    from remediator.cli.wiring import wire
+    from remediator.errors import NotFound, RemediatorError
 
-    kind, slash, name = target.rpartition("/")
-    if slash and kind.lower() not in ("function", "functions", "functions.lambda.services.k8s.aws"):
-        raise UsageError(f"cannot explain a {kind!r}", hint="Only functions, so far: remediator explain function/NAME")
-    check_name("Function", name)
+    name = function_name(target, "explain")
     wired = wire(kubeconfig=kubeconfig, context=context, namespace=namespace, home=home, policy=policy, clock=clock)
     where = wired.namespace or "default"
     try:

@@ -38,8 +38,9 @@ _CLUSTER = (
         "--home-namespace", "home", help="Where the remediator keeps its records; else its own, else ack-remediator."
     ),
 )
+_EVERYWHERE = click.option("-A", "--all-namespaces", is_flag=True, help="Look in every namespace.")
 _SCOPE = (
-    click.option("-A", "--all-namespaces", is_flag=True, help="Look in every namespace."),
+    _EVERYWHERE,
     click.option("-l", "--selector", help="Only resources with these labels, such as team=shop."),
 )
 _POLICY = click.option(
@@ -66,6 +67,16 @@ def _apply(function: F, *decorators: Callable[[F], F]) -> F:
 def cluster_options(function: F) -> F:
     """Add --kubeconfig, --context, -n and --policy."""
     return _apply(function, *_CLUSTER, _POLICY)
+
+
+def record_options(function: F) -> F:
+    """Add --kubeconfig, --context and -n, for commands that only look at records and write to them."""
+    return _apply(function, *_CLUSTER)
+
+
+def everywhere_option(function: F) -> F:
+    """Add -A."""
+    return _apply(function, _EVERYWHERE)
 
 
 def scope_options(function: F) -> F:

@@ -11,7 +11,7 @@ from remediator.model.plan import Outcome, Result
 from remediator.model.scan import Judged, Scan
 from remediator.model.times import format_duration
 
-_OUTCOME_STYLES = {
+OUTCOME_STYLES = {
     Result.RESOLVED: "green",
     Result.STILL_STUCK: "red",
     Result.UNKNOWN: "magenta",
@@ -87,7 +87,7 @@ def tell_controller(scan: Scan, page: Page) -> None:
 def tell_outcome(outcome: Outcome, page: Page) -> None:
     """Say what became of an action."""
     head = f"{outcome.result.value:<11} {outcome.action.value} {outcome.target.namespace}/{outcome.target.name}: "
-    page.hanging(head, outcome.detail, style=_OUTCOME_STYLES[outcome.result])
+    page.hanging(head, outcome.detail, style=OUTCOME_STYLES[outcome.result])
     if outcome.backup:
         page.hanging(" " * 12, f"The object as it was: {outcome.backup}")
 

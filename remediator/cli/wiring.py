@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from msgspec import Struct
 
 from remediator.aws.live import AwsCloud
 from remediator.backups import FileBackups
+from remediator.cli.names import check_name
 from remediator.clock import SystemClock
 from remediator.errors import UsageError
 from remediator.kubernetes.action_lock import IN_TIME, KubernetesActionLock
@@ -23,8 +23,6 @@ from remediator.policy import Policy
 from remediator.policy.load import load_policy
 from remediator.ports import Clock, Means
 from remediator.scan import Pass
-
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
 class Wired(Struct):
@@ -44,12 +42,6 @@ class Wired(Struct):
     @property
     def scope(self) -> str:
         return "all namespaces" if self.namespace is None else f"namespace {self.namespace}"
-
-
-def check_name(what: str, name: str) -> None:
-    """Refuse what no object can be called, before it becomes part of a URL."""
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"{name!r} cannot be the name of a {what}", hint="Names have a-z, 0-9, - and . in them.")
 
 
 def wire(

@@ -6,19 +6,19 @@ Where the API server has no place for them, memory serves, and `fleeting` says w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
 
 import msgspec
 import structlog
-from msgspec import Struct
 
 from remediator.episodes import MemoryEpisodes, Step
 from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Refused, Unauthorized, Unreachable
 from remediator.kubernetes import remediation_object as objects
+from remediator.kubernetes.pages import listed
 from remediator.kubernetes.remediation_object import Stored, Unusable
-from remediator.kubernetes.transport import Expired, Transport, decoded
+from remediator.kubernetes.transport import Transport
 from remediator.model.episode import MEMORY, Attempt, Episode, Phase, phase, released, worth_writing
 from remediator.model.plan import Operation, Outcome, Plan
 from remediator.model.resource import Ref
@@ -26,22 +26,11 @@ from remediator.model.word import Approval, Rejection
 
 _log = structlog.get_logger(__name__)
 
-_PAGE = 500
-_RESTARTS = 2
 _TRIES = 3
 _TROUBLES_TOLD = 3
 _STEPS_KEPT = 64
 _NOBODY_ASKED = "approvals are off: nobody asked whether forged ones are refused"
 _MEANWHILE = "until this process ends, what is seen and done is kept in memory only"
-
-
-class _ListMeta(Struct, frozen=True, rename={"next": "continue"}):
-    next: str = ""
-
-
-class _Page(Struct, frozen=True):
-    items: tuple[msgspec.Raw, ...] | None = None
-    metadata: _ListMeta = _ListMeta()
 
 
 class StoredEpisodes(MemoryEpisodes):
@@ -86,7 +75,7 @@ class StoredEpisodes(MemoryEpisodes):
         if self._why_fleeting:
             return ()
         try:
-            items = self._items()
+            items = listed(self._transport, objects.collection(self._namespace))
         except NotFound:
             return self._forgo(
                 f"this cluster does not know {objects.PLURAL}.{objects.GROUP} (manifests/base has the definition)"
@@ -232,23 +221,6 @@ class StoredEpisodes(MemoryEpisodes):
             self._step(stored.ref, lambda before: before and released(before, release))
 
     # -- reading -----------------------------------------------------------------------------------------------
-
-    def _items(self) -> list[msgspec.Raw]:
-        for _ in range(_RESTARTS):
-            try:
-                return list(self._pages())
-            except Expired:
-                continue  # the list took longer than etcd remembers: begin anew
-        return list(self._pages())
-
-    def _pages(self) -> Iterator[msgspec.Raw]:
-        query: dict[str, str | int] = {"limit": _PAGE}
-        while True:
-            page = decoded(self._transport.get(objects.collection(self._namespace), query), _Page)
-            yield from page.items or ()
-            if not page.metadata.next:
-                return
-            query["continue"] = page.metadata.next
 
     def _read(self, content: msgspec.Raw | bytes) -> Stored | None:
         """Take a record in, or note why it is not to be used."""

@@ -15,7 +15,8 @@ from remediator.errors import ClusterError, Forbidden, PolicyError, RemediatorEr
 from remediator.model.finding import FindingName
 from tests.cli.conftest import Remediator
 
-COMMANDS = ("scan", "explain", "run", "diagnose", "validate", "policy", "findings", "demo", "version")
+RECORDS = ("list", "approve", "reject", "history", "quarantine")
+COMMANDS = ("scan", "explain", "run", *RECORDS, "diagnose", "validate", "policy", "findings", "demo", "version")
 HEAVY = ("kubernetes", "boto3", "botocore", "pydantic", "rich", "msgspec", "ruamel.yaml", "structlog", "moto")
 
 
@@ -39,7 +40,7 @@ def test_help_is_quick_because_it_imports_nothing(args: list[str]) -> None:
     assert imported_by(*args) == set()
 
 
-@pytest.mark.parametrize("command", ["scan", "run", "explain", "diagnose"])
+@pytest.mark.parametrize("command", ["scan", "run", "explain", "diagnose", *RECORDS])
 def test_the_help_of_a_command_asks_for_no_client(command: str) -> None:
     assert not imported_by(command, "--help") & {"kubernetes", "boto3", "botocore", "pydantic"}
 

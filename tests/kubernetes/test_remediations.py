@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from remediator.diagnosis import diagnose
 from remediator.errors import Changed, ClusterError, Forbidden, Unreachable
-from remediator.kubernetes import remediations as module
+from remediator.kubernetes import pages as module
 from remediator.kubernetes.remediation_object import object_name
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.transport import Transport

@@ -1,0 +1,42 @@
+"""Long lists, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Struct
+
+from remediator.kubernetes.transport import Expired, Transport, decoded
+
+_PAGE = 500
+_RESTARTS = 2
+
+
+class _ListMeta(Struct, frozen=True, rename={"next": "continue"}):
+    next: str = ""
+
+
+class _Page(Struct, frozen=True):
+    items: tuple[msgspec.Raw, ...] | None = None
+    metadata: _ListMeta = _ListMeta()
+
+
+def listed(transport: Transport, path: str) -> list[msgspec.Raw]:
+    """Read a whole collection or raise ClusterError; one that took longer than etcd remembers is begun anew."""
+    for _ in range(_RESTARTS):
+        try:
+            return list(_pages(transport, path))
+        except Expired:
+            continue
+    return list(_pages(transport, path))
+
+
+def _pages(transport: Transport, path: str) -> Iterator[msgspec.Raw]:
+    query: dict[str, str | int] = {"limit": _PAGE}
+    while True:
+        page = decoded(transport.get(path, query), _Page)
+        yield from page.items or ()
+        if not page.metadata.next:
+            return
+        query["continue"] = page.metadata.next
