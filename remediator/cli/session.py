@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
 import click
 
@@ -10,10 +11,10 @@ from remediator.cli import documents, report, tables
 from remediator.cli.options import Output
 from remediator.cli.render import Page, narration
 from remediator.cli.wiring import Wired
-from remediator.errors import PolicyError, UsageError
+from remediator.errors import ClusterError, PolicyError, UsageError
 from remediator.gates import owners
 from remediator.model.decision import Overrides
-from remediator.model.plan import ActionName, Outcome, Result
+from remediator.model.plan import ActionName, Outcome, Plan, Result
 from remediator.model.scan import Judged, Scan
 from remediator.policy import Mode
 
@@ -147,13 +148,25 @@ class Session:
         elif plans:
             self._tell_plan(proposals)
             self._ask(len(plans))
-        approved = frozenset(plan.digest for name, plan in plans.items() if not named or name in named)
-        if not approved:
-            return ()
+        chosen = [plan for name, plan in plans.items() if not named or name in named]
+        followed, left = self._delegated(chosen)
+        approved = frozenset(plan.digest for plan in left)
         outcomes = self._wired.work.remediate(
             scan, approved, self._aside.line, before=before, overrides=self._overrides
         )
-        return tuple(self._told(outcomes))
+        return tuple(self._told(chain(outcomes, followed)))
+
+    def _delegated(self, plans: Sequence[Plan]) -> tuple[Iterator[Outcome], Sequence[Plan]]:
+        """Leave to a live daemon what it can do as well, to be followed; return what is left to do here."""
+        delegation = self._wired.delegation(self._aside.line) if plans else None
+        if delegation is None:
+            return iter(()), plans
+        try:
+            approved, left = delegation.approve(plans, self._overrides)
+        except ClusterError as error:
+            self._aside.line(f"Not left to the daemon, but done here: {error.message}.")
+            return iter(()), plans
+        return (delegation.follow(plan, approved[plan.digest]) for plan in plans if plan.digest in approved), left
 
     def _why_not(self, scan: Scan, proposal: str) -> str:
         found = next((each for each in scan.results if each.plan and each.plan.proposal_id == proposal), None)

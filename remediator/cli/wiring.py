@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from msgspec import Struct
 
 from remediator.aws.live import AwsCloud
 from remediator.backups import FileBackups
+from remediator.cli.delegation import Delegation
 from remediator.cli.names import check_name
 from remediator.clock import SystemClock
 from remediator.errors import UsageError
 from remediator.kubernetes.action_lock import IN_TIME, KubernetesActionLock
 from remediator.kubernetes.approvals import approvals_guarded
 from remediator.kubernetes.home import home_namespace
+from remediator.kubernetes.leader import live_leader
 from remediator.kubernetes.lease import ACTION_LEASE, Lock, own_identity
 from remediator.kubernetes.lease_object import KubernetesLease
 from remediator.kubernetes.remediations import StoredEpisodes
@@ -33,6 +37,15 @@ class Wired(Struct):
     policy: Policy
     namespace: str | None
     means: Means
+    transport: Transport
+    home: str
+
+    def delegation(self, say: Callable[[str], None]) -> Delegation | None:
+        """Find the daemon that leads, if one does, so that a person can leave the acting to it."""
+        clock = self.means.clock
+        now = clock.now() - timedelta(seconds=self.transport.skew or 0.0)
+        leader = live_leader(self.transport, self.home, now)
+        return Delegation(self.transport, self.home, leader, clock, say) if leader else None
 
     @property
     def scope_flags(self) -> str:
@@ -92,4 +105,6 @@ def wire(
         policy=rules,
         namespace=scope,
         means=means,
+        transport=transport,
+        home=place,
     )

@@ -1,0 +1,110 @@
+"""Beside a live daemon: a person's approval is written down for it, and what comes of it is followed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from remediator.errors import ClusterError, RemediatorError
+from remediator.kubernetes import words
+from remediator.kubernetes.remediation_object import Stored
+from remediator.kubernetes.transport import Transport
+from remediator.model.decision import Overrides
+from remediator.model.episode import Attempt
+from remediator.model.plan import Outcome, Plan, Result
+from remediator.model.word import Approval, Override
+from remediator.ports import Clock
+
+# A daemon looks every few minutes, and an action takes two more.
+PATIENCE = timedelta(minutes=10)
+
+_POLL = 2.0
+_SKEW = timedelta(seconds=5)
+
+
+class Delegation:
+    """Lets the daemon that leads act on what a person at the terminal approves."""
+
+    def __init__(self, transport: Transport, home: str, leader: str, clock: Clock, say: Callable[[str], None]) -> None:
+        self._transport = transport
+        self._home = home
+        self._leader = leader
+        self._clock = clock
+        self._say = say
+
+    def approve(self, plans: Iterable[Plan], overrides: Overrides) -> tuple[dict[str, datetime], list[Plan]]:
+        """Write the approvals; return when each digest was approved, and the plans for which it could not be done.
+
+        What the daemon has not proposed itself, or a person may not approve there, they can still do themselves.
+        """
+        known = {each.ref.uid: each for each in words.records(self._transport, self._home).records}
+        by = words.whoami(self._transport)
+        gates = tuple(Override(each) for each in sorted(overrides.gates))
+        approved: dict[str, datetime] = {}
+        left: list[Plan] = []
+        for plan in plans:
+            seen = known.get(plan.target.uid)
+            why = "it has not proposed this"
+            if seen is not None and words.proposed_digest(seen) == plan.digest:
+                try:
+                    written = words.say(
+                        self._transport,
+                        self._home,
+                        seen,
+                        Approval(by, plan.digest, override=gates, reason=overrides.reason),
+                    )
+                except RemediatorError as error:
+                    why = error.message
+                else:
+                    why = self._not_counted(written)
+                    if not why and written.approval and written.approval.at:
+                        approved[plan.digest] = written.approval.at
+                        self._say(f"{plan.proposal_id}: approved as {by}; {self._leader} acts on it.")
+                        continue
+            self._say(f"{plan.proposal_id}: not left to {self._leader}, but done here: {why}.")
+            left.append(plan)
+        return approved, left
+
+    def follow(self, plan: Plan, approved: datetime) -> Outcome:
+        """Wait until the daemon has acted, and tell what came of it."""
+        deadline = self._clock.monotonic() + PATIENCE.total_seconds()
+        while self._clock.monotonic() < deadline:
+            attempt = self._attempt(plan, approved)
+            if attempt is not None and attempt.result is not None:
+                return _outcome(plan, attempt)
+            self._clock.sleep(_POLL)
+        detail = (
+            f"approved, and {self._leader} has told nothing within {PATIENCE.total_seconds() / 60:.0f} min; "
+            f"`remediator history {plan.proposal_id}` tells"
+        )
+        return _outcome(plan, None, detail)
+
+    def _not_counted(self, written: Stored) -> str:
+        if words.held_to_rules(self._transport, self._home, written) is False:
+            return "this cluster takes forged approvals, too, so it believes none"
+        return ""
+
+    def _attempt(self, plan: Plan, approved: datetime) -> Attempt | None:
+        """Find what was done with a plan since it was approved; None where nothing was, or it cannot be read now."""
+        try:
+            known = words.records(self._transport, self._home).records
+        except ClusterError:
+            return None
+        episodes = (each.episode for each in known if each.ref.uid == plan.target.uid and each.episode)
+        attempts = [attempt for each in episodes for attempt in each.attempts]
+        ours = (each for each in attempts if each.digest == plan.digest and each.intended >= approved - _SKEW)
+        return next(ours, None)
+
+
+def _outcome(plan: Plan, attempt: Attempt | None, detail: str = "") -> Outcome:
+    told = attempt.result if attempt else None
+    return Outcome(
+        action=plan.action,
+        target=plan.target,
+        result=told or Result.UNKNOWN,
+        detail=attempt.detail if attempt else detail,
+        proposal_id=plan.proposal_id,
+        accepted=attempt.accepted if attempt else None,
+        backup=(attempt.backup or None) if attempt else None,
+        orphan=attempt.orphan if attempt else "",
+    )
