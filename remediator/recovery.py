@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from remediator.actions.resync import undo_leftover
+from remediator.actions.leftover import undo_leftover
 from remediator.errors import ClusterError, NotFound
 from remediator.execute import undo
 from remediator.model.episode import Attempt

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from remediator.actions import plan_for
-from remediator.actions.resync import undo_leftover
+from remediator.actions.leftover import undo_leftover
 from remediator.diagnosis import diagnose
 from remediator.errors import Busy, Unreachable
 from remediator.model.episode import Attempt

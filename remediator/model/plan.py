@@ -52,6 +52,7 @@ class Verification(StrEnum):
     HEARTBEAT = "heartbeat"
     DELETION_PROGRESS = "deletion-progress"
     OBJECT_GONE = "object-gone"
+    RELEASED = "released"
 
 
 class Plan(Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from remediator.actions.clear_finalizer import clear_finalizer
+from remediator.actions.release import release
 from remediator.actions.resync import resync
 from remediator.gates import GATES
 from remediator.gates.identity import identity
@@ -18,7 +19,7 @@ from remediator.model.live import LiveState, unreadable
 from remediator.model.observation import History
 from remediator.model.plan import Evidence, Proof
 from tests.builders import GONE, NOW, UNPROVEN_GONE, Json, active, deleting, function
-from tests.proposals import Build, proposed, release, situation
+from tests.proposals import Build, proposed, situation
 
 ALLOWED, HELD, LATER = Ruling.ALLOWED, Ruling.HELD, Ruling.LATER
 
