@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shlex
 
 import jsonpatch
 import pytest
@@ -367,3 +368,10 @@ def test_the_finalizer_itself_is_not_in_any_patch() -> None:
     written = json.dumps([step.patch for step in planned(deleting()).steps])
     assert FUNCTION_FINALIZER not in written
     assert "finalizers" not in written
+
+
+def test_the_steps_can_be_typed_by_hand_whatever_the_policy_says() -> None:
+    raw = annotated(policy="it's `mine`")
+    patches = [json.loads(shlex.split(each)[-1]) for each in planned(raw).kubectl()]
+    between = applied(applied(raw, patches[0]), patches[1])
+    assert undone(between) == raw
