@@ -81,7 +81,7 @@ class Actor:
         resource = self._means.cluster.get(*chosen.target[:2])
         seen = self._observer.seen(resource, evidence.proofs[-1].live, controller)
         found = diagnose(seen)
-        plan = plan_for(found, seen) if found else None
+        plan = plan_for(found, seen, chosen.action) if found else None
         if found is None or plan is None or plan.digest != chosen.digest:
             return _skipped(chosen, _what_changed(chosen, seen, found))
         standing = self._means.episodes.standing(seen.now)

@@ -63,6 +63,7 @@ class MemoryEpisodes:
             attempts=attempts,
             approval=approval if found.approved(approval, now) else None,
             rejection=self.rejection(uid),
+            own_retain=found.under_way is not None and found.under_way.action is ActionName.RELEASE,
         )
 
     def standing(self, now: datetime) -> Standing:

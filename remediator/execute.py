@@ -9,16 +9,17 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
+import msgspec
 import structlog
 from msgspec import Struct
 
-from remediator.actions.resync import undo_leftover
+from remediator.actions.leftover import undo_leftover, unpublish
 from remediator.errors import Changed, ClusterError, NotFound, Refused, RemediatorError
 from remediator.gates import Approved
 from remediator.model.finding import Finding, State
 from remediator.model.masking import mask
 from remediator.model.observation import Observation
-from remediator.model.plan import Operation, Outcome, Plan, Result, Verification
+from remediator.model.plan import ActionName, Operation, Outcome, Plan, Result, Verification
 from remediator.model.resource import FUNCTION_FINALIZER, Resource
 from remediator.model.times import format_time
 from remediator.ports import Cluster, Hold, Means
@@ -29,18 +30,27 @@ _STEP_DEADLINE = 30.0
 _VERIFY_DEADLINE = 60.0
 _POLL = 0.5
 _SECONDS_TO_ORPHAN_CHECK = 60.0
+_AGAIN = "; the next run undoes what is left of it"
 _LOCK_LOST = "the action lock was lost meanwhile: the API server did not answer in time, or another has it"
+# What AWS was told right before ACK let go is to be seen by then.
+_SECONDS_TO_KEPT_CHECK = 5.0
 
 # Read, probe and diagnose one resource again. None for the finding means that nothing is wrong any more.
 Look = Callable[[Resource], tuple[Observation, Finding | None]]
+# Say what is still to be taken back from a resource, as it is now.
+Left = Callable[[Resource], tuple[Operation, ...]]
 
 
 class _Effect(Struct, frozen=True):
-    """What was seen of an action's effect; `secrets` are those of everything that the detail may quote."""
+    """What was seen of an action's effect; `secrets` are those of everything that the detail may quote.
+
+    `orphan` is the ARN of a function that it left in AWS.
+    """
 
     result: Result
     detail: str
     secrets: frozenset[str] = frozenset()
+    orphan: str = ""
 
 
 class Begun(Struct, frozen=True):
@@ -90,10 +100,13 @@ def finish(begun: Begun, means: Means, look: Look) -> Outcome:
     try:
         effect = _verify(begun.plan, means, look)
     except ClusterError as error:
-        effect = _Effect(Result.UNKNOWN, f"{begun.lost or 'the API server failed us midway'}: {error.message}")
+        again = _AGAIN if begun.plan.verification is Verification.RELEASED else ""
+        why = begun.lost or "the API server failed us midway"
+        effect = _Effect(Result.UNKNOWN, f"{why}: {error.message}{again}")
     else:
         if begun.lost and effect.result is not Result.RESOLVED:
-            effect = _Effect(Result.UNKNOWN, f"{begun.lost}; {effect.detail}", effect.secrets)
+            detail = f"{begun.lost}; {effect.detail}"
+            effect = msgspec.structs.replace(effect, result=Result.UNKNOWN, detail=detail)
     return _conclude(begun, means, effect)
 
 
@@ -112,6 +125,7 @@ def _conclude(begun: Begun, means: Means, effect: _Effect) -> Outcome:
         proposal_id=plan.proposal_id,
         accepted=None if effect.result is Result.SKIPPED else begun.accepted,
         backup=begun.backup,
+        orphan=effect.orphan,
     )
     means.episodes.conclude(plan.target.uid, outcome, means.clock.now())
     return outcome
@@ -134,17 +148,18 @@ def _write(plan: Plan, means: Means, hold: Hold) -> str | _Effect:
     try:
         # Not asked for the lock again: these remove our own mark, and nothing but that. Left there it would be worse.
         for step in rest:
-            _repeat(plan, step.patch, means)
+            # A Release takes back just this: the retain has to stay until ACK has seen it.
+            _repeat(plan, step.patch, means, unpublish if plan.action is ActionName.RELEASE else undo_leftover)
     except ClusterError as error:
         why = lost or "the API server failed us midway"
-        return _Effect(Result.UNKNOWN, f"{why}: {error.message}; the next run undoes what is left of it")
+        return _Effect(Result.UNKNOWN, f"{why}: {error.message}{_AGAIN}")
     if not lost:
         means.episodes.accepted(plan.target.uid, means.clock.now())
     return lost
 
 
 def undo(resource: Resource, cluster: Cluster) -> bool:
-    """Remove what an interrupted Resync left on a resource; whether there was anything."""
+    """Remove what an interrupted Resync or Release left on a resource; whether there was anything."""
     operations = undo_leftover(resource)
     if not operations:
         return False
@@ -153,36 +168,37 @@ def undo(resource: Resource, cluster: Cluster) -> bool:
     except ClusterError as error:
         # Somebody else was quicker, or the API server refuses: the next pass looks again.
         _log.warning(
-            "could not undo an interrupted Resync", target=str(resource.ref), why=mask(error.message, resource.secrets)
+            "could not undo an interrupted action", target=str(resource.ref), why=mask(error.message, resource.secrets)
         )
         return False
-    _log.info("undid an interrupted Resync", target=str(resource.ref))
+    _log.info("undid an interrupted action", target=str(resource.ref))
     return True
 
 
-def _repeat(plan: Plan, patch: Sequence[Operation], means: Means) -> None:
+def _repeat(plan: Plan, patch: Sequence[Operation], means: Means, left: Left) -> None:
     """Repeat a step until it is done: between two of them the object must not be left as it is.
 
+    `left` says what is still to be done where the object is another one by now.
     An interruption in between still gets one last try before it goes on its way.
     """
     deadline = means.clock.monotonic() + _STEP_DEADLINE
     try:
-        while not _done(plan, patch, means, last=means.clock.monotonic() >= deadline):
+        while not _done(plan, patch, means, left, last=means.clock.monotonic() >= deadline):
             means.clock.sleep(_POLL)
     except (KeyboardInterrupt, SystemExit):
         with suppress(ClusterError):
-            _done(plan, patch, means, last=True)
+            _done(plan, patch, means, left, last=True)
         raise
 
 
-def _done(plan: Plan, patch: Sequence[Operation], means: Means, *, last: bool) -> bool:
+def _done(plan: Plan, patch: Sequence[Operation], means: Means, left: Left, *, last: bool) -> bool:
     """Try a step once, and where the object is another one by now, what is left of it; raise on the last try."""
     try:
         try:
             means.cluster.patch(plan.target, patch)
         except Changed:
-            if left := undo_leftover(_read(plan, means)):
-                means.cluster.patch(plan.target, left)
+            if operations := left(_read(plan, means)):
+                means.cluster.patch(plan.target, operations)
     except NotFound:
         return True  # the object went meanwhile: nothing is left to undo
     except ClusterError:
@@ -208,6 +224,8 @@ def _verify(plan: Plan, means: Means, look: Look) -> _Effect:
             return _deletion_moved(plan, means)
         case Verification.OBJECT_GONE:
             return _object_gone(plan, means)
+        case Verification.RELEASED:
+            return _released(plan, means)
 
 
 def _poll(plan: Plan, means: Means, seen: Callable[[Resource], bool]) -> Resource | None:
@@ -261,13 +279,9 @@ def _deletion_moved(plan: Plan, means: Means) -> _Effect:
 
 def _object_gone(plan: Plan, means: Means) -> _Effect:
     resource = _poll(plan, means, lambda each: FUNCTION_FINALIZER not in each.finalizers)
-    if resource is not None:
-        if resource.managed:
-            return _Effect(Result.UNKNOWN, "ACK's finalizer is still there, or there again")
-        others = ", ".join(resource.finalizers)
-        told = f"ACK's finalizer is gone; the object now waits for {others}, which is not ours"
-    else:
-        told = "the object is gone"
+    if resource is not None and resource.managed:
+        return _Effect(Result.UNKNOWN, "ACK's finalizer is still there, or there again")
+    told = "the object is gone" if resource is None else _waits_for(resource)
     means.clock.sleep(_SECONDS_TO_ORPHAN_CHECK)
     live = means.cloud.probe(plan.resource)
     if live.present:
@@ -277,9 +291,58 @@ def _object_gone(plan: Plan, means: Means) -> _Effect:
         except RemediatorError as error:
             noted = f"and that could not be recorded: {error.message}"
         detail = f"ORPHAN: {told}, but AWS shows {plan.resource.arn_text} again; {noted}"
-        return _Effect(Result.STILL_STUCK, detail)
+        return _Effect(Result.STILL_STUCK, detail, orphan=plan.resource.arn_text or "")
     if resource is not None:
         return _Effect(Result.STILL_STUCK, told)
     if live.gone:
         return _Effect(Result.RESOLVED, f"{told}, and AWS still says that the function is gone")
     return _Effect(Result.UNKNOWN, f"{told}; whether AWS still has none could not be asked once more ({live.why})")
+
+
+def _released(plan: Plan, means: Means) -> _Effect:
+    """ACK let go, and AWS still has the function. What was written does not outlive the wait for it.
+
+    A retain that stayed would keep the function whenever ACK comes by, long after anybody remembers why.
+    """
+    resource = _poll(plan, means, lambda each: not each.managed)
+    if resource is not None and resource.managed:
+        _put_back(plan, resource, means)
+        try:
+            resource = _read(plan, means)
+        except NotFound:
+            resource = None  # at the last moment
+    if resource is None:
+        return _kept(plan, "the object is gone", means)
+    if resource.managed:
+        told = (
+            f"the controller did not let go of it within {_VERIFY_DEADLINE:.0f} s, and the object is put back as it was"
+        )
+        like = "a wrong region or account on it or its namespace looks like this, or a controller that hangs"
+        return _Effect(Result.STILL_STUCK, f"{told}; {like}")
+    with suppress(ClusterError):  # whatever stays of our marks means nothing any more, and the next run removes it
+        _put_back(plan, resource, means)
+    return _kept(plan, _waits_for(resource), means)
+
+
+def _put_back(plan: Plan, resource: Resource, means: Means) -> None:
+    if operations := undo_leftover(resource):
+        _repeat(plan, operations, means, undo_leftover)
+
+
+def _kept(plan: Plan, told: str, means: Means) -> _Effect:
+    """Ask whether the function is still there: a pass that was under way may have deleted it all the same."""
+    means.clock.sleep(_SECONDS_TO_KEPT_CHECK)
+    arn, live = plan.resource.arn_text or "", means.cloud.probe(plan.resource)
+    if live.proven_gone or live.state == "Deleting":
+        said = "AWS no longer has it" if live.gone else "AWS is deleting it"
+        why = "a pass that was under way, or somebody else, deleted it"
+        return _Effect(Result.UNKNOWN, f"{told}, but {arn} was not kept: {said}; {why}")
+    if live.present:
+        return _Effect(Result.RESOLVED, f"{told}; ORPHAN: {arn} stays in AWS, and nobody manages it", orphan=arn)
+    doubt = f"whether AWS still has {arn} could not be asked ({live.why})"
+    return _Effect(Result.UNKNOWN, f"{told}; {doubt}, so it counts as an orphan", orphan=arn)
+
+
+def _waits_for(resource: Resource) -> str:
+    others = ", ".join(resource.finalizers)
+    return f"ACK's finalizer is gone; the object now waits for {others}, which is not ours"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from remediator.actions.resync import undo_leftover
+from remediator.actions.leftover import undo_leftover
 from remediator.errors import ClusterError, NotFound
 from remediator.execute import undo
 from remediator.model.episode import Attempt
@@ -36,10 +36,20 @@ def recover(means: Means, scan: Scan, say: Callable[[str], None]) -> tuple[str, 
             for ref, attempt in means.episodes.unfinished(means.clock.now()):
                 told += _end(ref, attempt, means) if hold.keep() else ()
             for each in scan.leftovers:
-                told += _clear(each.ref, means) if hold.keep() else ()
+                told += _clear(each.ref, means) if not _watched(each.ref, means) and hold.keep() else ()
             return tuple(told)
     except ClusterError as error:
         return (f"What an interrupted run left is left for the next one: {error.message}",)
+
+
+def _watched(ref: Ref, means: Means) -> bool:
+    """Whether a Release has written all it had to, and its process may still look, without the lock, what comes of it.
+
+    Its marks stay that long: whoever is killed while watching leaves a retain that can be told from anybody else's.
+    """
+    now = means.clock.now()
+    under_way = means.episodes.history(ref.uid, now).own_retain
+    return under_way and all(each.uid != ref.uid for each, _ in means.episodes.unfinished(now))
 
 
 def _clear(ref: Ref, means: Means) -> tuple[str, ...]:
@@ -75,7 +85,8 @@ def _end(ref: Ref, attempt: Attempt, means: Means) -> tuple[str, ...]:
 def _what_came_of(
     ref: Ref, attempt: Attempt, found: Resource | None, means: Means, *, undone: bool
 ) -> tuple[Result, str, str]:
-    if undone:
+    let_go = attempt.action is ActionName.RELEASE and found is not None and not found.managed
+    if undone and not let_go:
         return Result.UNKNOWN, _HALF_WAY, ""
     if attempt.action is ActionName.CLEAR_FINALIZER:
         untouched = found is not None and found.managed

@@ -13,7 +13,7 @@ import msgspec
 
 from remediator.acting import Actor, Progress, acted
 from remediator.actions import plan_for
-from remediator.actions.resync import undo_leftover
+from remediator.actions.leftover import undo_leftover
 from remediator.deciding import Decider
 from remediator.diagnosis import diagnose
 from remediator.errors import ClusterError, NotFound

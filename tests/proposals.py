@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from remediator.actions.clear_finalizer import clear_finalizer
+from remediator.actions.release import release
 from remediator.actions.resync import resync
 from remediator.model.decision import Population, Proposal, Rehearsal, Rehearsed, Situation
 from remediator.model.finding import Finding, FindingName, Remedy, State
@@ -19,11 +18,6 @@ Build = Callable[[Observation, FindingName], Plan]
 
 PROOFS = (Proof(GONE, 0.0), Proof(GONE, 60.0))
 TAKEN = Rehearsal(Rehearsed.VERIFIED, "the API server takes the first write")
-
-
-def release(seen: Observation, finding: FindingName) -> Plan:
-    """Plan something that is called a Release: what gates make of its name."""
-    return msgspec.structs.replace(resync(seen, finding), action=ActionName.RELEASE)
 
 
 BUILDERS: dict[ActionName, Build] = {

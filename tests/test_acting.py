@@ -8,14 +8,17 @@ from typing import Any
 import msgspec
 import pytest
 
+from remediator.actions import plan_for
 from remediator.errors import Busy, Changed, Forbidden
+from remediator.gates import decide
 from remediator.model.episode import Attempt
-from remediator.model.plan import Result
+from remediator.model.plan import ActionName, Result
 from remediator.model.word import Approval, Rejection
 from remediator.policy import Policy
 from remediator.scan import Pass
-from tests.builders import BUSY, NOW, Json, active, at, decoded, failing, function, synced
-from tests.fakes import FakeCloud, FakeCluster, Log, World, failing_with
+from tests.builders import BUSY, NOW, Json, active, at, decoded, deleting, failing, function, synced
+from tests.fakes import FakeCloud, FakeCluster, Log, World, failing_with, without_ack
+from tests.proposals import situation
 from tests.spells import plan
 
 UID = "uid-of-shop-checkout"
@@ -190,3 +193,20 @@ def test_an_object_that_moves_under_the_lock_is_looked_at_again_and_the_lock_tak
     ((result, _),) = office.run()
     assert result is Result.RESOLVED
     assert not office.world.lock.taken
+
+
+def test_what_a_person_asked_for_is_looked_at_once_more_and_done() -> None:
+    stuck = deleting(conditions=failing("it is a replicated function"))
+    healthy = [function(f"healthy-{number}", conditions=synced(at(hours=2))) for number in range(9)]
+    world = World(FakeCluster(stuck, *healthy), FakeCloud(checkout=active()))
+    world.cluster.after[1] = lambda cluster: cluster.write(without_ack)
+    work = Pass(world.means, Policy())
+    scan = work.scan()
+    (found,) = (each for each in scan.results if each.finding is not None)
+    assert found.finding is not None and found.plan is None
+    plan = plan_for(found.finding, found.seen, ActionName.RELEASE)
+    assert plan is not None
+    asked = msgspec.structs.replace(found, decision=decide(found.finding, plan, situation()))
+    scan = msgspec.structs.replace(scan, results=(asked, *(each for each in scan.results if each is not found)))
+    (outcome,) = work.remediate(scan, frozenset({plan.digest}))
+    assert (outcome.result, outcome.orphan) == (Result.RESOLVED, plan.resource.arn_text), outcome.detail

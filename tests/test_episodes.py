@@ -121,6 +121,18 @@ def test_an_attempt_is_followed_from_intent_to_outcome() -> None:
     assert (kept.accepted, kept.concluded) == (later(seconds=1), later(seconds=30))
 
 
+def test_a_retain_is_our_own_while_a_release_is_under_way() -> None:
+    episodes = MemoryEpisodes()
+    episodes.sighted(CHECKOUT, finding(), NOW)
+    assert not episodes.history(UID, NOW).own_retain
+    episodes.intend(plan(), NOW)
+    assert not episodes.history(UID, NOW).own_retain
+    episodes.intend(plan(action=ActionName.RELEASE), later(seconds=1))
+    assert episodes.history(UID, NOW).own_retain
+    episodes.conclude(UID, outcome(Result.STILL_STUCK, ActionName.RELEASE), later(minutes=1))
+    assert not episodes.history(UID, NOW).own_retain
+
+
 def test_the_outcome_of_another_action_concludes_nothing() -> None:
     episodes = MemoryEpisodes()
     episodes.intend(plan(), NOW)

@@ -9,13 +9,13 @@ import msgspec
 import pytest
 
 from remediator.actions import plan_for
-from remediator.actions.resync import undo_leftover
+from remediator.actions.leftover import undo_leftover
 from remediator.diagnosis import diagnose
 from remediator.errors import Busy, Unreachable
 from remediator.model.episode import Attempt
 from remediator.model.live import LiveState, unreadable
 from remediator.model.observation import Observation
-from remediator.model.plan import ActionName, Plan, Result
+from remediator.model.plan import ActionName, Outcome, Plan, Result
 from remediator.model.resource import FUNCTION_FINALIZER
 from remediator.model.scan import Scan
 from remediator.recovery import recover
@@ -57,6 +57,28 @@ def plan_of(seen: Observation) -> Plan:
 def resync() -> Killed:
     raw, live = function(conditions=failing(BUSY, at(hours=1))), active()
     return Killed(raw, live, plan_of(observe(raw, live)))
+
+
+def release(*others: str) -> Killed:
+    raw = deleting(metadata={"finalizers": [FUNCTION_FINALIZER, *others]})
+    raw["metadata"]["annotations"] = {"services.k8s.aws/deletion-policy": "delete"}
+    seen = observe(raw, active(), controller=ALIVE)
+    finding = diagnose(seen)
+    plan = plan_for(finding, seen, ActionName.RELEASE) if finding else None
+    assert plan is not None
+    return Killed(raw, active(), plan)
+
+
+def unknown(plan: Plan) -> Outcome:
+    return Outcome(action=plan.action, target=plan.target, result=Result.UNKNOWN, detail="no route")
+
+
+def written(killed: Killed, *, accepted: bool = True) -> None:
+    """Carry out all that a Release writes, as far as it came before it was killed."""
+    for step in killed.plan.steps:
+        killed.world.cluster.patch(killed.plan.target, step.patch)
+    if accepted:
+        killed.world.episodes.accepted(killed.plan.target.uid, NOW)
 
 
 def clear_finalizer(now: LiveState = GONE) -> Killed:
@@ -209,3 +231,55 @@ def test_what_cannot_be_undone_now_is_left_for_the_next_run(trouble: Callable[[K
     killed.world.cluster.on_get.clear()
     assert len(killed.recover()) == 1
     assert "publish" not in killed.world.cluster.the()["spec"]
+
+
+# -- Release --------------------------------------------------------------------------------------------------------
+
+
+def test_a_release_whose_effect_is_still_watched_is_left_alone() -> None:
+    """Undone under its own process's hands it would be a deletion."""
+    killed = release()
+    written(killed)
+    assert killed.recover() == ()
+    assert len(killed.world.cluster.patches) == 2
+    assert killed.attempt.result is None
+
+
+def test_a_release_that_nobody_watches_any_more_is_undone() -> None:
+    killed = release()
+    before = dict(killed.world.cluster.the()["metadata"]["annotations"])
+    written(killed)
+    killed.world.clock.sleep(600)
+    (told,) = killed.recover()
+    assert told.endswith("unknown: its process ended half-way; what it left on the object is undone.")
+    assert killed.world.cluster.the()["metadata"]["annotations"] == before
+    assert killed.recover() == ()
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_release_that_was_killed_at_its_writes_is_undone_at_once(steps: int) -> None:
+    killed = release()
+    before = dict(killed.world.cluster.the())
+    for step in killed.plan.steps[:steps]:
+        killed.world.cluster.patch(killed.plan.target, step.patch)
+    (told,) = killed.recover()
+    assert "what it left on the object is undone" in told
+    after = killed.world.cluster.the()
+    assert (after["spec"], after["metadata"]["annotations"]) == (before["spec"], before["metadata"]["annotations"])
+
+
+def test_a_release_that_was_given_up_and_left_its_mark_is_undone() -> None:
+    killed = release()
+    written(killed)
+    killed.world.episodes.conclude(killed.plan.target.uid, unknown(killed.plan), NOW)
+    assert killed.recover() == ("Undid an interrupted action on Function shop/checkout.",)
+
+
+def test_what_was_let_go_and_others_hold_is_tidied_and_its_orphan_told() -> None:
+    killed = release("b/two")
+    written(killed, accepted=False)
+    gone(killed)
+    (told,) = killed.recover()
+    assert told.endswith(f"resolved: the object was let go, and AWS has {ARN} as an orphan.")
+    assert killed.attempt.orphan == ARN
+    assert killed.world.cluster.the()["metadata"]["annotations"] == {"services.k8s.aws/deletion-policy": "delete"}

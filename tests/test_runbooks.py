@@ -145,6 +145,16 @@ def test_the_index_names_only_remedies_that_there_are() -> None:
         assert set(re.findall(r"[A-Z]\w+", remedy)) <= {each.value for each in Remedy}, name
 
 
+def test_the_index_and_the_pages_tell_what_can_be_asked_for() -> None:
+    for (name, _, _, remedy), entry in zip(_rows(), CATALOGUE, strict=True):
+        offered = [f"{each} on request" for each in entry.on_request]
+        assert re.findall(r"\w+ on request", remedy) == offered, name
+        assert re.findall(r"\w+ on request", entry.advice) == offered, name
+        for each in entry.on_request:
+            command = f"remediator {each.lower()} function/checkout -n shop"
+            assert command in " ".join(_sections(_text(name))["What to do"].split()), name
+
+
 @pages
 def test_a_page_has_its_title_and_all_sections_in_order(name: str) -> None:
     text = _text(name)

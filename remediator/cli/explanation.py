@@ -18,6 +18,7 @@ _VERIFIED_BY = {
     Verification.HEARTBEAT: "the controller's heartbeat moves",
     Verification.DELETION_PROGRESS: "the object goes, or the controller complains of something else",
     Verification.OBJECT_GONE: "the object is gone, and AWS still has no function a minute later",
+    Verification.RELEASED: "the object is gone, and AWS still has the function",
 }
 
 

@@ -41,6 +41,7 @@ def diagnose(seen: Observation) -> Finding | None:
     return msgspec.structs.replace(
         root,
         also=also,
+        on_request=_on_request(root, entries),
         summary=mask(root.summary, secrets),
         evidence={key: mask(value, secrets) for key, value in (_both_sides(seen) | root.evidence).items() if value},
     )
@@ -63,6 +64,13 @@ def _holds(seen: Observation, entry: Entry) -> bool:
         return _ask(entry, seen) is not None
     except LiveStateNeeded:
         return False
+
+
+def _on_request(root: Finding, entries: tuple[Entry, ...]) -> tuple[Remedy, ...]:
+    """Offer what a person may ask for once waiting is over: a deletion looks stuck in its first minutes, and is not."""
+    if root.state is not State.STUCK:
+        return ()
+    return next((entry.on_request for entry in entries if entry.name is root.name), ())
 
 
 def _unreadable(seen: Observation) -> Finding:

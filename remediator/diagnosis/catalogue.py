@@ -20,7 +20,7 @@ from remediator.diagnosis import (
     terminal,
     unexplained,
 )
-from remediator.model.finding import Finding, FindingName
+from remediator.model.finding import Finding, FindingName, Remedy
 from remediator.model.observation import Observation
 
 Rule = Callable[[Observation], Finding | None]
@@ -30,6 +30,7 @@ class Entry(Struct, frozen=True):
     """One row: the rule, what it means in a line, what to do, and where it applies.
 
     `fallback` rules hold only where nothing else does. `timeout` names the policy's setting; `at once` means none.
+    `on_request`: what is never advised, because it gives something up, and done where a person asks for it by name.
     """
 
     name: FindingName
@@ -38,6 +39,7 @@ class Entry(Struct, frozen=True):
     advice: str
     timeout: str = "at once"
     fallback: bool = False
+    on_request: tuple[Remedy, ...] = ()
 
 
 DELETING: tuple[Entry, ...] = (
@@ -78,8 +80,9 @@ DELETING: tuple[Entry, ...] = (
         FindingName.DELETION_BLOCKED,
         deletion.deletion_blocked,
         "AWS refuses the deletion for a reason that waiting does not remove.",
-        "Remove the reason that is quoted. The runbook tells how to keep the function and free the object.",
+        "Remove the reason that is quoted; Release on request, where the function is to stay and the object to go.",
         "deletion",
+        on_request=(Remedy.RELEASE,),
     ),
     Entry(
         FindingName.DELETION_UNATTENDED,
@@ -92,9 +95,11 @@ DELETING: tuple[Entry, ...] = (
         FindingName.DELETION_UNEXPLAINED,
         deletion.deletion_unexplained,
         "The object is being deleted, the function exists, and no condition says why it stays.",
-        "Look at the controller's log (it may not read the function); Resync makes it try again.",
+        "Look at the controller's log (it may not read the function); Resync makes it try again; "
+        "Release on request, where the function is to stay and the object to go.",
         "deletion",
         fallback=True,
+        on_request=(Remedy.RELEASE,),
     ),
 )
 

@@ -10,9 +10,9 @@ from remediator.model.plan import ActionName
 def controller(proposal: Proposal, at: Situation) -> Verdict:
     """Hold while the controller restarts, and what needs it while there is none.
 
-    After a restart ACK looks at every object by itself: whatever we do then, it does a moment later. Resync goes on
-    where nothing is known of the controller, since an EKS-managed one cannot be seen; Release does not. ClearFinalizer
-    is for where there is none.
+    After a restart ACK looks at every object by itself: whatever we do then, it does a moment later. Resync and Release
+    go on where nothing is known of the controller, since an EKS-managed one cannot be seen: where there is none after
+    all, nothing comes of them, and they are undone. ClearFinalizer is for where there is none.
     """
     action, facts = proposal.plan.action, at.controller
     if facts.restarting:
@@ -20,6 +20,5 @@ def controller(proposal: Proposal, at: Situation) -> Verdict:
         return Verdict(GateName.CONTROLLER, Ruling.HELD, reason)
     if action is ActionName.CLEAR_FINALIZER:
         return Verdict(GateName.CONTROLLER, Ruling.ALLOWED, f"not restarting; {action} does without it")
-    enough = (Health.ALIVE,) if action is ActionName.RELEASE else (Health.ALIVE, Health.UNKNOWN)
-    ruling = Ruling.ALLOWED if facts.health in enough else Ruling.HELD
+    ruling = Ruling.HELD if facts.health is Health.DOWN else Ruling.ALLOWED
     return Verdict(GateName.CONTROLLER, ruling, f"{facts.health}: {facts.why}")

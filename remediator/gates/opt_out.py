@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from remediator.model.decision import GateName, Proposal, Ruling, Situation, Verdict
 from remediator.model.plan import ActionName
+from remediator.model.resource import DELETION_POLICY
 from remediator.model.times import parse_time
 
 IGNORE = "ack-remediator.dev/ignore"
 IGNORE_UNTIL = "ack-remediator.dev/ignore-until"
 READ_ONLY = "services.k8s.aws/read-only"
-DELETION_POLICY = "services.k8s.aws/deletion-policy"
 # ACK takes the namespace's where the object has none (runtime, pkg/runtime/reconciler.go).
 NAMESPACE_DELETION_POLICY = "lambda.services.k8s.aws/deletion-policy"
 

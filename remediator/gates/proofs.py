@@ -15,9 +15,12 @@ def proofs(proposal: Proposal, at: Situation) -> Verdict:
 
     One answer that says anything else spoils all of them.
     """
-    needed = proposal.plan.proofs
+    needed, action = proposal.plan.proofs, proposal.plan.action
     if needed == 0:
-        return Verdict(GateName.PROOFS, Ruling.ALLOWED, "none needed: the action is undone within seconds")
+        why = (
+            f"{action} is for a function that is there" if action.destructive else "the action is undone within seconds"
+        )
+        return Verdict(GateName.PROOFS, Ruling.ALLOWED, f"none needed: {why}")
     if at.evidence is None:
         reason = f"{needed} are taken right before the act, {SECONDS_BETWEEN_PROOFS:.0f} s apart"
         return Verdict(GateName.PROOFS, Ruling.LATER, reason)

@@ -62,7 +62,8 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     `since` is when it was first seen, or earlier where evidence says so. `stuck_at` is when waiting ends;
     `self_heals_at` is when it should have passed by itself, None where nothing says that it will.
-    `also` names the other findings that hold, consequences of this one more often than not.
+    `also` names the other findings that hold, consequences of this one more often than not. `on_request` is what would
+    help, too, and is done only where a person asks for it by name.
     """
 
     name: FindingName
@@ -74,3 +75,4 @@ class Finding(Struct, frozen=True, kw_only=True):
     self_heals_at: datetime | None = None
     evidence: dict[str, str] = {}
     also: tuple[FindingName, ...] = ()
+    on_request: tuple[Remedy, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -52,6 +53,7 @@ class Verification(StrEnum):
     HEARTBEAT = "heartbeat"
     DELETION_PROGRESS = "deletion-progress"
     OBJECT_GONE = "object-gone"
+    RELEASED = "released"
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -87,7 +89,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         where = f"-n {self.target.namespace} --type=json"
         return tuple(
             f"kubectl patch functions.lambda.services.k8s.aws {self.target.name} {where} "
-            f"-p '{msgspec.json.encode(list(step.patch)).decode()}'"
+            f"-p {shlex.quote(msgspec.json.encode(list(step.patch)).decode())}"
             for step in self.steps
         )
 

@@ -18,7 +18,13 @@ from remediator.model.times import parse_time
 
 FUNCTION_GROUP = "lambda.services.k8s.aws"
 FUNCTION_FINALIZER = "finalizers.lambda.services.k8s.aws/Function"
+# Our mark, on what a Resync or a Release is at work on.
 RESYNC_ANNOTATION = "ack-remediator.dev/resync"
+# What the deletion-policy was before a Release set it: there only while one is under way.
+POLICY_BEFORE_ANNOTATION = "ack-remediator.dev/deletion-policy-before"
+# ACK's own: whether the function goes with its object. Anything but `delete` keeps it.
+DELETION_POLICY = "services.k8s.aws/deletion-policy"
+RETAIN = "retain"
 
 _REQUEST_ID = re.compile(r"(?i)\b(request ?id:?\s*)[0-9a-f-]{8,}")
 

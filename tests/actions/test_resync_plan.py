@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remediator.actions import plan_for
-from remediator.actions.resync import resync, undo_leftover
+from remediator.actions.leftover import undo_leftover
+from remediator.actions.resync import resync
 from remediator.model.finding import Finding, FindingName, Remedy, State
 from remediator.model.live import LiveState, unreadable
 from remediator.model.observation import ControllerFacts

@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from remediator.aws.answers import present
 from remediator.diagnosis import diagnose
 from remediator.diagnosis.catalogue import CATALOGUE
-from remediator.model.finding import Finding, FindingName
+from remediator.model.finding import Finding, FindingName, Remedy
 from remediator.model.live import LiveState, Presence, Vouched, unreadable
 from remediator.model.observation import ControllerFacts, Health, History, Observation
 from remediator.model.resource import Resource
@@ -60,6 +60,7 @@ class Expected(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     stuck_at: str | None = None
     self_heals_at: str | None = None
     also: tuple[FindingName, ...] = ()
+    on_request: tuple[Remedy, ...] = ()
     summary_contains: tuple[str, ...] = ()
     evidence: dict[str, str] = {}
 
@@ -139,6 +140,7 @@ def _told(found: Finding | None, expected: Expected) -> Expected:
         stuck_at=format_time(found.stuck_at),
         self_heals_at=format_time(found.self_heals_at),
         also=found.also,
+        on_request=found.on_request,
         summary_contains=tuple(part for part in expected.summary_contains if part in found.summary),
         evidence={key: found.evidence.get(key, "(absent)") for key in expected.evidence},
     )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from remediator.actions.clear_finalizer import clear_finalizer
+from remediator.actions.release import release
 from remediator.actions.resync import resync
 from remediator.gates import owners
 from remediator.gates.clock_skew import clock_skew
@@ -23,7 +24,7 @@ from remediator.model.observation import ControllerFacts, Health
 from remediator.model.plan import ActionName, Evidence
 from remediator.model.selection import Selection, Selector
 from tests.builders import ALIVE, DOWN, NOW, Json, at, decoded, deleting
-from tests.proposals import BUILDERS, Build, proposed, release, situation
+from tests.proposals import BUILDERS, Build, proposed, situation
 
 ALLOWED, HELD, LATER = Ruling.ALLOWED, Ruling.HELD, Ruling.LATER
 ONE = proposed()
@@ -148,7 +149,7 @@ UNKNOWN = ControllerFacts()
         (resync, UNKNOWN, ALLOWED),
         (resync, DOWN, HELD),
         (release, ALIVE, ALLOWED),
-        (release, UNKNOWN, HELD),
+        (release, UNKNOWN, ALLOWED),
         (release, DOWN, HELD),
         (clear_finalizer, ALIVE, ALLOWED),
         (clear_finalizer, UNKNOWN, ALLOWED),

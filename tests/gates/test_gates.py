@@ -7,18 +7,19 @@ from datetime import timedelta
 import pytest
 
 from remediator.actions.clear_finalizer import clear_finalizer
+from remediator.actions.release import release
 from remediator.actions.resync import resync
 from remediator.gates import GATES
 from remediator.gates.identity import identity
 from remediator.gates.opt_out import opt_out
 from remediator.gates.proofs import proofs
 from remediator.gates.unchanged import unchanged
-from remediator.model.decision import GateName, Ruling, Verdict
+from remediator.model.decision import GateName, Ruling, Situation, Verdict
 from remediator.model.live import LiveState, unreadable
 from remediator.model.observation import History
 from remediator.model.plan import Evidence, Proof
 from tests.builders import GONE, NOW, UNPROVEN_GONE, Json, active, deleting, function
-from tests.proposals import Build, proposed, release, situation
+from tests.proposals import Build, proposed, situation
 
 ALLOWED, HELD, LATER = Ruling.ALLOWED, Ruling.HELD, Ruling.LATER
 
@@ -64,7 +65,27 @@ def test_an_object_without_uid_is_no_certain_object(build: Build) -> None:
 def test_without_an_arn_nobody_can_say_what_is_gone(place: Json | None) -> None:
     nameless = deleting(status={"ackResourceMetadata": place})
     assert ruling(identity(proposed(nameless), situation())) is HELD
+    assert ruling(identity(proposed(nameless, release), situation())) is HELD
     assert ruling(identity(proposed(nameless, resync), situation())) is ALLOWED
+
+
+@pytest.mark.parametrize(("build", "expected"), [(release, HELD), (resync, ALLOWED), (clear_finalizer, ALLOWED)])
+@pytest.mark.parametrize(
+    "at",
+    [
+        situation(namespace_annotations={"services.k8s.aws/default-region": "eu-west-1"}),
+        situation(namespace_annotations={"services.k8s.aws/owner-account-id": "444455556666"}),
+    ],
+    ids=["region", "account"],
+)
+def test_in_another_place_ack_lets_nothing_go(build: Build, at: Situation, expected: Ruling) -> None:
+    assert ruling(identity(proposed(deleting(), build), at)) is expected
+
+
+def test_the_region_of_the_object_itself_is_looked_at_too() -> None:
+    elsewhere = deleting(metadata={"annotations": {"services.k8s.aws/region": "eu-west-1"}})
+    assert ruling(identity(proposed(elsewhere, release), situation())) is HELD
+    assert ruling(identity(proposed(deleting(), release), situation())) is ALLOWED
 
 
 # -- proofs ---------------------------------------------------------------------------------------------------------
@@ -77,6 +98,13 @@ def proven(*proof: Proof) -> Ruling:
 
 def test_a_resync_needs_no_proof() -> None:
     assert ruling(proofs(proposed(build=resync), situation())) is ALLOWED
+
+
+@pytest.mark.parametrize(("build", "why"), [(resync, "undone within seconds"), (release, "a function that is there")])
+def test_what_asks_for_no_proof_says_why(build: Build, why: str) -> None:
+    verdict = proofs(proposed(deleting(), build), situation())
+    assert verdict.ruling is ALLOWED
+    assert why in verdict.reason
 
 
 def test_proofs_are_taken_right_before_the_act() -> None:

@@ -26,16 +26,17 @@ from remediator.model.decision import (
 )
 from remediator.model.finding import FindingName
 from remediator.model.limits import Ceilings, Limits, Mode
-from remediator.model.live import LiveState, unreadable
-from remediator.model.observation import ControllerFacts, Health, History
+from remediator.model.live import LiveState, Presence, unreadable
+from remediator.model.observation import ControllerFacts, Health, History, Observation
 from remediator.model.plan import ActionName, Evidence, Plan, Proof
 from remediator.model.selection import Selection, Selector
 from remediator.model.word import Approval, Override
-from tests.builders import ALIVE, DOWN, GONE, NOW, UNPROVEN_GONE, active, at, deleting, observe
+from tests.builders import ALIVE, ARN, DOWN, GONE, NOW, UNPROVEN_GONE, active, at, deleting, observe
 from tests.proposals import BUILDERS, PROOFS, TAKEN, proposed
 
 FINALIZER = "finalizers.lambda.services.k8s.aws/Function"
 FRESH = NOW - timedelta(seconds=70)
+DRIFT = {"services.k8s.aws/default-region": "eu-west-1"}
 NAMESPACE_POLICY = "lambda.services.k8s.aws/deletion-policy"
 
 
@@ -57,6 +58,7 @@ raws = st.builds(
         {"annotations": {"ack-remediator.dev/ignore-until": "soon"}},
         {"annotations": {"services.k8s.aws/read-only": "true"}},
         {"annotations": {"services.k8s.aws/deletion-policy": "retain"}},
+        {"annotations": {"services.k8s.aws/region": "eu-west-1"}},
         {"deletionTimestamp": "yesterday"},
         {"deletionTimestamp": None},
         {"namespace": "kube-system"},
@@ -125,7 +127,7 @@ def otherwise(digest: str) -> dict[str, st.SearchStrategy[Any]]:
         "guarded_by": st.just("prod-eu1 is guarded by the word prod"),
         "history": histories(digest),
         "controller": st.sampled_from([ControllerFacts(), ControllerFacts(Health.ALIVE, "", restarting=True)]),
-        "namespace_annotations": st.sampled_from([None, {NAMESPACE_POLICY: "retain"}]),
+        "namespace_annotations": st.sampled_from([None, {NAMESPACE_POLICY: "retain"}, DRIFT]),
         "acted_in_run": st.sampled_from([4, 5]),
         "acted_today": st.just(20),
         "under_way_in_namespace": st.just(1),
@@ -154,12 +156,13 @@ def situations(draw: st.DrawFn, digest: str, facts: ControllerFacts) -> Situatio
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> tuple[Plan, ControllerFacts, bool]:
+def plans(draw: st.DrawFn) -> tuple[Plan, Observation]:
     action = draw(st.sampled_from(ActionName))
     facts = draw(mostly(DOWN if action is ActionName.CLEAR_FINALIZER else ALIVE, DOWN, ALIVE, ControllerFacts()))
     tried = draw(st.booleans())
-    seen = observe(draw(raws), draw(answers), controller=facts, history=History(resync_without_effect=tried))
-    return BUILDERS[action](seen, FindingName.FINALIZER_LEFT), facts, tried
+    live = draw(st.one_of(st.just(active()), answers) if action is ActionName.RELEASE else answers)
+    seen = observe(draw(raws), live, controller=facts, history=History(resync_without_effect=tried))
+    return BUILDERS[action](seen, FindingName.FINALIZER_LEFT), seen
 
 
 def key_to(plan: Plan, at_act: Situation) -> Plan | None:
@@ -188,9 +191,9 @@ def counts(word: Approval | None, digest: str) -> bool:
 
 @settings(max_examples=400)
 @given(data=st.data(), drawn=plans())
-def test_what_is_never_done(data: st.DataObject, drawn: tuple[Plan, ControllerFacts, bool]) -> None:
-    plan, facts, tried = drawn
-    now = data.draw(situations(plan.digest, facts))
+def test_what_is_never_done(data: st.DataObject, drawn: tuple[Plan, Observation]) -> None:
+    plan, seen = drawn
+    now = data.draw(situations(plan.digest, seen.controller))
     opened = key_to(plan, now)
     event(f"{plan.action}: {'opened' if opened else 'withheld'}")
     if opened is None:
@@ -213,11 +216,14 @@ def test_what_is_never_done(data: st.DataObject, drawn: tuple[Plan, ControllerFa
     # nothing that is opted out, excluded, another's, or changed
     if plan.action is ActionName.RELEASE and now.history.own_retain:
         marks.pop("services.k8s.aws/deletion-policy", None)
+    if plan.action is not ActionName.RELEASE:
+        marks.pop("services.k8s.aws/region", None)
     assert not marks
     if now.namespace_annotations is None:
         assert plan.action is ActionName.RESYNC
     else:
-        assert not now.namespace_annotations or (plan.resource.annotations and plan.action is ActionName.RELEASE)
+        own = plan.resource.annotations and plan.action is ActionName.RELEASE
+        assert NAMESPACE_POLICY not in now.namespace_annotations or own
     assert metadata.namespace == "shop"
     assert now.selection == Selection()
     assert not metadata.managed_fields
@@ -251,21 +257,26 @@ def test_what_is_never_done(data: st.DataObject, drawn: tuple[Plan, ControllerFa
     if plan.action.destructive:
         assert now.skew == 0.0
     if plan.action is ActionName.RELEASE:
-        assert now.controller.health is Health.ALIVE
+        assert now.controller.health is not Health.DOWN
+        assert plan.resource.deleting
+        assert plan.resource.managed
+        assert plan.resource.arn_text == ARN
+        assert (seen.live_state.presence, seen.live_state.arn) == (Presence.PRESENT, ARN)
+        assert not (now.namespace_annotations or {}).keys() & DRIFT.keys()
     if plan.action is ActionName.CLEAR_FINALIZER:
         assert proven_twice(now.evidence.proofs)
         assert plan.resource.managed
         assert plan.resource.deleted_at is not None
         assert NOW - plan.resource.deleted_at >= timedelta(minutes=20)
-        assert facts.health is Health.DOWN or tried
+        assert seen.controller.health is Health.DOWN or seen.history.resync_without_effect
 
 
 @settings(max_examples=150)
 @given(data=st.data(), drawn=plans())
-def test_a_dry_run_says_what_a_real_run_would(data: st.DataObject, drawn: tuple[Plan, ControllerFacts, bool]) -> None:
+def test_a_dry_run_says_what_a_real_run_would(data: st.DataObject, drawn: tuple[Plan, Observation]) -> None:
     """But for what can only be told at the act, and for the mode and the person's word, which a dry run is without."""
-    plan, facts, _ = drawn
-    real = data.draw(situations(plan.digest, facts))
+    plan, seen = drawn
+    real = data.draw(situations(plan.digest, seen.controller))
     dry = msgspec.structs.replace(
         real, ceilings=msgspec.structs.replace(real.ceilings, mode=Mode.DRY_RUN), evidence=None
     )
@@ -278,9 +289,9 @@ def test_a_dry_run_says_what_a_real_run_would(data: st.DataObject, drawn: tuple[
 
 
 @given(data=st.data(), drawn=plans())
-def test_a_gate_answers_whatever_it_is_asked(data: st.DataObject, drawn: tuple[Plan, ControllerFacts, bool]) -> None:
-    plan, facts, _ = drawn
-    now = data.draw(situations(plan.digest, facts))
+def test_a_gate_answers_whatever_it_is_asked(data: st.DataObject, drawn: tuple[Plan, Observation]) -> None:
+    plan, seen = drawn
+    now = data.draw(situations(plan.digest, seen.controller))
     for gate in GATES:
         verdict = gate(Proposal(proposed().finding, plan), now)
         assert verdict.gate in set(GateName)

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from remediator.actions.clear_finalizer import clear_finalizer
+from remediator.actions.release import release
 from remediator.actions.resync import resync
 from remediator.errors import Changed, NotFound
 from remediator.kubernetes.resources import KubernetesCluster
@@ -94,6 +95,20 @@ def test_whether_we_may_is_not_known_where_nobody_says(connect: Connect, told: b
 def test_a_resync_is_tried_and_nothing_is_stored(cluster: KubernetesCluster, plant: Plant) -> None:
     before = plant()
     tried = cluster.rehearse(before, first(before))
+    assert tried.result is Rehearsed.VERIFIED
+    assert cluster.get("shop", "checkout") == before
+
+
+@pytest.mark.parametrize(
+    "annotations", [None, {"team": "shop"}, {"services.k8s.aws/deletion-policy": "delete"}], ids=str
+)
+def test_a_release_is_tried_and_nothing_is_stored(
+    cluster: KubernetesCluster, plant: Plant, annotations: dict[str, str] | None
+) -> None:
+    going = {"deletionTimestamp": "2026-11-21T10:00:00Z", "finalizers": [FUNCTION_FINALIZER]}
+    before = plant(metadata=going | ({"annotations": annotations} if annotations else {}))
+    seen = Observation(before, GONE, NOW)
+    tried = cluster.rehearse(before, release(seen, FindingName.DELETION_BLOCKED).steps[0].patch)
     assert tried.result is Rehearsed.VERIFIED
     assert cluster.get("shop", "checkout") == before
 

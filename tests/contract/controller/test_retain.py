@@ -3,7 +3,7 @@
 import pytest
 
 from remediator.sandbox.cloud import Cloud
-from tests.bed.functions import Function, error_text
+from tests.bed.functions import Function, condition, error_text
 from tests.bed.plane import Plane
 from tests.bed.plugin import Create
 
@@ -68,6 +68,22 @@ def test_retain_takes_effect_at_the_next_look_and_leaves_the_function(
     function.annotate({POLICY: "retain"})
     function.stays(lambda seen: seen["metadata"]["finalizers"], "the annotation alone does nothing", 1)
     assert (error_text(function.read()) != "") == (operation == "DeleteFunction")
+    function.edit(publish=False)
+    function.disappears(2)
+    assert function.live() is not None
+    assert function.asked(index) == []
+
+
+def test_retain_takes_effect_on_what_is_terminal_too(settled: Create, cloud: Cloud) -> None:
+    function = settled()
+    function.edit(tenancyConfig={"tenantIsolationMode": "PER_TENANT"})
+    function.becomes(lambda seen: condition(seen, "ACK.Terminal").get("status") == "True", "is terminal")
+    function.refuse("DeleteFunction")
+    held = len(cloud.calls)
+    function.delete()
+    function.backs_off(held)
+    index = len(cloud.calls)
+    function.annotate({POLICY: "retain"})
     function.edit(publish=False)
     function.disappears(2)
     assert function.live() is not None
