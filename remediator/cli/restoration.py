@@ -114,9 +114,9 @@ class Restoration:
             return
         self._secrets |= _spellings(found.resource.secrets)
         self._tell_changes(stripped(found).object, obj)
-        state = "that is being deleted " if found.resource.deleting else ""
+        state = ", and it is being deleted" if found.resource.deleting else ""
         raise UsageError(
-            f"there is a {ref} {state}already; nothing is restored",
+            f"there is a {ref} already{state}; nothing is restored",
             hint="Above is what a restore would have changed. To change what is there, edit it.",
         )
 
@@ -142,7 +142,7 @@ class Restoration:
             if not self._dry_run:
                 raise
             return f"Whether the API server takes it could not be tried: {mask(error.message, self._secrets)}"
-        missing = lost(obj["spec"], answer.get("spec"))
+        missing = _missing(obj, answer)
         if missing:
             raise RemediatorError(
                 f"the API server would not keep all of the spec of {ref}: {', '.join(missing)}; nothing was created",
@@ -168,9 +168,9 @@ class Restoration:
             self._aside.line(f"Look: {watch}")
             return _UNKNOWN
         uid = answer["metadata"].get("uid")
-        missing = lost(obj["spec"], answer.get("spec"))
+        missing = _missing(obj, answer)
         if not uid or uid == ref.uid or missing:
-            what = f"without {', '.join(missing)} of its spec" if missing else f"with the uid {uid}"
+            what = f"without {', '.join(missing)}" if missing else f"with the uid {uid}"
             self._aside.hanging("unknown   ", f"{ref} was answered {what}: that is not what was to be created")
             return _UNKNOWN
         self._aside.line(f"Created {ref} (uid {uid}). What ACK makes of it: {watch}")
@@ -191,10 +191,15 @@ class Restoration:
         except NotFound as error:
             raise NotFound(
                 f"there is no place for {ref}: {error.message}",
-                hint="Create the namespace, or install ACK's CRDs, first.",
+                hint="Create the namespace first, or install ACK's CRDs.",
             ) from error
         except Changed as error:
             raise Changed(f"the API server refuses {ref}: {error.message}; nothing was created") from error
+
+
+def _missing(sent: Json, answer: Json) -> list[str]:
+    """Name what of the spec the API server did not take: it adds defaults, and drops what its CRD does not know."""
+    return lost({"spec": sent["spec"]}, {"spec": answer.get("spec")})
 
 
 def _file(path: Path) -> tuple[bytes, str]:

@@ -82,7 +82,7 @@ def _check_kind(found: object, called: str) -> None:
             )
         return
     shown = f"{kind} of {version}" if isinstance(kind, str) and isinstance(version, str) else "something else"
-    raise InputError(f"{called} is no Function of ACK, but a {shown[:200]}", hint=_SAVED_BY_US)
+    raise InputError(f"{called} is no Function of ACK, but {shown[:200]}", hint=_SAVED_BY_US)
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> Json:
