@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from remediator.errors import Forbidden, NotFound, RemediatorError
+from remediator.errors import NoPlace, RemediatorError
 from remediator.model.resource import Ref
 from remediator.model.times import format_time
 from remediator.ports import Backups
@@ -55,7 +55,7 @@ class FileBackups:
 class FallbackBackups:
     """The Backups port on a first choice, and on a second where the first has no right or no place to save.
 
-    Only Forbidden and NotFound, which hold until somebody changes them, lead to the second. An API server that does not
+    Only NoPlace, which holds until somebody changes it, leads to the second. An API server that does not
     answer, or fails, is no reason to leave a function's secrets somewhere else: then there is no backup, and no act.
     Where both fail, the error has both reasons.
     """
@@ -68,7 +68,7 @@ class FallbackBackups:
     def save(self, ref: Ref, content: bytes) -> str:
         try:
             saved = self._first.save(ref, content)
-        except (Forbidden, NotFound) as why:
+        except NoPlace as why:
             try:
                 saved = self._second.save(ref, content)
             except RemediatorError as error:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from remediator.errors import Changed, ClusterError, Forbidden, InputError, NotFound, Refused, RemediatorError
+from remediator.errors import Changed, ClusterError, Forbidden, InputError, NoPlace, NotFound, Refused, RemediatorError
 from remediator.kubernetes import backup_object as objects
 from remediator.kubernetes.transport import MALFORMED, Transport, decoded
 from remediator.model.resource import Ref
@@ -44,7 +44,8 @@ class SecretBackups:
     def save(self, ref: Ref, content: bytes) -> str:
         """Create the Secret; raise RemediatorError unless the API server shows that it has it.
 
-        Forbidden and NotFound come through as such: there is no right, or no place, to save it here.
+        It is NoPlace without the right to create Secrets, and without the namespace: NotFound would say that the object
+        is gone.
         """
         if _uid(content) != ref.uid:
             raise RemediatorError(f"cannot save {ref}: what was read is another object; {_NO_ACT}")
@@ -53,7 +54,7 @@ class SecretBackups:
         try:
             answer = self._created(secret)
         except (Forbidden, NotFound) as error:
-            raise type(error)(f"cannot save {ref} to a Secret in {self._namespace}: {error.message}") from error
+            raise NoPlace(f"cannot save {ref} to a Secret in {self._namespace}: {error.message}") from error
         except ClusterError as error:
             raise ClusterError(
                 f"cannot save {ref} to Secret {self._namespace}/{name}: {error.message}; {_NO_ACT}",

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from remediator.backups import FallbackBackups, FileBackups
-from remediator.errors import ClusterError, Forbidden, InputError, RemediatorError
+from remediator.errors import ClusterError, Forbidden, InputError, NoPlace, NotFound, RemediatorError
 from remediator.kubernetes import backup_object as objects
 from remediator.kubernetes.backups import SecretBackups, StoredBackups
 from remediator.kubernetes.transport import Transport
@@ -111,7 +111,7 @@ def test_what_is_too_large_is_not_saved_and_nothing_is_asked(connect: Connect) -
         assert wire.heard == []
     assert "too large for a Secret, even compressed" in refused.value.message
     assert "without a backup nothing is done" in refused.value.message
-    assert not isinstance(refused.value, Forbidden)
+    assert not isinstance(refused.value, NoPlace)
 
 
 @pytest.mark.parametrize("raw", [json.dumps(function()).encode(), b"{}", b"[]", b"<html>"])
@@ -209,6 +209,13 @@ def test_without_the_right_it_is_a_file_and_that_is_said(
     assert "orphan-shop-checkout" in saving.orphaned(REF, ARN, NOW)
 
 
+def test_a_missing_namespace_is_not_taken_for_a_missing_object(transport: Transport) -> None:
+    """Who saves decides anew where the object is NotFound."""
+    with pytest.raises(NoPlace, match="cannot save Function shop/checkout to a Secret in ack-remediator") as refused:
+        SecretBackups(transport, HOME, FakeClock()).save(REF, CONTENT)
+    assert not isinstance(refused.value, NotFound)
+
+
 def test_without_the_namespace_it_is_a_file(api: ApiServer, transport: Transport, tmp_path: Path) -> None:
     saving = FallbackBackups(SecretBackups(transport, HOME, FakeClock()), FileBackups(tmp_path))
     assert Path(saving.save(REF, CONTENT)).parent == tmp_path
@@ -284,9 +291,9 @@ def packed(raw: bytes) -> Json:
         (damaged(type="Opaque"), "is no backup: its type is 'Opaque'"),
         (damaged(data={}), "has no object.json.gz in it"),
         (damaged(data={"object.json.gz": "%%%"}), "is not base64"),
-        (damaged(data=packed(gzip.compress(CONTENT)[:-9])), "is cut off"),
-        (damaged(data=packed(gzip.compress(CONTENT)[:-8] + b"\0" * 8)), "is damaged"),
-        (damaged(data=packed(gzip.compress(b"\0" * (16 * 1024 * 1024 + 1)))), "larger than any object"),
+        (damaged(data=packed(gzip.compress(CONTENT, mtime=0)[:-9])), "is cut off"),
+        (damaged(data=packed(gzip.compress(CONTENT, mtime=0)[:-8] + b"\0" * 8)), "is damaged"),
+        (damaged(data=packed(gzip.compress(b"\0" * (16 * 1024 * 1024 + 1), mtime=0))), "larger than any object"),
         (damaged(annotations={"ack-remediator.dev/backup-format": "2"}), "has format '2'"),
     ],
 )
