@@ -9,8 +9,8 @@ from urllib.parse import quote
 from remediator.cli.changes import changes, lost
 from remediator.cli.consent import confirm as have_confirmed
 from remediator.cli.forecast import forecast
-from remediator.cli.render import console, narration
 from remediator.cli.names import check_name
+from remediator.cli.render import console, narration
 from remediator.cli.wiring import Wired
 from remediator.errors import (
     Changed,
