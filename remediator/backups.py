@@ -7,18 +7,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+import structlog
 
-from remediator.errors import RemediatorError
+from remediator.errors import NoPlace, RemediatorError
 from remediator.model.resource import Ref
 from remediator.model.times import format_time
+from remediator.ports import Backups
+
+_log = structlog.get_logger(__name__)
 
 
 class FileBackups:
     """The Backups port on a directory (0700), one file (0600) per object and moment."""
 
     def __init__(self, directory: Path | None = None) -> None:
-        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state")
-        self._directory = directory or state / "ack-remediator" / "backups"
+        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+        self._directory = directory or Path(state, "ack-remediator", "backups")
 
     def save(self, ref: Ref, content: bytes) -> str:
         """Write the object; raise RemediatorError where that fails, so that nothing is done without a backup."""
@@ -32,15 +36,49 @@ class FileBackups:
         moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
         path = self._directory / f"{prefix}{ref.namespace}-{ref.name}-{ref.uid}-{moment}.json"
         try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path = path.expanduser()  # only now: a pod need not have a home, nor a file
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # RuntimeError: expanduser() finds no home
+            why = error.strerror if isinstance(error, OSError) else error
             raise RemediatorError(
-                f"cannot save {ref} to {path}: {error.strerror}; without a backup nothing is done",
+                f"cannot save {ref} to {path}: {why}; without a backup nothing is done",
                 hint="Name a directory that you may write with --backups.",
             ) from error
         return str(path)
+
+
+class FallbackBackups:
+    """The Backups port on a first choice, and on a second where the first has no right or no place to save.
+
+    Only NoPlace, which holds until somebody changes it, leads to the second. An API server that does not
+    answer, or fails, is no reason to leave a function's secrets somewhere else: then there is no backup, and no act.
+    Where both fail, the error has both reasons.
+    """
+
+    def __init__(self, first: Backups, second: Backups) -> None:
+        self._first = first
+        self._second = second
+        self._fell_back: set[str] = set()
+
+    def save(self, ref: Ref, content: bytes) -> str:
+        try:
+            saved = self._first.save(ref, content)
+        except NoPlace as why:
+            try:
+                saved = self._second.save(ref, content)
+            except RemediatorError as error:
+                raise RemediatorError(f"{why.message}; {error.message}", hint=error.hint) from error
+            _log.warning("the backup is a file on this machine", target=str(ref), file=saved, why=why.message)
+            self._fell_back.add(ref.uid)
+        else:
+            self._fell_back.discard(ref.uid)
+        return saved
+
+    def orphaned(self, ref: Ref, arn: str, at: datetime) -> str:
+        """Record it where the backup went: who reads one reads the other."""
+        return (self._second if ref.uid in self._fell_back else self._first).orphaned(ref, arn, at)

@@ -12,7 +12,8 @@
     │   ├── NotFound           1   the object, or its kind, is not there (404)
     │   ├── Changed            1   a precondition failed (409, 422): re-read and decide anew
     │   └── Busy               1   another remediator holds the lock
-    └── CloudError             1   AWS cannot be used at all (no credentials, no region)
+    ├── CloudError             1   AWS cannot be used at all (no credentials, no region)
+    └── NoPlace                1   a backup cannot be kept where it was meant to be: no right, or no such place
 
 Codes that are not errors: 3 findings present, 4 held back, 5 partial, 130 interrupted (see `remediator.cli`).
 A resource that cannot be judged is not an error either: it is reported as `Unreadable`.
@@ -27,6 +28,7 @@ __all__ = [
     "ClusterError",
     "Forbidden",
     "InputError",
+    "NoPlace",
     "NotFound",
     "PolicyError",
     "Refused",
@@ -99,3 +101,7 @@ class Busy(ClusterError):
 
 class CloudError(RemediatorError):
     """AWS cannot be asked at all: no credentials, no region, an unusable profile."""
+
+
+class NoPlace(RemediatorError):
+    """Where a backup was meant to be kept we have no right to keep one, or there is no such place."""

@@ -46,6 +46,18 @@ def test_who_approves_cannot_write_what_is_proposed() -> None:
     assert granted("clusterrole-approver.yaml", "remediations/status") == set()
 
 
+def test_the_remediator_creates_secrets_and_reads_none() -> None:
+    """In its own namespace alone, so that whoever takes it over gains no Secret by it."""
+    role, binding = objects("role-backups.yaml")
+    assert (role["kind"], role["metadata"]["namespace"]) == ("Role", "ack-remediator")
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]}]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert [each["name"] for each in binding["subjects"]] == ["ack-remediator"]
+    others = {each.name for each in BASE.glob("*role*.yaml")} - {"role-backups.yaml"}
+    for each in others:
+        assert all("secrets" not in rule["resources"] for made in objects(each) for rule in made.get("rules", ()))
+
+
 @pytest.mark.parametrize("role", ["clusterrole-viewer.yaml", "clusterrole-read.yaml"])
 def test_who_looks_writes_nothing(role: str) -> None:
     assert granted(role, "remediations") <= {"get", "list", "watch"}

@@ -29,7 +29,7 @@ def clear_finalizer(seen: Observation, finding: FindingName) -> Plan:
         verification=Verification.OBJECT_GONE,
         proofs=PROOFS,
         backup=True,
-        notes=("This cannot be undone. The whole object is saved to a file first.",),
+        notes=("This cannot be undone. The whole object is saved first.",),
     )
 
 

@@ -112,10 +112,8 @@ def _check(records: Records, record: Stored) -> None:
 
 def _ask(records: Records) -> None:
     """Ask for the context's name: nobody types that of the wrong cluster by habit."""
-    from remediator.errors import UsageError
+    from remediator.cli.consent import confirm
 
     connection = records.connection
     click.echo(f"\nCluster  {connection.context} ({connection.server})", err=True)
-    typed = click.prompt("Type the context's name to go on", default="", show_default=False, err=True)
-    if typed != connection.context:
-        raise UsageError("that is not the context's name; nothing was approved", hint=f"Expected {connection.context}.")
+    confirm(connection.context, None, "nothing was approved")

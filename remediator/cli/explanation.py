@@ -98,7 +98,7 @@ def _means(page: Page, plan: Plan) -> None:
     page.field("digest", plan.digest)
     proofs = f"AWS must say gone {plan.proofs} times" if plan.proofs else "none needed"
     page.field("proofs", proofs)
-    page.field("backup", "the whole object, to a file" if plan.backup else "none needed: the action undoes itself")
+    page.field("backup", "the whole object" if plan.backup else "none needed: the action undoes itself")
     page.field("verified by", _VERIFIED_BY[plan.verification])
 
 

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 )
 @click.option("--reason", default="", help="Why; it is shown with what is done.")
 @click.option("--dry-run", is_flag=True, help="Change nothing, whatever the policy says.")
-@click.option("--backups", type=click.Path(path_type=Path), help="Where objects are saved before ClearFinalizer.")
+@click.option(
+    "--backups",
+    type=click.Path(path_type=Path),
+    help="Save objects as files in this directory before ClearFinalizer; else as Secrets in the home namespace.",
+)
 def command(
     clock: Clock | None,
     kubeconfig: Path | None,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-import click
-
 from remediator.cli import documents, report, tables
+from remediator.cli.consent import Ask, confirm
 from remediator.cli.options import Output
 from remediator.cli.render import Page, narration
 from remediator.cli.wiring import Wired
-from remediator.errors import ClusterError, PolicyError, UsageError
+from remediator.errors import ClusterError, PolicyError
 from remediator.gates import owners
 from remediator.model.decision import Overrides
 from remediator.model.plan import ActionName, Outcome, Plan, Result
@@ -31,11 +30,11 @@ class Session:
         *,
         output: Output = Output.TABLE,
         may_write: bool = True,
-        ask: Callable[[str], str] | None = None,
+        ask: Ask | None = None,
         overrides: Overrides | None = None,
     ) -> None:
         self._wired = wired
-        self._ask_person = ask or _prompt
+        self._ask_person = ask
         self._output = output
         self._may_write = may_write
         self._overrides = overrides or Overrides()
@@ -183,9 +182,7 @@ class Session:
         most = policy.budgets.per_run
         limit = f"; at most {most} a run" if count > most else ""
         self._aside.line(f"Effect   {count} action{'s' if count != 1 else ''}{limit}")
-        typed = self._ask_person("Type the context's name to go on")
-        if typed != context:
-            raise UsageError("that is not the context's name; nothing was approved", hint=f"Expected {context}.")
+        confirm(context, None, "nothing was approved", self._ask_person)
 
     def _exit_code(self, scan: Scan, outcomes: Sequence[Outcome], named: frozenset[str]) -> int:
         if scan.partial or any(each.result is Result.UNKNOWN for each in outcomes):
@@ -204,7 +201,3 @@ def _worth_another_round(scan: Scan, outcomes: Sequence[Outcome]) -> bool:
         and each.target in deleting
         for each in outcomes
     )
-
-
-def _prompt(question: str) -> str:
-    return str(click.prompt(question, default="", show_default=False, err=True))

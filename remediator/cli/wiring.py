@@ -9,13 +9,14 @@ from pathlib import Path
 from msgspec import Struct
 
 from remediator.aws.live import AwsCloud
-from remediator.backups import FileBackups
+from remediator.backups import FallbackBackups, FileBackups
 from remediator.cli.delegation import Delegation
 from remediator.cli.names import check_name
 from remediator.clock import SystemClock
 from remediator.errors import UsageError
 from remediator.kubernetes.action_lock import IN_TIME, KubernetesActionLock
 from remediator.kubernetes.approvals import approvals_guarded
+from remediator.kubernetes.backups import SecretBackups
 from remediator.kubernetes.home import home_namespace
 from remediator.kubernetes.leader import live_leader
 from remediator.kubernetes.lease import ACTION_LEASE, Lock, own_identity
@@ -25,7 +26,7 @@ from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Connection, Transport
 from remediator.policy import Policy
 from remediator.policy.load import load_policy
-from remediator.ports import Clock, Means
+from remediator.ports import Backups, Clock, Means
 from remediator.scan import Pass
 
 
@@ -69,7 +70,11 @@ def wire(
     home: str | None = None,
     clock: Clock | None = None,
 ) -> Wired:
-    """Read policy and kubeconfig, and build the pass. Nothing is asked of cluster or AWS yet."""
+    """Read policy and kubeconfig, and build the pass. Nothing is asked of cluster or AWS yet.
+
+    With a directory for `backups` they are files in it; without, they are Secrets in the home namespace, and files of
+    the user's where those cannot be had.
+    """
     if namespace and all_namespaces:
         raise UsageError("-n and -A exclude each other", hint="Leave one of them out.")
     if namespace is not None:
@@ -84,6 +89,9 @@ def wire(
     who = own_identity()
     transport = Transport(connection, now=timekeeper.now)
     prompt = Transport(connection, patience=IN_TIME, now=timekeeper.now)
+    saving: Backups = FileBackups(backups)
+    if backups is None:
+        saving = FallbackBackups(SecretBackups(prompt, place, timekeeper), saving)
     means = Means(
         cluster=KubernetesCluster(transport, scope, selector, writes=prompt),
         cloud=AwsCloud(rules.aws, timekeeper),
@@ -95,7 +103,7 @@ def wire(
             max_attempts=rules.attempts.max,
             retention=rules.retention,
         ),
-        backups=FileBackups(backups),
+        backups=saving,
         clock=timekeeper,
         lock=KubernetesActionLock(Lock(KubernetesLease(prompt, place, ACTION_LEASE), timekeeper, who)),
     )

@@ -121,7 +121,7 @@ def new_object(ref: Ref) -> Json:
         "kind": "Remediation",
         "metadata": {
             "name": object_name(ref.uid),
-            "labels": {NAMESPACE_LABEL: _label(ref.namespace), NAME_LABEL: _label(ref.name)},
+            "labels": {NAMESPACE_LABEL: label(ref.namespace), NAME_LABEL: label(ref.name)},
         },
         "spec": {
             "target": {
@@ -237,7 +237,7 @@ def _owns(entry: Managed, field: str) -> bool:
         return False
 
 
-def _label(value: str) -> str:
+def label(value: str) -> str:
     """Cut what is too long for a label, and keep it unique."""
     if len(value) <= _LONGEST_LABEL:
         return value

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+from contextlib import redirect_stdout
 from typing import Any
 
 import pytest
@@ -49,7 +51,8 @@ def daemon_looks(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
     def after_a_pass(delegation: Delegation, plan: Plan, approved: Any) -> Outcome:
         waited.append(plan)
         daemon = wire(all_namespaces=True, policy=shop.policy)
-        assert Session(daemon).unattended() == 5  # no controller runs here: it acts, and sees no effect
+        with redirect_stdout(io.StringIO()):
+            assert Session(daemon).unattended() == 5  # no controller runs here: it acts, and sees no effect
         return follow(delegation, plan, approved)
 
     monkeypatch.setattr(Delegation, "follow", after_a_pass)

@@ -444,7 +444,7 @@ def test_an_approved_finalizer_is_cleared_after_two_proofs_and_a_backup(abandone
     assert result.code == 0
     assert not is_there(abandoned, "archive")
     assert "ClearFinalizer shop/archive: remove ACK's finalizer" in result.err
-    assert "Mind: This cannot be undone. The whole object is saved to a file first." in result.err
+    assert "Mind: This cannot be undone. The whole object is saved first." in result.err
     assert "proof 1 of 2: AWS says gone; the next in 60 s" in result.err
     assert "resolved    ClearFinalizer shop/archive: the object is gone, and AWS still says" in result.err
     asked = [each.at for each in abandoned.cloud.calls_since(begin) if each.operation == "GetFunctionConfiguration"]

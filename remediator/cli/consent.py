@@ -1,0 +1,35 @@
+"""A person's consent to a change: the name of the context, typed or given."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import click
+
+from remediator.errors import UsageError
+
+Ask = Callable[[str], str]
+
+
+def must_be_askable(given: str | None) -> None:
+    """Raise UsageError where nobody can be asked and no answer was given: before anything is read."""
+    if given is None and not sys.stdin.isatty():
+        raise UsageError(
+            "this needs a terminal to ask on, or your word that it is the right cluster",
+            hint="Pass --confirm with the context's name, or --dry-run to change nothing.",
+        )
+
+
+def confirm(context: str, given: str | None, refused: str, ask: Ask | None = None) -> None:
+    """Have the context's name typed, unless it was given: nobody types that of the wrong cluster by habit.
+
+    `refused` says what was not done, in the error that another answer raises.
+    """
+    typed = given if given is not None else (ask or _prompt)("Type the context's name to go on")
+    if typed != context:
+        raise UsageError(f"that is not the context's name; {refused}", hint=f"Expected {context}.")
+
+
+def _prompt(question: str) -> str:
+    return str(click.prompt(question, default="", show_default=False, err=True))

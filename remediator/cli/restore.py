@@ -1,0 +1,53 @@
+"""`remediator restore BACKUP`: create an object again from its backup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from remediator.cli.interrupt import take_sigterm_as_interrupt
+from remediator.cli.options import cluster_options
+
+if TYPE_CHECKING:
+    from remediator.ports import Clock
+
+
+@click.command("restore")
+@click.pass_obj
+@click.argument("backup", metavar="BACKUP")
+@cluster_options
+@click.option("--adopt", is_flag=True, help="Tell ACK to take over the function, where it exists in AWS.")
+@click.option("--confirm", metavar="CONTEXT", help="Answer the question in advance: the name of the context.")
+@click.option("--dry-run", is_flag=True, help="Show it, let the API server try it, and create nothing.")
+def command(
+    clock: Clock | None,
+    backup: str,
+    kubeconfig: Path | None,
+    context: str | None,
+    namespace: str | None,
+    home: str | None,
+    policy: Path | None,
+    adopt: bool,
+    confirm: str | None,
+    dry_run: bool,
+) -> int:
+    """Create a Function again from its backup: shows what, says what ACK will do with it, and asks.
+
+    BACKUP is a file; secret/NAME in the home namespace, or secret/NAMESPACE/NAME; or function/NAME, for the newest
+    Secret with a backup of that Function in the namespace of -n. Nothing that exists is overwritten.
+    """
+    from remediator.cli.consent import must_be_askable
+    from remediator.cli.restoration import Restoration
+    from remediator.cli.wiring import wire
+
+    if dry_run and confirm is not None:
+        from remediator.errors import UsageError
+
+        raise UsageError("--dry-run and --confirm exclude each other", hint="Leave one of them out.")
+    if not dry_run:
+        must_be_askable(confirm)
+    take_sigterm_as_interrupt()
+    wired = wire(kubeconfig=kubeconfig, context=context, namespace=namespace, home=home, policy=policy, clock=clock)
+    return Restoration(wired, adopt=adopt, confirm=confirm, dry_run=dry_run).run(backup, namespace)
