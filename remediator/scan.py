@@ -22,7 +22,7 @@ from remediator.model.decision import Overrides, Population, Situation, Standing
 from remediator.model.episode import ResolvedBy
 from remediator.model.finding import State
 from remediator.model.observation import Observation
-from remediator.model.plan import Outcome
+from remediator.model.plan import ActionName, Outcome
 from remediator.model.resource import Ref, Resource
 from remediator.model.scan import Judged, Scan
 from remediator.observing import Observer
@@ -31,6 +31,10 @@ from remediator.ports import Means
 from remediator.recovery import recover
 
 _NONE = Overrides()
+
+# Actions that a person asks for, by namespace and name.
+Requests = Mapping[tuple[str, str], ActionName]
+_NOTHING: Requests = {}
 
 
 def _silently(_: str) -> None:
@@ -56,10 +60,11 @@ class Pass:
         self._decider = Decider(means, policy, places)
         self._actor = Actor(means, self._observer, self._decider)
 
-    def scan(self, *, rehearse: bool = False, overrides: Overrides = _NONE) -> Scan:
+    def scan(self, *, rehearse: bool = False, overrides: Overrides = _NONE, requested: Requests = _NOTHING) -> Scan:
         """List, suspect, probe, diagnose and decide. Writes nothing: `record` does.
 
-        `rehearse`: ask for each proposal whether we may, and let the API server try it as a dry run.
+        `rehearse`: ask for each proposal whether we may, and let the API server try it as a dry run. `requested`: what
+        a person asks for, beside what is advised, by namespace and name.
         """
         started = self._means.clock.now()
         records = self._means.episodes.load(started)
@@ -75,7 +80,9 @@ class Pass:
         namespaces = cache(self._means.cluster.namespace_annotations)
         standing = self._means.episodes.standing(started)
         at = self._decider.situation(population, overrides=overrides)
-        results = tuple(self._decide(each, at, standing, namespaces, rehearse=rehearse) for each in judged)
+        results = tuple(
+            self._decide(each, at, standing, namespaces, rehearse=rehearse, requested=requested) for each in judged
+        )
         return Scan(results, partial, leftovers, controller, started, records)
 
     def record(self, scan: Scan) -> tuple[str, ...]:
@@ -163,11 +170,18 @@ class Pass:
             return False
 
     def _decide(
-        self, each: Judged, at: Situation, standing: Standing, namespaces: Namespaces, *, rehearse: bool
+        self,
+        each: Judged,
+        at: Situation,
+        standing: Standing,
+        namespaces: Namespaces,
+        *,
+        rehearse: bool,
+        requested: Requests = _NOTHING,
     ) -> Judged:
         if each.finding is None:
             return each
-        plan = plan_for(each.finding, each.seen)
+        plan = plan_for(each.finding, each.seen, requested.get(each.seen.resource.ref[:2]))
         if plan is not None:
             at = self._decider.about(at, each.seen, standing, namespaces(plan.target.namespace))
         decision = self._decider.propose(each.finding, plan, at, rehearse=rehearse)

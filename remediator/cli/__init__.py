@@ -27,6 +27,7 @@ _COMMANDS = {
     "reject": "Reject what is proposed for one resource.",
     "history": "Show what was tried: when, on whose word, and what came of it.",
     "quarantine": "List what is in quarantine, or let it be tried again.",
+    "release": "Let an object go that is stuck in its deletion, and keep its function.",
     "restore": "Create an object again from its backup: shows what, and asks.",
     "diagnose": "Diagnose dumps of a support case: no cluster, no AWS.",
     "validate": "Check policy files, and say what they would allow.",

@@ -31,5 +31,12 @@ def confirm(context: str, given: str | None, refused: str, ask: Ask | None = Non
         raise UsageError(f"that is not the context's name; {refused}", hint=f"Expected {context}.")
 
 
+def confirm_orphan(function: str, given: str | None, ask: Ask | None = None) -> None:
+    """Have the name of the function typed that will stay in AWS with nobody to manage it, unless it was given."""
+    typed = given if given is not None else (ask or _prompt)("Type the function's name to leave it in AWS")
+    if typed != function:
+        raise UsageError("that is not the function's name; nothing was released", hint=f"Expected {function}.")
+
+
 def _prompt(question: str) -> str:
     return str(click.prompt(question, default="", show_default=False, err=True))

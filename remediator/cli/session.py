@@ -6,16 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from remediator.cli import documents, report, tables
-from remediator.cli.consent import Ask, confirm
+from remediator.cli.consent import Ask, confirm, confirm_orphan
 from remediator.cli.options import Output
 from remediator.cli.render import Page, narration
 from remediator.cli.wiring import Wired
-from remediator.errors import ClusterError, PolicyError
+from remediator.errors import ClusterError, PolicyError, RemediatorError
 from remediator.gates import owners
 from remediator.model.decision import Overrides
 from remediator.model.plan import ActionName, Outcome, Plan, Result
 from remediator.model.scan import Judged, Scan
 from remediator.policy import Mode
+from remediator.scan import Requests
 
 _DONE, _HELD_BACK, _PARTIAL = 0, 4, 5
 _SECONDS_TO_EFFECT = 61.0
@@ -32,12 +33,14 @@ class Session:
         may_write: bool = True,
         ask: Ask | None = None,
         overrides: Overrides | None = None,
+        requested: Requests | None = None,
     ) -> None:
         self._wired = wired
         self._ask_person = ask
         self._output = output
         self._may_write = may_write
         self._overrides = overrides or Overrides()
+        self._requested = requested or {}
         self._aside: Page = narration()
 
     def unattended(self) -> int:
@@ -76,13 +79,45 @@ class Session:
         self._write_document(scan, outcomes)
         return self._exit_code(scan, outcomes, named)
 
+    def release(self, namespace: str, name: str, orphan: str | None) -> int:
+        """Let one object go and keep its function, once a person names it; `orphan` is the name, None: ask for it."""
+        scan = self._scan(tidy=True)
+        self._record(scan)
+        judged = self._found(scan, namespace, name)
+        plan = judged.plan
+        if plan is None or plan.action is not ActionName.RELEASE:
+            said = f"it is {judged.finding.name}: {judged.finding.summary}" if judged.finding else "nothing is wrong."
+            self._aside.line(f"function/{name} cannot be released now: {said}")
+            self._aside.line(f"`remediator explain function/{name} -n {namespace}` tells more.")
+            return _HELD_BACK
+        self._tell_plan([judged])
+        if judged not in scan.proposals:
+            self._aside.line(f"{plan.proposal_id}: {self._why_not(scan, plan.proposal_id)}")
+            return _HELD_BACK
+        self._tell_place(f"1 action, and an orphan in AWS: {plan.resource.arn_text}")
+        confirm_orphan(plan.resource.function_name, orphan, self._ask_person)
+        approved = frozenset({plan.digest})
+        acted = self._wired.work.remediate(scan, approved, self._aside.line, overrides=self._overrides)
+        return self._exit_code(scan, tuple(self._told(acted)), frozenset({plan.proposal_id}))
+
+    def _found(self, scan: Scan, namespace: str, name: str) -> Judged:
+        for each in scan.results:
+            if each.seen.resource.ref[:2] == (namespace, name):
+                return each
+        raise RemediatorError(
+            f"there is no Function {name!r} in namespace {namespace} ({self._wired.connection.context})",
+            hint="Name the namespace with -n.",
+        )
+
     def _scan(self, *, tidy: bool) -> Scan:
-        work = self._wired.work
-        scan = work.scan(rehearse=True, overrides=self._overrides)
-        undone = work.recover(scan, self._aside.line) if tidy else ()
+        scan = self._looked()
+        undone = self._wired.work.recover(scan, self._aside.line) if tidy else ()
         for each in undone:
             self._aside.line(each)
-        return work.scan(rehearse=True, overrides=self._overrides) if undone else scan
+        return self._looked() if undone else scan
+
+    def _looked(self) -> Scan:
+        return self._wired.work.scan(rehearse=True, overrides=self._overrides, requested=self._requested)
 
     def _refuse_to_forget(self) -> None:
         """Refuse to act unasked where nobody will remember it: the next run would do it again, and count from zero."""
@@ -175,14 +210,16 @@ class Session:
 
     def _ask(self, count: int) -> None:
         """Ask for the context's name: nobody types that of the wrong cluster by habit."""
-        context = self._wired.connection.context
-        policy = self._wired.policy
-        self._aside.line("")
-        self._aside.line(f"Cluster  {context} ({self._wired.connection.server}), {self._wired.scope}")
-        most = policy.budgets.per_run
+        most = self._wired.policy.budgets.per_run
         limit = f"; at most {most} a run" if count > most else ""
-        self._aside.line(f"Effect   {count} action{'s' if count != 1 else ''}{limit}")
-        confirm(context, None, "nothing was approved", self._ask_person)
+        self._tell_place(f"{count} action{'s' if count != 1 else ''}{limit}")
+        confirm(self._wired.connection.context, None, "nothing was approved", self._ask_person)
+
+    def _tell_place(self, effect: str) -> None:
+        connection = self._wired.connection
+        self._aside.line("")
+        self._aside.line(f"Cluster  {connection.context} ({connection.server}), {self._wired.scope}")
+        self._aside.line(f"Effect   {effect}")
 
     def _exit_code(self, scan: Scan, outcomes: Sequence[Outcome], named: frozenset[str]) -> int:
         if scan.partial or any(each.result is Result.UNKNOWN for each in outcomes):

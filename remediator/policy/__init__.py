@@ -49,9 +49,9 @@ class Policy(Section):
     mode: Annotated[
         Mode,
         said(
-            "How far it may go. dry-run shows; approve proposes, and does what a person approves with `run "
-            "--approve`; auto would act by itself, within the ceilings below, and is refused by `run` of this version. "
-            "A flag can lower it."
+            "How far it may go. dry-run shows; approve proposes, and does what a person approves with `approve`, or at "
+            "once with `run --approve`; auto acts by itself, within the ceilings below, and only where records outlive "
+            "it. A flag can lower it."
         ),
     ] = Mode.DRY_RUN
     actions: Annotated[Actions, said("A ceiling per action: it lowers the mode, and never raises it.")] = Actions()
