@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
 import hypothesis
 import pytest
 
+from tests.sockets import Closing
+
 pytest_plugins = ["tests.bed.plugin"]
+
+ssl.SSLContext.sslsocket_class = Closing
 
 hypothesis.settings.register_profile("quick", deadline=None, database=None)
 hypothesis.settings.load_profile("quick")

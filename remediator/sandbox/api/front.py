@@ -26,17 +26,6 @@ Answering = Callable[[Request, str], Answer]
 _PATIENCE = 1.0  # real seconds, for each thread
 
 
-class _Accepted(ssl.SSLSocket):
-    """A connection that is closed where its client went before we looked: ssl would leave it open, and raise."""
-
-    def getpeername(self) -> Any:
-        try:
-            return super().getpeername()
-        except OSError:
-            self.close()
-            raise
-
-
 class Front(ThreadingHTTPServer):
     """Serve an API on 127.0.0.1, over TLS."""
 
@@ -47,7 +36,6 @@ class Front(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
         self.answer = answer
         self._tls = tls
-        self._tls.sslsocket_class = _Accepted
         self.clock = clock
         self._open: set[socket.socket] = set()
         self._serving: set[threading.Thread] = set()
