@@ -56,7 +56,7 @@ def without(results: list[Json], *keys: str) -> list[Json]:
     return [{key: value for key, value in each.items() if key not in keys} for each in results]
 
 
-# ---- the same input ----------------------------------------------------------------------------------------------------
+# ---- the same input --------------------------------------------------------------------------------------------------
 
 
 def test_a_dry_run_a_run_and_a_run_with_approval_see_and_propose_the_same(recorded: Shop) -> None:
@@ -113,7 +113,7 @@ def test_explain_shows_the_same_gates_in_every_mode_but_those_of_the_mode(record
         assert ours[0] == ours[1] == ours[2]
 
 
-# ---- who may only read -------------------------------------------------------------------------------------------------
+# ---- who may only read -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
