@@ -31,3 +31,4 @@ def _spellings(secret: str) -> Iterator[str]:
         for _ in range(2):
             quoted = json.dumps(quoted, ensure_ascii=ascii_only)[1:-1]
             yield quoted
+            yield quoted.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")  # as Go writes JSON

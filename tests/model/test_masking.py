@@ -40,6 +40,15 @@ def test_no_secret_survives(text: str, secrets: list[str], glue: str) -> None:
     assert not [secret for secret in secrets if len(secret) >= SHORTEST_SECRET and secret in masked]
 
 
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_a_secret_is_masked_as_go_writes_it_in_json(ascii_only: bool) -> None:
+    secret = "<a&b>-grün"
+    told = json.dumps({"A": secret}, ensure_ascii=ascii_only)
+    for char in "<>&":
+        told = told.replace(char, f"\\u{ord(char):04x}")
+    assert mask(told, [secret]) == f'{{"A": "{MASK}"}}'
+
+
 @pytest.mark.parametrize("secret", ['a"b-c', "back\\slash", "two\nlines", "grün", "tab\there"])
 @pytest.mark.parametrize("ascii_only", [False, True])
 def test_a_secret_that_is_quoted_is_masked_as_it_is_spelled_there(secret: str, ascii_only: bool) -> None:
