@@ -116,7 +116,7 @@ def _skipped(plan: Plan, why: str) -> Outcome:
         action=plan.action,
         target=plan.target,
         result=Result.SKIPPED,
-        detail=mask(why, plan.resource.secrets),  # the API server quotes values that it refuses
+        detail=mask(why, plan.secrets),  # the API server quotes values that it refuses
         proposal_id=plan.proposal_id,
     )
 

@@ -47,7 +47,7 @@ class Decider:
         try:
             return decide(finding, plan, self._rehearsed(plan, at))
         except (Changed, NotFound) as error:
-            said = mask(error.message, plan.resource.secrets)
+            said = mask(error.message, plan.secrets)
             tried = Rehearsal(Rehearsed.NOT_VERIFIED, f"the object moved while we looked: {said}")
             return decide(finding, plan, msgspec.structs.replace(at, rehearsal=tried))
 

@@ -121,7 +121,7 @@ def _conclude(begun: Begun, means: Means, effect: _Effect) -> Outcome:
         action=plan.action,
         target=plan.target,
         result=effect.result,
-        detail=mask(effect.detail, plan.resource.secrets | effect.secrets),
+        detail=mask(effect.detail, plan.secrets | effect.secrets),
         proposal_id=plan.proposal_id,
         accepted=None if effect.result is Result.SKIPPED else begun.accepted,
         backup=begun.backup,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from remediator.errors import Changed, Unreachable
+from remediator.errors import Changed, ClusterError, Forbidden, Unauthorized, Unreachable
 from remediator.gates import parse_override
 from remediator.model.decision import DecisionKind, Rehearsal, Rehearsed
 from remediator.model.finding import FindingName, Remedy, State
@@ -21,7 +21,21 @@ from remediator.model.times import format_time
 from remediator.observing import NOT_ASKED
 from remediator.policy import Policy
 from remediator.scan import Pass
-from tests.builders import ALIVE, BUSY, DOWN, GONE, UNPROVEN_GONE, Json, active, at, deleting, failing, function, synced
+from tests.builders import (
+    ALIVE,
+    ARN,
+    BUSY,
+    DOWN,
+    GONE,
+    UNPROVEN_GONE,
+    Json,
+    active,
+    at,
+    deleting,
+    failing,
+    function,
+    synced,
+)
 from tests.fakes import FakeCloud, FakeCluster, World, failing_with
 
 
@@ -133,6 +147,70 @@ def test_every_suspect_gets_its_own_answer() -> None:
         c=active(state="Failed"),
     )
     assert [found(each) for each in bench.scan().results] == ["UpdateFailed", "Unreadable", "CreateFailed"]
+
+
+def test_what_is_found_is_told_of_where_it_is() -> None:
+    """Three of one name, each with a trouble of its own, and namespaces that differ in what they keep."""
+
+    def named(name: str) -> dict[str, Any]:
+        place = {"arn": ARN.replace("checkout", name), "ownerAccountID": "123456789012", "region": "us-east-1"}
+        return {"spec": {"name": name}, "status": {"ackResourceMetadata": place}}
+
+    raws = {
+        "well": function(namespace="well", **named("a")),
+        "stuck": stuck(namespace="stuck", **named("b")),
+        "kept": stuck(namespace="kept", **named("c")),
+        "left": deleting(namespace="left", **named("d")),
+    }
+    bench = Bench(*raws.values(), *healthy(20), b=active(), c=active(), d=unreadable("AWS refused"))
+    bench.cluster.namespaces = {"kept": {"lambda.services.k8s.aws/deletion-policy": "retain"}}
+    scan = bench.scan()
+    told = {
+        each.seen.resource.metadata.namespace: each
+        for each in scan.results
+        if each.seen.resource.ref.name == "checkout"
+    }
+    assert {namespace: each.seen.resource.metadata.uid for namespace, each in told.items()} == {
+        namespace: f"uid-of-{namespace}-checkout" for namespace in raws
+    }
+    assert {namespace: found(each) for namespace, each in told.items()} == {
+        "well": None,
+        "stuck": FindingName.CONTROLLER_SILENT,
+        "kept": FindingName.CONTROLLER_SILENT,
+        "left": FindingName.UNREADABLE,
+    }
+    targets = {namespace: each.plan.target for namespace, each in told.items() if each.plan}
+    assert targets == {namespace: told[namespace].seen.resource.ref for namespace in ("stuck", "kept")}
+    holding = {
+        namespace: {each.gate for each in judged.decision.held_by_fact}
+        for namespace, judged in told.items()
+        if judged.decision and judged.plan
+    }
+    assert holding == {"stuck": set(), "kept": {"opt-out"}}
+    bench.work.record(scan)
+    assert {each.namespace for each in bench.world.episodes.unresolved()} == {"stuck", "kept", "left"}
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [Forbidden("no"), Unreachable("no answer"), Unauthorized("expired"), ClusterError("500: no leader")],
+    ids=lambda each: type(each).__name__,
+)
+def test_what_is_not_listed_any_more_is_resolved_only_where_the_api_server_says_that_it_is_gone(
+    trouble: ClusterError,
+) -> None:
+    """Any error taken for an absence would call it healed."""
+    bench = Bench(stuck(), *healthy(20))
+    bench.work.record(bench.scan())
+    raw = bench.cluster.objects.pop(("shop", "checkout"))
+    gone = bench.scan()
+    bench.cluster.objects["shop", "checkout"] = raw
+    bench.cluster.on_get = [failing_with(trouble)]
+    bench.work.record(gone)
+    assert [each.name for each in bench.world.episodes.unresolved()] == ["checkout"]
+    bench.cluster.objects.pop(("shop", "checkout"))
+    bench.work.record(bench.scan())
+    assert bench.world.episodes.unresolved() == ()
 
 
 def test_the_first_sighting_is_remembered() -> None:

@@ -34,6 +34,7 @@ def plan_for(finding: Finding, seen: Observation, requested: ActionName | None =
     return msgspec.structs.replace(
         plan,
         summary=mask(plan.summary, secrets),
+        live=seen.live_state,
         notes=tuple(mask(note, secrets) for note in plan.notes),
         needs=tuple(msgspec.structs.replace(need, why=mask(need.why, secrets)) for need in plan.needs),
     )

@@ -41,6 +41,18 @@ _COMMANDS = {
 _MODULES = {"list": "listing"}
 
 INTERRUPTED = 130
+_PREFIX = "REMEDIATOR"
+
+
+def _name_variables(command: click.Command, prefix: str) -> None:
+    """Let each flag's environment variable have the flag's own name; click names it after our parameter."""
+    for option in command.params:
+        if isinstance(option, click.Option) and option.envvar is None:
+            flag = max(option.opts, key=len).lstrip("-")
+            option.envvar = f"{prefix}_{flag.replace('-', '_').upper()}"
+            option.allow_from_autoenv = False
+    for name, inner in getattr(command, "commands", {}).items():
+        _name_variables(inner, f"{prefix}_{name.upper()}")
 
 
 class _LazyGroup(click.Group):
@@ -54,6 +66,7 @@ class _LazyGroup(click.Group):
             return None
         module = _MODULES.get(cmd_name, cmd_name)
         command: click.Command = importlib.import_module(f"remediator.cli.{module}").command
+        _name_variables(command, f"{_PREFIX}_{cmd_name.upper()}")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -63,7 +76,7 @@ class _LazyGroup(click.Group):
 
 @click.group(
     cls=_LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "REMEDIATOR"},
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": _PREFIX},
     epilog="Exit codes: 0 done; 1 error; 2 usage, configuration or refused prompt; 3 findings, with --exit-code; "
     "4 held back by a gate; 5 partial or unknown outcome; 130 interrupted.",
 )

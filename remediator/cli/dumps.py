@@ -99,8 +99,13 @@ def _fault(filename: str, error: Exception) -> str:
     if isinstance(error, MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        return f"{filename}{place}: {error.problem or error.context}; expected YAML or JSON"
+        return f"{filename}{place}: {_problem(error)}; expected YAML or JSON"
     return f"{filename}: {(str(error).splitlines() or ['no YAML'])[0]}; expected YAML or JSON"
+
+
+def _problem(error: MarkedYAMLError) -> str:
+    """Say what is wrong, without the values that a duplicate key has: they can be of an environment."""
+    return (error.problem or error.context or "no YAML").split(" with value ")[0]
 
 
 def _json_stream(text: str) -> Iterator[Any]:
@@ -147,7 +152,7 @@ def _objects(filename: str, documents: list[Any]) -> list[Any]:
 
 def _resource(value: Any) -> Resource | str:
     if not isinstance(value, Mapping):
-        return f"{type(value).__name__} {str(value)[:40]!r} is no Kubernetes object and was left out"
+        return f"a {type(value).__name__} is no Kubernetes object and was left out"
     kind, version = value.get("kind", "Function"), str(value.get("apiVersion", f"{FUNCTION_GROUP}/v1alpha1"))
     metadata = value.get("metadata")
     name = metadata.get("name", "?") if isinstance(metadata, Mapping) else "?"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from urllib.parse import quote
 
@@ -49,7 +48,7 @@ class Restoration:
         """Restore; no error that comes out of here has a value of the environment in it."""
         content, called = self._content(backup, namespace)
         saved = read(content, called)
-        self._secrets = _spellings(saved.resource.secrets)
+        self._secrets = saved.resource.secrets
         try:
             return self._restore(saved, namespace)
         except RemediatorError as error:
@@ -112,7 +111,7 @@ class Restoration:
             found = read(self._wired.means.cluster.raw(ref), f"what is there as {ref}")
         except NotFound:
             return
-        self._secrets |= _spellings(found.resource.secrets)
+        self._secrets |= found.resource.secrets
         self._tell_changes(stripped(found).object, obj)
         state = ", and it is being deleted" if found.resource.deleting else ""
         raise UsageError(
@@ -122,7 +121,7 @@ class Restoration:
 
     def _show(self, saved: Saved, new: Stripped) -> None:
         live = self._wired.means.cloud.probe(saved.resource)
-        self._secrets |= _spellings(frozenset(live.environment.values()))
+        self._secrets |= frozenset(live.environment.values())
         self._page.line(f"{saved.resource.ref}, to be created:", style="bold")
         self._tell_changes({}, new.object)
         for each in new.left_out:
@@ -212,10 +211,3 @@ def _file(path: Path) -> tuple[bytes, str]:
             hint="BACKUP is a file, secret/NAME, secret/NAMESPACE/NAME, or function/NAME with -n NAMESPACE.",
         ) from error
     return unpacked(content, str(path)), str(path)
-
-
-def _spellings(secrets: frozenset[str]) -> frozenset[str]:
-    """Return secrets as they are, and as JSON and Go quote them: the API server's messages do."""
-    quoted = {json.dumps(each, ensure_ascii=plain)[1:-1] for each in secrets for plain in (True, False)}
-    escaped = {each.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026") for each in quoted}
-    return secrets | quoted | escaped

@@ -54,9 +54,11 @@ class Session:
             self._refuse_to_forget()
         outcomes = tuple(self._told(self._wired.work.proceed(scan, self._aside.line))) if acts else ()
         self._write_document(scan, outcomes if acts else None)
+        if scan.ready and not acts:
+            self._announce(scan.ready)
         waiting = [each for each in scan.proposals if each not in scan.ready]
         if waiting:
-            done = "" if outcomes else "Nothing was changed. "
+            done = "" if outcomes or scan.ready else "Nothing was changed. "
             self._aside.line(f"{done}Approve with: remediator run {self._wired.scope_flags} --approve")
             self._tell_plan(waiting)
         unknown = any(each.result is Result.UNKNOWN for each in outcomes)
@@ -127,6 +129,17 @@ class Session:
                 f"mode: auto is refused: {why}",
                 hint="Apply manifests/base (definition and roles), or use mode: approve, or a ceiling for the action.",
             )
+
+    def _announce(self, ready: Sequence[Judged]) -> None:
+        """Say what the same run would do without --dry-run, in its order, or that it would be refused."""
+        why = self._wired.means.episodes.fleeting
+        if why and self._wired.policy.acts_alone:
+            self._aside.line(f"Nothing was changed. Without --dry-run, mode: auto is refused: {why}")
+            return
+        most = self._wired.policy.budgets.per_run
+        limit = f", at most {most} of it" if len(ready) > most else ""
+        self._aside.line(f"Nothing was changed. Without --dry-run this is done{limit}, in this order:")
+        self._tell_plan(ready)
 
     def _told(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """Tell each outcome when it is known: a run that is interrupted has then told what it did."""

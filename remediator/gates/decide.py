@@ -97,7 +97,7 @@ def _verdicts(proposal: Proposal, at: Situation) -> tuple[Verdict, ...]:
     needs = tuple(
         Verdict(need.name, Ruling.ALLOWED if need.met else Ruling.HELD, need.why) for need in proposal.plan.needs
     )
-    secrets = proposal.plan.resource.secrets  # AWS's answers are quoted, and can echo them
+    secrets = proposal.plan.secrets  # AWS's answers are quoted, and can echo them
     return tuple(
         msgspec.structs.replace(each, reason=mask(each.reason, secrets))
         for each in (*(overridden(gate(proposal, at), proposal, at) for gate in GATES), *needs)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
 
 MASK = "•••"
 
@@ -13,6 +14,21 @@ SHORTEST_SECRET = 3
 
 def mask(text: str, secrets: Iterable[str]) -> str:
     """Replace every occurrence of a secret, the longest first, so that no part of a longer one is left over."""
-    for secret in sorted((each for each in secrets if len(each) >= SHORTEST_SECRET), key=len, reverse=True):
+    spelled = {form for each in secrets if len(each) >= SHORTEST_SECRET for form in _spellings(each)}
+    for secret in sorted(spelled, key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    r"""Spell a secret as it is, and as who quotes it does: `a"b` is `a\"b` in JSON and in Go's %q.
+
+    Once more for a text that quotes what quotes it, as the last applied configuration is in a patch.
+    """
+    yield secret
+    for ascii_only in (False, True):
+        quoted = secret
+        for _ in range(2):
+            quoted = json.dumps(quoted, ensure_ascii=ascii_only)[1:-1]
+            yield quoted
+            yield quoted.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")  # as Go writes JSON

@@ -60,7 +60,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     """An action on one resource as it was observed.
 
     `proofs` is how many times *gone* must be proven before it, `backup` whether the object is saved first.
-    `notes` are consequences that an approver should know of.
+    `notes` are consequences that an approver should know of. `live` is what AWS said of it, where anything.
     """
 
     action: ActionName
@@ -74,6 +74,16 @@ class Plan(Struct, frozen=True, kw_only=True):
     proofs: int = 0
     backup: bool = False
     notes: tuple[str, ...] = ()
+    live: LiveState | None = None
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Every value that must not be shown, of both sides.
+
+        What AWS says later can quote what it told of the environment before, even where it tells nothing of it then.
+        """
+        told = self.live.environment.values() if self.live else ()
+        return self.resource.secrets | frozenset(value for value in told if value)
 
     @property
     def target(self) -> Ref:

@@ -45,6 +45,7 @@ def _parse(path: Path, text: str) -> CommentedMap:
         mark = error.problem_mark or error.context_mark
         place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
         problem = (error.problem or error.context or "is not YAML").split("\n")[0]
+        problem = problem.split(" with value ")[0]  # of a duplicate key: it may be no policy, and the value a secret
         raise PolicyError(f"{path}:{place}: {problem}; expected a YAML mapping", hint=_HINT) from error
     except (YAMLError, ValueError, RecursionError) as error:
         raise PolicyError(f"{path}:1:1: {_first_line(error)}; expected a YAML mapping", hint=_HINT) from error

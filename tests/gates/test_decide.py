@@ -184,6 +184,19 @@ def test_only_decide_takes_the_seal() -> None:
     assert takers == ["gates/decide.py"]
 
 
+def test_only_the_executor_writes_to_a_target() -> None:
+    """Whatever reaches the API server's objects of others goes by the one place that asks for the key."""
+    package = Path(remediator.__file__).parent
+    writers = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if "sandbox" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "patch" and ast.unparse(node.value).endswith("cluster")
+    }
+    assert writers == {"execute.py"}
+
+
 def test_a_resync_is_let_through_by_approval_alone() -> None:
     seen = observe(deleting(), GONE, controller=ALIVE)
     plan = resync(seen, FindingName.FINALIZER_LEFT)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,3 +38,24 @@ def test_a_text_without_secrets_is_untouched() -> None:
 def test_no_secret_survives(text: str, secrets: list[str], glue: str) -> None:
     masked = mask(glue.join([text, *secrets, text]), secrets)
     assert not [secret for secret in secrets if len(secret) >= SHORTEST_SECRET and secret in masked]
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_a_secret_is_masked_as_go_writes_it_in_json(ascii_only: bool) -> None:
+    secret = "<a&b>-grün"
+    told = json.dumps({"A": secret}, ensure_ascii=ascii_only)
+    for char in "<>&":
+        told = told.replace(char, f"\\u{ord(char):04x}")
+    assert mask(told, [secret]) == f'{{"A": "{MASK}"}}'
+
+
+@pytest.mark.parametrize("secret", ['a"b-c', "back\\slash", "two\nlines", "grün", "tab\there"])
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_a_secret_that_is_quoted_is_masked_as_it_is_spelled_there(secret: str, ascii_only: bool) -> None:
+    """As an API server does that quotes a value which it refuses: in JSON, or in JSON within JSON."""
+    once = json.dumps({"A": secret}, ensure_ascii=ascii_only)
+    for text in (once, json.dumps(once, ensure_ascii=ascii_only)):
+        masked = mask(text, [secret])
+        assert MASK in masked
+        assert secret not in masked
+        assert json.dumps(secret, ensure_ascii=ascii_only)[1:-1] not in masked

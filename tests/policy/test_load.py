@@ -141,7 +141,7 @@ def test_all_faults_are_told_at_once(path: Path) -> None:
         ("apiVersion: ack-remediator.dev/v1alpha1\nkind: Pod\n", "2:1: kind: input should be 'Policy'; found 'Pod'"),
         (
             HEAD + "mode: dry-run\nmode: approve\n",
-            '4:1: found duplicate key "mode" with value "approve" (original value: "dry-run"); expected a YAML mapping',
+            '4:1: found duplicate key "mode"; expected a YAML mapping',
         ),
         (HEAD + "---\na: 1\n", "3:1: but found another document; expected a YAML mapping"),
     ],
