@@ -128,7 +128,8 @@ def test_names_stay_names(connect: Connect) -> None:
 
 
 def test_the_role_that_we_ship_names_the_leases_that_we_use() -> None:
-    role = YAML(typ="safe").load((MANIFESTS / "role-locks.yaml").read_text(encoding="utf-8"))
+    role, binding = YAML(typ="safe").load_all((MANIFESTS / "role-locks.yaml").read_text(encoding="utf-8"))
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
     by_name, without = role["rules"]
     assert by_name["resourceNames"] == [LEADER_LEASE, ACTION_LEASE]
     assert (by_name["verbs"], without["verbs"]) == (["get", "update"], ["create"])
