@@ -125,6 +125,7 @@ class Runner:
         seen = {each.ref.name: each for each in words.records(transport, self.home.home).records}
         for each in functions:
             record = seen[each.name]
+            assert words.proposed_digest(record), f"nothing is proposed for {each.name}"
             words.say(transport, self.home.home, record, Approval(by, words.proposed_digest(record)))
 
 
