@@ -205,6 +205,7 @@ def test_a_person_beside_a_daemon_that_leads_writes_the_approval_and_follows_wha
     assert runner.record(stuck)["spec"]["approval"]["approvedBy"] == alice.name
     (attempt,) = runner.attempts(stuck)
     assert (attempt["approvedBy"], attempt["detail"]) == (alice.name, outcome["detail"])
+    assert f"/{os.getpid()}/" in attempt["by"], "the daemon did it, and not the person's own process"
 
 
 def test_runs_of_a_cronjob_share_what_they_saw(stuck: Function, runner: Runner, home: Records, alice: Person) -> None:
