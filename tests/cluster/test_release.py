@@ -16,6 +16,7 @@ from tests.bed.controllers import Handle
 from tests.bed.functions import FINALIZER, Function, Object, error_text
 from tests.bed.plane import Plane
 from tests.bed.plugin import Create
+from tests.cluster.records import Records
 from tests.cluster.runner import Elsewhere, Runner, release, requested
 from tests.cluster.stuck import ACCESS_KEY, READS, nobody_wrote
 
@@ -28,7 +29,7 @@ Blocked = Callable[..., Function]
 
 
 @pytest.fixture
-def blocked(settled: Create, control_plane: Plane) -> Blocked:
+def blocked(settled: Create) -> Blocked:
     """Make a Function that is being deleted, which AWS refuses; `policy` is its own deletion-policy, if it has one."""
 
     def make(policy: str | None = None) -> Function:
@@ -37,7 +38,6 @@ def blocked(settled: Create, control_plane: Plane) -> Blocked:
         function.refuse("DeleteFunction", "InvalidParameterValueException", message)
         function.delete()
         function.becomes(lambda seen: "replicated" in error_text(seen), "is refused")
-        nobody_wrote(control_plane, function)
         return function
 
     return make
@@ -66,11 +66,11 @@ def begun(runner: Runner, function: Function, steps: int) -> Plan:
     return plan
 
 
-@pytest.mark.parametrize("policy", [None, "delete"])
 def test_the_object_goes_and_the_function_stays_as_an_orphan(
-    blocked: Blocked, runner: Runner, cloud: Cloud, policy: str | None
+    blocked: Blocked, runner: Runner, control_plane: Plane, cloud: Cloud
 ) -> None:
-    function = blocked(policy)
+    function = blocked()
+    nobody_wrote(control_plane, function)
     arn, since = arn_of(function.read()), len(cloud.calls)
     outcome = release(runner.wire(), function)
     assert (outcome.result, outcome.orphan) == (Result.RESOLVED, arn), outcome.detail
@@ -122,6 +122,30 @@ def test_killed_where_no_controller_is_it_is_undone_by_the_next_run(
     assert (attempt["result"], attempt.get("orphan")) == (Result.UNKNOWN, None)
     controller.start()
     function.stays(lambda seen: FINALIZER in seen["metadata"]["finalizers"], "it is held: nothing says retain", 2)
+
+
+def test_a_run_leaves_alone_what_a_person_without_a_right_to_records_watches(
+    blocked: Blocked, runner: Runner, home: Records, cloud: Cloud, controller: Handle
+) -> None:
+    """Else it would put the old policy back under the person's hands, and ACK would delete what was to be kept."""
+    function = blocked("delete")
+    arn = arn_of(function.read())
+    controller.stop()
+    alice = home.person("alice", function.namespace, roles=("role-locks",), everywhere=("read", "act"))
+    wired = runner.wire(home.kubeconfig_of(alice))
+    plan = requested(wired, function)
+    assert "cannot create resource" in " ".join(wired.means.episodes.save(wired.means.clock.now()))
+    with wired.means.lock.held(lambda _: None) as hold:
+        under_way = execute.begin(seal(plan), wired.means, hold, alice.name)
+    assert isinstance(under_way, execute.Begun)
+    marked = as_it_was(function.read())
+    runner.run()
+    assert as_it_was(function.read()) == marked
+    cloud.allow()
+    controller.start()
+    outcome = execute.finish(under_way, wired.means, lambda _: pytest.fail("nothing is diagnosed anew"))
+    assert (outcome.result, outcome.orphan) == (Result.RESOLVED, arn), outcome.detail
+    assert function.live() is not None
 
 
 @pytest.fixture
