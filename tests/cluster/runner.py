@@ -9,12 +9,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from remediator.actions import plan_for
 from remediator.cli.wiring import Wired, wire
 from remediator.clock import SystemClock
-from remediator.gates import decide
 from remediator.kubernetes import words
 from remediator.kubernetes.remediation_object import collection
 from remediator.model.plan import ActionName, Outcome, Plan
@@ -22,10 +18,8 @@ from remediator.model.scan import Scan
 from remediator.model.word import Approval
 from remediator.ports import Clock
 from remediator.sandbox.cloud import Cloud
-from remediator.situation import situation
 from tests.bed.functions import Function
 from tests.cluster.records import Json, Person, Records
-from tests.cluster.stuck import judged
 
 # Nothing is to be waited for that is not what a story is about.
 _POLICY: Json = {
@@ -142,12 +136,9 @@ def release(wired: Wired, function: Function) -> Outcome:
 
 
 def _asked_for(wired: Wired, function: Function) -> tuple[Scan, Plan]:
-    """Scan, and put what is asked for in the place of what is advised."""
-    scan, each = judged(wired, function)
-    assert each.finding is not None, f"{function.name} looks healthy"
-    plan = plan_for(each.finding, each.seen, ActionName.RELEASE)
-    assert plan is not None, f"{each.finding.name} allows for no Release"
-    decision = decide(each.finding, plan, situation(wired.policy, each.seen.now, None))
-    asked = msgspec.structs.replace(each, decision=decision)
-    results = tuple(asked if other is each else other for other in scan.results)
-    return msgspec.structs.replace(scan, results=results), plan
+    """Scan, and let a person ask for it, as `remediator release` does."""
+    asked = {(function.namespace, function.name): ActionName.RELEASE}
+    scan = wired.work.scan(requested=asked)
+    each = next(each for each in scan.results if each.seen.resource.metadata.name == function.name)
+    assert each.plan is not None, f"no Release is for it: {each.finding}"
+    return scan, each.plan

@@ -132,7 +132,7 @@ def test_who_hears_nothing_from_the_api_server_loses_the_lock_and_writes_nothing
         other = runner.wire(second)
         scan, others = cut_off.work.scan(rehearse=True), other.work.scan(rehearse=True)
         assert len(scan.ready) == len(others.ready) == 1
-        front.add(late(TERMS.duration + 6), method="PATCH", path="/remediations/", times=1)
+        front.add(late(TERMS.duration + 4), method="PATCH", path="/remediations/", times=1)
         silenced = pool.submit(list, cut_off.work.proceed(scan))
         _arrived(front, "/remediations/", control_plane)
         held_by = _holder(control_plane, runner)
