@@ -115,9 +115,11 @@ class Records:
             self.admin.post(BINDINGS, binding)
             self.wait_for_policy(in_force=True)
 
-    def store(self, *, guarded: bool = True, transport: Transport | None = None, **more: Any) -> StoredEpisodes:
+    def store(
+        self, *, guarded: bool = True, transport: Transport | None = None, by: str = "tests", **more: Any
+    ) -> StoredEpisodes:
         vouched = (guarded, "the tests say so")
-        return StoredEpisodes(transport or self.transport, self.home, by="tests", guard=lambda: vouched, **more)
+        return StoredEpisodes(transport or self.transport, self.home, by=by, guard=lambda: vouched, **more)
 
     def person(self, name: str, *approves_in: str, roles: Sequence[str] = (), everywhere: Sequence[str] = ()) -> Person:
         """Make somebody who may patch Remediations, and approve for these namespaces.

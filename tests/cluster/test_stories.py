@@ -28,6 +28,7 @@ from tests.bed.controllers import Handle
 from tests.bed.functions import FINALIZER, Function, error_text, heartbeat, is_ready, is_synced, synced
 from tests.bed.plane import Plane
 from tests.bed.plugin import Create
+from tests.cluster.records import Json, shipped
 from tests.cluster.stuck import ACCESS_KEY, READS, calls, finding, judged, rewind, rolled_back, rules
 
 pytestmark = pytest.mark.usefixtures("controller", "identity")
@@ -38,17 +39,25 @@ Remediator = Callable[..., Wired]
 
 
 @pytest.fixture(scope="session")
-def kubeconfig(control_plane: Plane) -> Path:
-    """Someone on call: may read, and patch Functions."""
-    control_plane.namespace("on-call")
-    return control_plane.service_account("on-call", "ack-remediator", rules("read", "act"))
+def locks(control_plane: Plane) -> list[Json]:
+    """What everybody needs who may act: the action lock, in a home namespace that is there."""
+    control_plane.namespace("ack-remediator")
+    rules: list[Json] = shipped("role-locks.yaml")[0]["rules"]
+    return rules
 
 
 @pytest.fixture(scope="session")
-def readonly(control_plane: Plane) -> Path:
+def kubeconfig(control_plane: Plane, locks: list[Json]) -> Path:
+    """Someone on call: may read, and patch Functions."""
+    control_plane.namespace("on-call")
+    return control_plane.service_account("on-call", "ack-remediator", rules("read", "act") + locks)
+
+
+@pytest.fixture(scope="session")
+def readonly(control_plane: Plane, locks: list[Json]) -> Path:
     """The CronJob: may read."""
     control_plane.namespace("cron")
-    return control_plane.service_account("cron", "ack-remediator", rules("read"))
+    return control_plane.service_account("cron", "ack-remediator", rules("read") + locks)
 
 
 @pytest.fixture
