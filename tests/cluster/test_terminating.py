@@ -73,7 +73,7 @@ def test_a_resync_there_is_recorded_at_home(
         (outcome,) = runner.run(start(), say=lambda _: cloud.allow())
         assert created_in(front, function.namespace) == []
     assert (outcome.action, outcome.result) == (ActionName.RESYNC, Result.RESOLVED), outcome.detail
-    assert function.find() is None
+    function.disappears()
     assert function.live() is None
     (attempt,) = runner.attempts(function)
     assert (attempt["result"], attempt["approvedBy"]) == (Result.RESOLVED, alice.name)
