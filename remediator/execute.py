@@ -32,6 +32,8 @@ _POLL = 0.5
 _SECONDS_TO_ORPHAN_CHECK = 60.0
 _AGAIN = "; the next run undoes what is left of it"
 _LOCK_LOST = "the action lock was lost meanwhile: the API server did not answer in time, or another has it"
+# As ACK says it while AWS is at it (lambda-controller, hooks.go); by now AWS may have done it.
+_DELETING = "function in 'Deleting' state"
 # What AWS was told right before ACK let go is to be seen by then.
 _SECONDS_TO_KEPT_CHECK = 5.0
 
@@ -273,6 +275,8 @@ def _deletion_moved(plan: Plan, means: Means) -> _Effect:
         said = resource.error_text or "no error"
         live = means.cloud.probe(resource)  # for its secrets: AWS's messages can echo them
         secrets = resource.secrets | frozenset(live.environment.values())
+        if live.state == "Deleting" or _DELETING in said:
+            return _Effect(Result.RESOLVED, "the controller tried again, and AWS is deleting the function now", secrets)
         return _Effect(Result.STILL_STUCK, f"the controller tried again, and now says: {said}", secrets)
     return _Effect(Result.UNKNOWN, f"the object is still there after {_VERIFY_DEADLINE:.0f} s, nothing tells of a try")
 

@@ -7,6 +7,7 @@ would be a deletion.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -16,13 +17,16 @@ from remediator.execute import undo
 from remediator.model.episode import Attempt
 from remediator.model.live import LiveState
 from remediator.model.plan import ActionName, Outcome, Result
-from remediator.model.resource import Ref, Resource
+from remediator.model.resource import POLICY_BEFORE_ANNOTATION, Ref, Resource
 from remediator.model.scan import Scan
+from remediator.model.times import parse_time
 from remediator.ports import Means
 
 _HALF_WAY = "its process ended half-way; what it left on the object is undone"
 _UNTOUCHED = "nothing was written: its process ended before that"
 _UNSEEN = "its process ended before anyone saw what came of it"
+# As long as an attempt can take that writes no record.
+_WATCHED_LONGEST = timedelta(minutes=10)
 
 
 def recover(means: Means, scan: Scan, say: Callable[[str], None]) -> tuple[str, ...]:
@@ -36,26 +40,44 @@ def recover(means: Means, scan: Scan, say: Callable[[str], None]) -> tuple[str, 
             for ref, attempt in means.episodes.unfinished(means.clock.now()):
                 told += _end(ref, attempt, means) if hold.keep() else ()
             for each in scan.leftovers:
-                told += _clear(each.ref, means) if not _watched(each.ref, means) and hold.keep() else ()
+                told += _clear(each.ref, means) if hold.keep() else ()
             return tuple(told)
     except ClusterError as error:
         return (f"What an interrupted run left is left for the next one: {error.message}",)
 
 
-def _watched(ref: Ref, means: Means) -> bool:
+def _watched(found: Resource, means: Means) -> bool:
     """Whether a Release has written all it had to, and its process may still look, without the lock, what comes of it.
 
     Its marks stay that long: whoever is killed while watching leaves a retain that can be told from anybody else's.
+    A person may have no right to write records; then the date of our last write to the object has to tell.
     """
-    now = means.clock.now()
-    under_way = means.episodes.history(ref.uid, now).own_retain
-    return under_way and all(each.uid != ref.uid for each, _ in means.episodes.unfinished(now))
+    now, uid = means.clock.now(), found.metadata.uid
+    if means.episodes.history(uid, now).own_retain:
+        return all(ref.uid != uid for ref, _ in means.episodes.unfinished(now))
+    if POLICY_BEFORE_ANNOTATION not in found.annotations or _on_record(uid, means, now):
+        return False
+    wrote = _last_write(found)
+    return wrote is not None and now - wrote < _WATCHED_LONGEST
+
+
+def _on_record(uid: str, means: Means, now: datetime) -> bool:
+    """Whether a Release that can have left marks just now is recorded: then the record says that it is over."""
+    episode = means.episodes.episode(uid)
+    return episode is not None and any(
+        each.action is ActionName.RELEASE and now - each.intended < _WATCHED_LONGEST for each in episode.attempts
+    )
+
+
+def _last_write(found: Resource) -> datetime | None:
+    ours = (each for each in found.metadata.managed_fields or () if each.manager == "ack-remediator")
+    return max((moment for each in ours if (moment := parse_time(each.time))), default=None)
 
 
 def _clear(ref: Ref, means: Means) -> tuple[str, ...]:
-    """Undo a mark, as it is now."""
+    """Undo a mark, as it is now, unless its process may still be at it."""
     found = _read(ref, means)
-    if found is None or not undo(found, means.cluster):
+    if found is None or _watched(found, means) or not undo(found, means.cluster):
         return ()
     return (f"Undid an interrupted action on {ref}.",)
 

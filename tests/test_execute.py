@@ -387,6 +387,25 @@ def test_a_deletion_that_goes_on_is_resolved() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("says", "live"),
+    [
+        ("function in 'Deleting' state, cannot be modified or deleted", GONE),
+        ("something new", active(state="Deleting")),
+    ],
+)
+def test_a_deletion_that_aws_has_begun_is_resolved(says: str, live: LiveState) -> None:
+    """Counted as without effect it would make way for ClearFinalizer."""
+    raw = deleting()
+    here = world(copy.deepcopy(raw), live)
+    here.cluster.after[0] = lambda cluster: cluster.write(
+        lambda found: found["status"].update(conditions=failing(says))
+    )
+    outcome = resync(here, raw)
+    assert outcome.result is Result.RESOLVED
+    assert outcome.detail == "the controller tried again, and AWS is deleting the function now"
+
+
 def test_another_refusal_is_another_try() -> None:
     raw = deleting()
     here = world(copy.deepcopy(raw), active(environment={"PASSWORD": "hunter2"}))

@@ -268,10 +268,42 @@ def test_a_release_that_was_killed_at_its_writes_is_undone_at_once(steps: int) -
     assert (after["spec"], after["metadata"]["annotations"]) == (before["spec"], before["metadata"]["annotations"])
 
 
+def unrecorded(minutes: int | None) -> World:
+    """A world in which somebody without a right to records released something; None: managedFields do not tell when."""
+    killed = release()
+    written(killed, accepted=False)
+    ours = [] if minutes is None else [{"manager": "ack-remediator", "time": at(minutes=minutes)}]
+    others = [{"manager": "kubectl", "time": at()}, {"manager": "ack-remediator"}]
+    killed.world.cluster.write(lambda found: found["metadata"].update(managedFields=[*ours, *others]))
+    return World(killed.world.cluster, killed.world.cloud)
+
+
+def tidied(world: World) -> tuple[str, ...]:
+    marked = tuple(each for each in world.cluster.resources() if not isinstance(each, str))
+    return recover(world.means, Scan((), (), marked, ALIVE, NOW), lambda _: None)
+
+
+def test_a_release_without_a_record_is_left_alone_while_somebody_may_watch_it() -> None:
+    """A person may have no right to records, and the mark is all that others see."""
+    world = unrecorded(minutes=9)
+    before = dict(world.cluster.the()["metadata"]["annotations"])
+    assert tidied(world) == ()
+    assert world.cluster.the()["metadata"]["annotations"] == before
+
+
+@pytest.mark.parametrize("minutes", [10, None])
+def test_a_release_without_a_record_is_undone_where_nobody_can_be_at_it(minutes: int | None) -> None:
+    world = unrecorded(minutes)
+    assert tidied(world) == ("Undid an interrupted action on Function shop/checkout.",)
+    assert world.cluster.the()["metadata"]["annotations"] == {"services.k8s.aws/deletion-policy": "delete"}
+
+
 def test_a_release_that_was_given_up_and_left_its_mark_is_undone() -> None:
     killed = release()
     written(killed)
     killed.world.episodes.conclude(killed.plan.target.uid, unknown(killed.plan), NOW)
+    just_now = [{"manager": "ack-remediator", "time": at()}]
+    killed.world.cluster.write(lambda found: found["metadata"].update(managedFields=just_now))
     assert killed.recover() == ("Undid an interrupted action on Function shop/checkout.",)
 
 

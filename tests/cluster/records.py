@@ -1,8 +1,8 @@
-"""The remediator's records on an API server: definition, policy and roles as they are shipped, and people."""
+"""The remediator's home on an API server: definition, policy and roles as they are shipped, and people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,8 @@ from remediator.kubernetes.remediation_object import object_name, path
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.transport import Connection, Transport
 from remediator.model.resource import Resource
-from tests.bed.api import Api
-from tests.bed.plane import RBAC, Plane
+from tests.bed.api import Api, found
+from tests.bed.plane import CRDS, RBAC, Plane
 from tests.bed.waiting import eventually
 from tests.builders import function
 from tests.spells import DIGEST
@@ -46,13 +46,18 @@ class Person:
 class Records:
     """A home namespace with all that is shipped, on a real API server."""
 
-    def __init__(self, plane: Plane, folder: Path) -> None:
+    def __init__(
+        self, plane: Plane, folder: Path, roles: Sequence[str] = ("role-records",), everywhere: Sequence[str] = ()
+    ) -> None:
+        """Make a home with a ServiceAccount: by name, the `roles` that it has there, and those it has `everywhere`."""
         self._plane = plane
         self._folder = folder
         self.admin = plane.admin
         self.home = plane.namespace()
         self.people = plane.namespace()
-        rules = shipped("role-records.yaml")[0]["rules"]
+        if everywhere:
+            self.bind_everywhere("ack-remediator", self.home, everywhere)
+        rules = [rule for name in roles for rule in shipped(f"{name}.yaml")[0]["rules"]]
         self.kubeconfig = plane.service_account(self.home, "ack-remediator", rules, within=self.home)
         self.transport = Transport(Connection(self.kubeconfig, None))
         self._plane.admin.post(
@@ -61,7 +66,7 @@ class Records:
         )
 
     @classmethod
-    def install(cls, plane: Plane, folder: Path) -> Records:
+    def install(cls, plane: Plane, folder: Path, **more: Any) -> Records:
         """Install the definition and the policy, once an API server, and make a home."""
         manifests = folder / "definition"
         manifests.mkdir()
@@ -73,9 +78,23 @@ class Records:
         policy, binding = shipped("approvals.yaml")
         plane.admin.post(POLICIES, policy)
         plane.admin.post(BINDINGS, binding)
-        records = cls(plane, folder)
+        records = cls(plane, folder, **more)
         records.wait_for_policy(in_force=True)
         return records
+
+    def uninstall(self) -> None:
+        """Take away what `install` brought, for tests of an API server that knows nothing of it."""
+        definition = f"{CRDS}/{shipped('crd-remediations.yaml')[0]['metadata']['name']}"
+        policy, binding = shipped("approvals.yaml")
+        self.admin.delete(definition)
+        self.admin.delete(f"{BINDINGS}/{binding['metadata']['name']}")
+        self.admin.delete(f"{POLICIES}/{policy['metadata']['name']}")
+        self.admin.delete(f"{RBAC}/clusterroles/approver-of-words")
+        eventually(lambda: found(self.admin, definition), lambda it: it is None, "it is gone", self._plane.clock)
+
+    def another(self, folder: Path, **more: Any) -> Records:
+        """Make another home on the same API server: what is counted in one does not count in the other."""
+        return Records(self._plane, folder, **more)
 
     def wait_for_policy(self, *, in_force: bool) -> None:
         def guarded() -> bool:
@@ -96,27 +115,48 @@ class Records:
             self.admin.post(BINDINGS, binding)
             self.wait_for_policy(in_force=True)
 
-    def store(self, *, guarded: bool = True, transport: Transport | None = None, **more: Any) -> StoredEpisodes:
+    def store(
+        self, *, guarded: bool = True, transport: Transport | None = None, by: str = "tests", **more: Any
+    ) -> StoredEpisodes:
         vouched = (guarded, "the tests say so")
-        return StoredEpisodes(transport or self.transport, self.home, by="tests", guard=lambda: vouched, **more)
+        return StoredEpisodes(transport or self.transport, self.home, by=by, guard=lambda: vouched, **more)
 
-    def person(self, name: str, *approves_in: str) -> Person:
-        """Make somebody who may patch Remediations, and approve for these namespaces."""
-        token = self._plane.token(self.people, name, [], within=self.people)
+    def person(self, name: str, *approves_in: str, roles: Sequence[str] = (), everywhere: Sequence[str] = ()) -> Person:
+        """Make somebody who may patch Remediations, and approve for these namespaces.
+
+        `roles` are those that they have in the home namespace, by name, `everywhere` those in the whole cluster.
+        """
+        rules = [rule for role in roles for rule in shipped(f"{role}.yaml")[0]["rules"]]
+        if everywhere:
+            self.bind_everywhere(name, self.people, everywhere)
+        token = self._plane.token(self.people, name, rules, within=self.home)
         for namespace in approves_in:
             body = _binding(f"{self.people}-{name}", "approver-of-words", self.people, name)
             self.admin.post(f"{RBAC}/namespaces/{namespace}/rolebindings", body)
         api = Api(self._plane.url, self._plane.certificate, token)
         return Person(f"system:serviceaccount:{self.people}:{name}", api, token)
 
+    def bind_everywhere(self, account: str, of: str, roles: Sequence[str]) -> None:
+        """Let a ServiceAccount have ClusterRoles of ours, by name, in the whole cluster."""
+        name = {"metadata": {"name": f"{of}-{account}-everywhere"}}
+        rules = [rule for role in roles for rule in shipped(f"clusterrole-{role}.yaml")[0]["rules"]]
+        reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name["metadata"]["name"]}
+        self.admin.post(f"{RBAC}/clusterroles", name | {"rules": rules})
+        subjects = [{"kind": "ServiceAccount", "namespace": of, "name": account}]
+        self.admin.post(f"{RBAC}/clusterrolebindings", name | {"subjects": subjects, "roleRef": reference})
+
     def myself(self) -> Api:
         """Speak as the remediator's ServiceAccount."""
         token = YAML(typ="safe").load(self.kubeconfig.read_text())["users"][0]["user"]["token"]
         return Api(self._plane.url, self._plane.certificate, token)
 
+    def kubeconfig_of(self, person: Person) -> Path:
+        """Write the kubeconfig of somebody."""
+        return self._plane.kubeconfig("somebody", person.token, self.home)
+
     def transport_of(self, person: Person) -> Transport:
         """Connect as somebody."""
-        return Transport(Connection(self._plane.kubeconfig("somebody", person.token, self.home), None))
+        return Transport(Connection(self.kubeconfig_of(person), None))
 
     def admin_transport(self, plane: Plane) -> Transport:
         """Connect to an API server as its admin."""

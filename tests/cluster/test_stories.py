@@ -10,74 +10,54 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
-from ruamel.yaml import YAML
 
 from remediator.actions import plan_for
 from remediator.cli.wiring import Wired, wire
 from remediator.gates import approve, decide
 from remediator.model.finding import Finding, FindingName, Remedy, State
 from remediator.model.plan import ActionName, Outcome, Result
-from remediator.model.scan import Judged, Scan
 from remediator.sandbox.cloud import Cloud
 from remediator.situation import situation
 from tests.bed.controllers import Handle
-from tests.bed.functions import FINALIZER, Function, Object, error_text, heartbeat, is_ready, is_synced, synced
+from tests.bed.functions import FINALIZER, Function, error_text, heartbeat, is_ready, is_synced, synced
 from tests.bed.plane import Plane
 from tests.bed.plugin import Create
+from tests.cluster.records import Json, shipped
+from tests.cluster.stuck import ACCESS_KEY, READS, calls, finding, judged, rewind, rolled_back, rules
 
-pytestmark = pytest.mark.usefixtures("controller")
+pytestmark = pytest.mark.usefixtures("controller", "identity")
 
-ACCESS_KEY = "AKIAREMEDIATOR000000"
-MANIFESTS = Path(__file__).parents[2] / "manifests" / "base"
 SIGNATURE = "function in 'Pending' state, cannot be modified or deleted"
-READS = {
-    "GetFunction",
-    "GetFunctionConcurrency",
-    "GetFunctionEventInvokeConfig",
-    "GetFunctionCodeSigningConfig",
-    "GetFunctionConfiguration",
-    "GetCallerIdentity",
-}
 
 Remediator = Callable[..., Wired]
 
 
-def rules(*roles: str) -> list[dict[str, Any]]:
-    """Read the rules of the roles that we ship."""
-    found: list[dict[str, Any]] = []
-    for role in roles:
-        found += YAML(typ="safe").load((MANIFESTS / f"clusterrole-{role}.yaml").read_text())["rules"]
-    return found
+@pytest.fixture(scope="session")
+def locks(control_plane: Plane) -> list[Json]:
+    """What everybody needs who may act: the action lock, in a home namespace that is there."""
+    control_plane.namespace("ack-remediator")
+    rules: list[Json] = shipped("role-locks.yaml")[0]["rules"]
+    return rules
 
 
 @pytest.fixture(scope="session")
-def kubeconfig(control_plane: Plane) -> Path:
+def kubeconfig(control_plane: Plane, locks: list[Json]) -> Path:
     """Someone on call: may read, and patch Functions."""
     control_plane.namespace("on-call")
-    return control_plane.service_account("on-call", "ack-remediator", rules("read", "act"))
+    return control_plane.service_account("on-call", "ack-remediator", rules("read", "act") + locks)
 
 
 @pytest.fixture(scope="session")
-def readonly(control_plane: Plane) -> Path:
+def readonly(control_plane: Plane, locks: list[Json]) -> Path:
     """The CronJob: may read."""
     control_plane.namespace("cron")
-    return control_plane.service_account("cron", "ack-remediator", rules("read"))
-
-
-@pytest.fixture(autouse=True)
-def _identity(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be somebody to AWS, and leave backups where the test can clean up."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", cloud.region)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return control_plane.service_account("cron", "ack-remediator", rules("read") + locks)
 
 
 @pytest.fixture
@@ -101,49 +81,12 @@ def remediator(kubeconfig: Path, cloud: Cloud, namespace: str, tmp_path: Path) -
     return make
 
 
-def judged(wired: Wired, function: Function) -> tuple[Scan, Judged]:
-    """Scan, and pick the one."""
-    scan = wired.work.scan()
-    assert scan.partial == ()
-    return scan, next(each for each in scan.results if each.seen.resource.metadata.name == function.name)
-
-
-def finding(wired: Wired, function: Function) -> Finding:
-    """Scan; the one must have a finding."""
-    found = judged(wired, function)[1].finding
-    assert found is not None, f"{function.name} looks healthy"
-    return found
-
-
 def approved(wired: Wired, function: Function) -> Outcome:
     """Scan, approve what is proposed for the one, and act."""
     scan, each = judged(wired, function)
     assert each.plan is not None, f"nothing is proposed: {each.finding}"
     (outcome,) = wired.work.remediate(scan, frozenset({each.plan.digest}))
     return outcome
-
-
-def rewind(control_plane: Plane, function: Function, minutes: float, **status: str) -> Object:
-    """Set the heartbeat back in time, and fields of the status; let nobody have written to it just now."""
-    control_plane.admin.merge(function.path, {"metadata": {"managedFields": [{}]}})
-    seen = function.read()
-    past = (datetime.now(UTC) - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    conditions = [
-        each | ({"lastTransitionTime": past} if "lastTransitionTime" in each else {})
-        for each in seen["status"]["conditions"]
-    ]
-    return control_plane.admin.merge(f"{function.path}/status", {"status": {"conditions": conditions} | status})
-
-
-def rolled_back(control_plane: Plane, cloud: Cloud, function: Function) -> None:
-    """Let AWS say that the last update failed for a reason that a second try can cure."""
-    cloud.set_update(function.name, "Failed", reason_code="InternalError", reason="An internal error occurred.")
-    rewind(control_plane, function, 5, lastUpdateStatus="InProgress")
-
-
-def calls(cloud: Cloud, function: Function, since: int) -> set[str]:
-    """List what was asked about a function since, by whomever."""
-    return {each.operation for each in cloud.calls_since(since) if each.function in (function.name, None)}
 
 
 def test_a_healthy_function_costs_no_call_to_aws(settled: Create, remediator: Remediator, cloud: Cloud) -> None:
@@ -335,31 +278,6 @@ def test_a_stopped_controller_is_silence(
     moved = approved(remediator(), function)
     assert moved.result is Result.STILL_STUCK, moved.detail
     assert "ran a pass" in moved.detail
-
-
-@pytest.fixture
-def deployment_is_down(control_plane: Plane) -> Iterator[None]:
-    """Let the controller's Deployment be there, and not available."""
-    path = "/apis/apps/v1/namespaces/ack-system/deployments"
-    labels = {"app": "ack-lambda-controller"}
-    control_plane.admin.post(
-        path,
-        {
-            "metadata": {"name": "ack-lambda-controller"},
-            "spec": {
-                "selector": {"matchLabels": labels},
-                "template": {
-                    "metadata": {"labels": labels},
-                    "spec": {"containers": [{"name": "controller", "image": "any/lambda-controller:1.14.1"}]},
-                },
-            },
-        },
-    )
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    condition = {"type": "Available", "status": "False", "lastTransitionTime": now, "reason": "MinimumReplicas"}
-    control_plane.admin.merge(f"{path}/ack-lambda-controller/status", {"status": {"conditions": [condition]}})
-    yield
-    control_plane.admin.delete(f"{path}/ack-lambda-controller")
 
 
 @pytest.mark.usefixtures("deployment_is_down")

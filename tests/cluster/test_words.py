@@ -29,6 +29,12 @@ Typing = Callable[..., Told]
 
 
 @pytest.fixture(scope="module")
+def records(records: Records, tmp_path_factory: pytest.TempPathFactory) -> Records:
+    """A home of these tests' own: a proposal's id means one record there, and no other test has widened a role."""
+    return records.another(tmp_path_factory.mktemp("words"))
+
+
+@pytest.fixture(scope="module")
 def names() -> Iterator[str]:
     return (f"on-call-{number}" for number in range(1000))
 
