@@ -15,7 +15,7 @@ from remediator.cli.names import check_name
 from remediator.clock import SystemClock
 from remediator.errors import UsageError
 from remediator.kubernetes.action_lock import IN_TIME, KubernetesActionLock
-from remediator.kubernetes.approvals import approvals_guarded
+from remediator.kubernetes.approvals import approvals_guard
 from remediator.kubernetes.backups import SecretBackups
 from remediator.kubernetes.home import home_namespace
 from remediator.kubernetes.leader import live_leader
@@ -99,7 +99,7 @@ def wire(
             transport,
             place,
             by=who,
-            guard=lambda: approvals_guarded(transport, place),
+            guard=lambda: approvals_guard(transport, place),
             max_attempts=rules.attempts.max,
             retention=rules.retention,
         ),

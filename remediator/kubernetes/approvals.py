@@ -6,10 +6,16 @@ is in force: so we try what it forbids, as ourselves, and believe only its own r
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec import Struct
+
 from remediator.errors import ClusterError, Forbidden, NotFound
 from remediator.kubernetes import remediation_object as objects
-from remediator.kubernetes.transport import Transport
+from remediator.kubernetes.transport import Transport, decoded
 from remediator.model.resource import Ref
+from remediator.model.times import parse_time
 
 # The policy's name, and what it says of an object that is born approved: in manifests/base/approvals.yaml, too.
 POLICY = "ack-remediator-approvals"
@@ -19,7 +25,54 @@ _HOW_TO_FIX = (
     f"Apply manifests/base/approvals.yaml (ValidatingAdmissionPolicy {POLICY} and its binding), "
     "or approve with `remediator run --approve`."
 )
+_API = "/apis/admissionregistration.k8s.io/v1"
+_PARTS = (f"{_API}/validatingadmissionpolicies/{POLICY}", f"{_API}/validatingadmissionpolicybindings/{POLICY}")
 _PROBE = "probe-of-the-admission-policy"
+
+
+class Guard(NamedTuple):
+    """Whether words in Remediations can be believed, and in a sentence, why.
+
+    `since` is when the policy, or its binding, was last changed: words from before were held to other rules, or to
+    none. None: always.
+    """
+
+    holds: bool
+    why: str
+    since: datetime | None = None
+
+
+class _Entry(Struct, frozen=True):
+    time: str | None = None
+    subresource: str = ""
+
+
+class _Metadata(Struct, frozen=True, rename="camel"):
+    creation_timestamp: str | None = None
+    managed_fields: tuple[_Entry, ...] = ()
+
+
+class _Part(Struct, frozen=True):
+    metadata: _Metadata
+
+
+def approvals_guard(transport: Transport, namespace: str) -> Guard:
+    """Tell whether approvals can be believed, and since when they could have been."""
+    holds, why = approvals_guarded(transport, namespace)
+    if not holds:
+        return Guard(False, why)
+    try:
+        changes = [time for part in _PARTS for time in _changes(decoded(transport.get(part), _Part).metadata)]
+    except ClusterError as error:
+        unknown = f"approvals are off: since when forged ones are refused cannot be read ({error.message})"
+        return Guard(False, f"{unknown}; manifests/base/clusterrole-read.yaml has the right")
+    return Guard(True, why, max(changes, default=None))
+
+
+def _changes(of: _Metadata) -> list[datetime]:
+    """List when it was made, and last written to, its status aside: the API server itself writes that."""
+    noted = [each.time for each in of.managed_fields if each.subresource != "status"]
+    return [time for each in (of.creation_timestamp, *noted) if (time := parse_time(each)) is not None]
 
 
 def approvals_guarded(transport: Transport, namespace: str) -> tuple[bool, str]:

@@ -16,13 +16,15 @@ import structlog
 from remediator.episodes import MemoryEpisodes, Step
 from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Refused, Unauthorized, Unreachable
 from remediator.kubernetes import remediation_object as objects
+from remediator.kubernetes.approvals import Guard
 from remediator.kubernetes.pages import listed
 from remediator.kubernetes.remediation_object import Stored, Unusable
 from remediator.kubernetes.transport import Transport
 from remediator.model.episode import MEMORY, Attempt, Episode, Phase, phase, released, worth_writing
 from remediator.model.plan import Operation, Outcome, Plan
 from remediator.model.resource import Ref
-from remediator.model.word import Approval, Rejection
+from remediator.model.times import format_time
+from remediator.model.word import Approval, Rejection, Release
 
 _log = structlog.get_logger(__name__)
 
@@ -47,7 +49,7 @@ class StoredEpisodes(MemoryEpisodes):
         namespace: str,
         *,
         by: str = "",
-        guard: Callable[[], tuple[bool, str]] = lambda: (False, _NOBODY_ASKED),
+        guard: Callable[[], Guard] = lambda: Guard(False, _NOBODY_ASKED),
         max_attempts: int = 3,
         retention: timedelta = timedelta(hours=168),
     ) -> None:
@@ -119,14 +121,31 @@ class StoredEpisodes(MemoryEpisodes):
     def approval(self, uid: str) -> Approval | None:
         """Return a person's approval; None where nothing vouches for who wrote it."""
         stored = self._stored.get(uid)
-        return stored.approval if stored and stored.approval and self._guard()[0] else None
+        return stored.approval if stored and self._believed(stored.approval) else None
+
+    def _believed(self, word: Approval | Release | None) -> bool:
+        """Whether the API server vouches for who wrote it: not for what was there before the policy was as it is."""
+        if word is None:
+            return False
+        guard = self._guard()
+        return guard.holds and (guard.since is None or (word.at is not None and word.at > guard.since))
 
     def _disbelieved(self) -> tuple[str, ...]:
-        """Say why the words that stand do not count, where they do not."""
-        if not any(each.approval or each.release for each in self._stored.values()):
+        """Say why words that stand do not count, where they do not."""
+        said = [(stored, stored.approval or stored.release) for stored in self._stored.values()]
+        standing = [(stored, word) for stored, word in said if word is not None]
+        if not standing:
             return ()
-        guarded, why = self._guard()
-        return () if guarded else (why,)
+        guard = self._guard()
+        if not guard.holds or guard.since is None:
+            return () if guard.holds else (guard.why,)
+        since = format_time(guard.since)
+        return tuple(
+            f"what was approved for {stored.ref} does not count: it is older than the admission policy, changed at "
+            f"{since}; approve it anew"
+            for stored, word in standing
+            if not self._believed(word)
+        )
 
     def rejection(self, uid: str) -> Rejection | None:
         """Return a person's rejection, vouched for or not: it can hold back, and nothing else."""
@@ -216,7 +235,7 @@ class StoredEpisodes(MemoryEpisodes):
             self._known.pop(uid, None)
             return
         self._known[uid] = (stored.ref, episode)
-        release = stored.release if stored.release and self._guard()[0] else None
+        release = stored.release if self._believed(stored.release) else None
         if released(episode, release) != episode:
             self._step(stored.ref, lambda before: before and released(before, release))
 

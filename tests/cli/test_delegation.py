@@ -13,6 +13,7 @@ from remediator.cli.delegation import Delegation
 from remediator.cli.session import Session
 from remediator.cli.wiring import wire
 from remediator.kubernetes import words
+from remediator.kubernetes.approvals import Guard
 from remediator.model.plan import Outcome, Plan
 from tests.cli.shop import Shop
 from tests.cli.test_records import HOME, record, recorded
@@ -34,7 +35,7 @@ def lead(shop: Shop, *, seconds_ago: float = 2.0) -> None:
 @pytest.fixture
 def led(recorded: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """A shop with a daemon that has proposed, in a cluster whose API server vouches for approvals."""
-    monkeypatch.setattr("remediator.cli.wiring.approvals_guarded", lambda *_: (True, "the tests say so"))
+    monkeypatch.setattr("remediator.cli.wiring.approvals_guard", lambda *_: Guard(True, "the tests say so"))
     monkeypatch.setattr(words, "held_to_rules", lambda *_: True)
     recorded.controller()
     recorded.write_policy("mode: approve\nsightings: 1\nbreaker: {percent: 100}\n")

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from ruamel.yaml import YAML
 
-from remediator.kubernetes.approvals import approvals_guarded
+from remediator.kubernetes.approvals import Guard, approvals_guarded
 from remediator.kubernetes.remediation_object import object_name, path
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.transport import Connection, Transport
@@ -118,7 +118,7 @@ class Records:
     def store(
         self, *, guarded: bool = True, transport: Transport | None = None, by: str = "tests", **more: Any
     ) -> StoredEpisodes:
-        vouched = (guarded, "the tests say so")
+        vouched = Guard(guarded, "the tests say so")
         return StoredEpisodes(transport or self.transport, self.home, by=by, guard=lambda: vouched, **more)
 
     def person(self, name: str, *approves_in: str, roles: Sequence[str] = (), everywhere: Sequence[str] = ()) -> Person:

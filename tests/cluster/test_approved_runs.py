@@ -166,6 +166,24 @@ def test_without_the_admission_policy_a_run_says_that_approvals_are_off_and_acts
     assert stuck.read()["metadata"]["generation"] == 2
 
 
+def test_an_approval_forged_while_the_policy_was_away_does_not_count_once_it_is_back(
+    stuck: Function, runner: Runner, home: Records, alice: Person, types: Typing
+) -> None:
+    runner.run()
+    bob = home.person("bob")
+    record = path(home.home, object_name(stuck.read()["metadata"]["uid"]))
+    with home.without_policy():
+        bob.api.merge(record, {"spec": {"approval": {"approvedBy": alice.name, "digest": runner.digest(stuck)}}})
+    run = ("run", "-n", runner.namespace, "--policy", str(runner.policy()), "-o", "json")
+    ran = types(None, *run)
+    assert (ran.code, json.loads(ran.out)["outcomes"]) == (0, [])
+    assert "does not count: it is older than the admission policy, changed at " in ran.err
+    assert runner.attempts(stuck) == []
+    runner.approve(alice, stuck)
+    again = types(None, *run)
+    assert len(json.loads(again.out)["outcomes"]) == 1, again.err
+
+
 @pytest.fixture
 def leading(home: Records, runner: Runner) -> Leading:
     """Let a daemon lead, in effect: the leader Lease is held and renewed, and passes are made meanwhile."""

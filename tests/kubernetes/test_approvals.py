@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
-from remediator.kubernetes.approvals import POLICY, REFUSAL, approvals_guarded
+from remediator.kubernetes.approvals import POLICY, REFUSAL, approvals_guard, approvals_guarded
 from remediator.kubernetes.transport import Transport
 from remediator.sandbox.apiserver import ApiServer
 from tests.kubernetes.conftest import Connect
@@ -66,6 +67,38 @@ def test_a_server_that_does_not_answer_vouches_for_nothing(connect: Connect) -> 
         guarded, why = approvals_guarded(connect(wire.url), HOME)
     assert not guarded
     assert "is not known" in why
+
+
+def part(created: str, *written: tuple[str, str]) -> bytes:
+    fields = [{"time": time, "subresource": sub} for time, sub in written]
+    return answer(200, {"metadata": {"creationTimestamp": created, "managedFields": fields}})
+
+
+def test_words_count_from_the_last_change_of_policy_or_binding_on(connect: Connect) -> None:
+    policy = part("2026-11-21T10:00:00Z", ("2026-11-21T11:00:00Z", ""), ("2026-11-21T19:00:00Z", "status"))
+    binding = part("2026-11-21T12:00:00Z")
+    with Wire(status(403, REFUSED), policy, binding) as wire:
+        guard = approvals_guard(connect(wire.url), HOME)
+    assert (guard.holds, guard.since) == (True, datetime(2026, 11, 21, 12, tzinfo=UTC))
+    assert [each.path.rsplit("/", 2)[1:] for each in wire.heard[1:]] == [
+        ["validatingadmissionpolicies", POLICY],
+        ["validatingadmissionpolicybindings", POLICY],
+    ]
+
+
+def test_where_that_cannot_be_read_none_count(connect: Connect) -> None:
+    with Wire(status(403, REFUSED), status(403, "not yours")) as wire:
+        guard = approvals_guard(connect(wire.url), HOME)
+    assert not guard.holds
+    assert "since when forged ones are refused cannot be read" in guard.why
+    assert "manifests/base/clusterrole-read.yaml" in guard.why
+
+
+def test_where_forged_ones_are_taken_nothing_more_is_asked(connect: Connect) -> None:
+    with Wire(answer(201, {"metadata": {"name": "function-probe"}})) as wire:
+        guard = approvals_guard(connect(wire.url), HOME)
+    assert not guard.holds
+    assert len(wire.heard) == 1
 
 
 def test_the_attempt_leaves_nothing_behind(api: ApiServer, transport: Transport) -> None:

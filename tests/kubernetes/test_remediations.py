@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from remediator.diagnosis import diagnose
 from remediator.errors import Changed, ClusterError, Forbidden, Unreachable
 from remediator.kubernetes import pages as module
+from remediator.kubernetes.approvals import Guard
 from remediator.kubernetes.remediation_object import object_name
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.transport import Transport
@@ -60,10 +61,10 @@ def place(api: ApiServer, definition: Json) -> ApiServer:
 def store(place: ApiServer, transport: Transport) -> Store:
     """Start a process: a store that has loaded."""
 
-    def start(*, guarded: bool = True, **more: Any) -> StoredEpisodes:
-        base: Json = {"by": "tests", "guard": lambda: (guarded, "the tests say so")}
+    def start(*, guarded: bool = True, since: datetime | None = None, **more: Any) -> StoredEpisodes:
+        base: Json = {"by": "tests", "guard": lambda: Guard(guarded, "the tests say so", since)}
         started = StoredEpisodes(transport, HOME, **(base | more))
-        assert started.load(NOW) == () or not guarded
+        assert started.load(NOW) == () or not guarded or since
         return started
 
     return start
@@ -503,6 +504,21 @@ def test_an_approval_that_nothing_vouches_for_is_not_read(
 ) -> None:
     said(place, approval={"approvedBy": "alice", "digest": DIGEST})
     assert store(guarded=False).approval(UID) is None
+
+
+@pytest.mark.parametrize(("seconds", "counts"), [(-1, True), (0, False), (1, False)])
+def test_a_word_from_before_the_policy_was_as_it_is_does_not_count(
+    place: ApiServer, offered: StoredEpisodes, store: Store, *, seconds: int, counts: bool
+) -> None:
+    said(place, approval={"approvedBy": "alice", "digest": DIGEST})
+    written = store().approval(UID)
+    assert written is not None
+    assert written.at is not None
+    episodes = store(since=written.at + timedelta(seconds=seconds))
+    assert (episodes.approval(UID) is not None) is counts
+    told = episodes.load(NOW)
+    assert bool(told) is not counts
+    assert all("it is older than the admission policy, changed at " in each for each in told)
 
 
 def test_a_rejection_holds_back_vouched_for_or_not(place: ApiServer, offered: StoredEpisodes, store: Store) -> None:

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from remediator.errors import Changed, ClusterError, Forbidden, Refused, RemediatorError
 from remediator.kubernetes import words
-from remediator.kubernetes.approvals import POLICY
+from remediator.kubernetes.approvals import POLICY, Guard
 from remediator.kubernetes.remediation_object import Stored, object_name, path
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.transport import Transport
@@ -42,7 +42,7 @@ def home(api: ApiServer, transport: Transport) -> ApiServer:
 
 
 def propose(transport: Transport, digest: str = DIGEST) -> None:
-    store = StoredEpisodes(transport, HOME, guard=lambda: (True, "the tests say so"))
+    store = StoredEpisodes(transport, HOME, guard=lambda: Guard(True, "the tests say so"))
     assert store.load(NOW) == ()
     store.sighted(CHECKOUT, finding(), NOW)
     store.proposed(CHECKOUT, plan(digest=digest), NOW)
