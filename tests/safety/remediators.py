@@ -271,7 +271,7 @@ class _Records:
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> bytes:
         if query is not None:
-            return self._own.call("record", self._shelf.list)
+            return self._own.call("record", self._shelf.listed)
         return self._own.call("record", lambda: self._shelf.get(path.rsplit("/", 1)[1]))
 
     def create(self, path: str, body: dict[str, Any], *, dry_run: bool = False) -> bytes:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from remediator.gates import OVERRIDABLE
-from remediator.model.decision import Overrides
+from remediator.model.decision import GateName, Overrides
 from remediator.model.plan import Result
 from remediator.model.resource import RETAIN
 from remediator.policy import Policy
@@ -69,7 +69,7 @@ events = st.one_of(
     st.builds("{} {}".format, st.sampled_from(["ignored", "edited", "recreated", "present", "unreadable"]), names),
 )
 ports = st.sampled_from([*PORTS, "patch", "patch", "record", "get", "probe"])
-fates = st.lists(
+fates: st.SearchStrategy[list[Fate]] = st.lists(
     st.builds(Fate, ports, st.sampled_from([0, 1, 2, 3, 5, 8]), st.booleans(), events), min_size=1, max_size=3
 ) | st.just([])
 
@@ -96,7 +96,7 @@ class Machine(RuleBasedStateMachine):
 
     # -- remediators ----------------------------------------------------------------------------------------------
 
-    def _run(self, number: int, fates: Sequence[Fate], *, person: bool, lifted: Sequence[str] = ()) -> None:
+    def _run(self, number: int, fates: Sequence[Fate], *, person: bool, lifted: Sequence[GateName] = ()) -> None:
         one = self.all[number]
         if one.dead:
             one = self.all[number] = self._new(str(one.policy.mode), one.ahead)
@@ -116,7 +116,9 @@ class Machine(RuleBasedStateMachine):
         self._run(number, fates, person=False)
 
     @rule(number=numbers, fates=fates, lifted=overrides)
-    def a_run_with_a_person_at_the_terminal(self, number: int, fates: Sequence[Fate], lifted: Sequence[str]) -> None:
+    def a_run_with_a_person_at_the_terminal(
+        self, number: int, fates: Sequence[Fate], lifted: Sequence[GateName]
+    ) -> None:
         TALLY["steps"] += 1
         self._run(number, fates, person=True, lifted=lifted)
 
@@ -171,11 +173,11 @@ class Machine(RuleBasedStateMachine):
     # -- people ---------------------------------------------------------------------------------------------------
 
     @rule(name=names, lifted=overrides)
-    def a_person_approves(self, name: str, lifted: Sequence[str]) -> None:
+    def a_person_approves(self, name: str, lifted: Sequence[GateName]) -> None:
         TALLY["steps"] += 1
         self._approve(name, lifted)
 
-    def _approve(self, name: str, lifted: Sequence[str]) -> None:
+    def _approve(self, name: str, lifted: Sequence[GateName]) -> None:
         word = {"approvedBy": "jane", "override": [str(each) for each in lifted], "reason": "drill" if lifted else ""}
         self._say(name, "approval", word)
 

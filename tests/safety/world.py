@@ -55,7 +55,7 @@ class Shelf:
         self.objects: dict[str, Json] = {}
         self._versions = itertools.count(1)
 
-    def list(self) -> bytes:
+    def listed(self) -> bytes:
         return msgspec.json.encode({"items": list(self.objects.values())})
 
     def get(self, name: str) -> bytes:
@@ -80,7 +80,7 @@ class Shelf:
     def say(self, name: str, field: str, word: Json, now: datetime) -> None:
         """Write a person's word, in place of any other; the server dates it in whole seconds."""
         found = self._find(name)
-        fields = {"f:spec": {f"f:{field}": {}}}
+        fields: Json = {"f:spec": {f"f:{field}": {}}}
         found["metadata"]["managedFields"] = [{"time": format_time(now), "fieldsV1": fields}]
         self._put(name, found | {"spec": {"target": found["spec"]["target"], field: word}})
 
