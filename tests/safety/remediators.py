@@ -58,6 +58,7 @@ class Fate:
 class Run:
     """One run, as a witness has to know it."""
 
+    proposed: frozenset[str] = frozenset()
     terminal: frozenset[str] = frozenset()
     overrides: Overrides = field(default_factory=Overrides)
     population: Population = field(default_factory=lambda: Population(0, 0))
@@ -134,10 +135,11 @@ class Remediator:
         run.population = Population(
             len(scan.results), sum(each.state.value in ("stuck", "unknown") for each in scan.results)
         )
+        run.proposed = frozenset(each.plan.digest for each in scan.results if each.plan)
         if person:
             run.terminal = frozenset(each.plan.digest for each in scan.proposals if each.plan)
             return list(self._work.remediate(scan, run.terminal, overrides=run.overrides))
-        return list(self._work.proceed(scan)) if acts else []
+        return list(self._work.proceed(scan))  # in a dry run as well: it has to hold by itself
 
     def _scan(self) -> Scan:
         self.now_run.began = self.world.time

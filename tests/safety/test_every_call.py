@@ -38,9 +38,12 @@ class Scene:
 
     def run(self, *fates: Fate) -> Remediator:
         self._born += 1
-        one = Remediator(self.world, f"r{self._born}", _POLICY, 0.0, lambda *_: None, self.witness.sees)
+        one = Remediator(self.world, f"r{self._born}", _POLICY, 0.0, self._event, self.witness.sees)
         one.run(fates, person=True, overrides=_NONE)
         return one
+
+    def _event(self, _: Remediator, what: str) -> None:
+        {"robbed": self.world.robbed, "another": self.run}[what]()
 
     def comes_to_order(self) -> None:
         for _ in range(2):
@@ -79,3 +82,21 @@ def test_an_answer_that_is_lost_at_any_call_leaves_no_disorder(kind: str, contro
         scene.world.hangs = False
         scene.comes_to_order()
         assert len(scene.witness.firsts) <= 2, f"{each}: {scene.witness.firsts}"
+
+
+@pytest.mark.parametrize(("kind", "controller", "action"), SPELLS)
+@pytest.mark.parametrize("what", ["robbed", "another"])
+def test_whoever_comes_between_at_any_call_it_is_done_at_most_once(
+    kind: str, controller: str, action: str, what: str
+) -> None:
+    """Somebody else takes the action lock, when it may be taken; or makes a whole run of their own."""
+    done: set[int] = set()
+    for each in deaths(kind, controller):
+        if each.port == "patch" and not each.after:
+            continue  # nobody can take the lock while a write may be under way
+        scene = Scene(kind, controller)
+        scene.run(Fate(each.port, each.nth, each.after, what))
+        scene.comes_to_order()
+        assert {str(first.action) for first in scene.witness.firsts} <= {action}, each
+        done.add(len(scene.witness.firsts))
+    assert 1 in done and done <= {0, 1}

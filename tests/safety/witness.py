@@ -14,6 +14,7 @@ from msgspec import Struct
 from remediator.actions import toggle
 from remediator.model.decision import GateName
 from remediator.model.finding import FindingName
+from remediator.model.live import Presence, Vouched
 from remediator.model.plan import ActionName, Operation, digest
 from remediator.model.resource import (
     DELETION_POLICY,
@@ -104,6 +105,7 @@ class Witness:
     def _expect_unchanged(self, by: Remediator, before: Resource, first: First) -> None:
         live = next(live for _, uid, live in reversed(by.now_run.probes) if uid == first.uid)
         fits = {digest(before, finding, first.action, live) for finding in FindingName}
+        assert first.digest in by.now_run.proposed, "it is not what was proposed"
         assert first.digest in fits, "the object or AWS's answer is not what the digest was made of"
         assert first.digest not in {each.digest for each in self.firsts}, "one approval was acted on twice"
 
@@ -178,7 +180,8 @@ class Witness:
         mine = [(time, live) for time, uid, live in run.probes if uid == first.uid]
         gone = []
         for time, live in reversed(mine):
-            if not live.proven_gone or self._world.time - time > 300 + 60 + _SKEW:
+            proven = (live.presence, live.vouched) == (Presence.GONE, Vouched.PROVEN)
+            if not proven or self._world.time - time > 300 + 60 + _SKEW:
                 break
             gone.append(time)
         assert len(gone) >= 2, f"proven gone {len(gone)} times"

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from remediator.errors import Changed, NotFound
+from remediator.model.lease import Terms
 from remediator.model.live import LiveState, unreadable
 from remediator.model.observation import ControllerFacts, Health
 from remediator.model.resource import DELETION_POLICY, FUNCTION_FINALIZER, RETAIN, Resource
@@ -134,15 +135,21 @@ class World:
         self.time += seconds
         self.controller_looks()
 
+    def robbed(self) -> None:
+        """Let so much time pass that anybody may take the action lock, and let a stranger take it."""
+        self.passes(31.0)
+        if (found := self.lease.stored) is not None:
+            self.lease.replace(found, found.record.taken("a stranger", Terms(), self.now))
+
     # -- objects --------------------------------------------------------------------------------------------------
 
     def make(self, name: str, kind: str, *, namespace: str = "", heals: bool = True) -> None:
-        """Make an object anew, in the place of any of that name: `stale`, `left`, `blocked` or `healthy`."""
+        """Make an object anew, in the place of any of that name: `stale`, `left`, `doubtful`, `blocked`, `healthy`."""
         space = namespace or PLACES[name]
         made = self._of(name, kind, {"uid": f"u{next(self._uids)}"})
         made["metadata"]["namespace"] = space
         self.api.objects[space, name] = made
-        self.answer(name, "gone" if kind == "left" else "present")
+        self.answer(name, {"left": "gone", "doubtful": "unproven"}.get(kind, "present"))
         self.heals[name] = heals
         self._observed[made["metadata"]["uid"]] = made["metadata"]["generation"]
 
