@@ -43,7 +43,10 @@ class Scene:
         return one
 
     def _event(self, _: Remediator, what: str) -> None:
-        {"robbed": self.world.robbed, "another": self.run}[what]()
+        if what == "robbed":
+            self.world.robbed()
+        else:
+            self.run()
 
     def comes_to_order(self) -> None:
         for _ in range(2):
