@@ -28,7 +28,7 @@ from remediator.cli.options import Output
 from remediator.cli.session import Session
 from remediator.cli.wiring import Wired, wire
 from remediator.gates import decide
-from remediator.model.decision import Overrides, Population, Situation
+from remediator.model.decision import Population, Situation
 from remediator.model.plan import ActionName
 from remediator.model.scan import Judged, Scan
 from remediator.sandbox.faults import Fault, Faults
@@ -84,8 +84,8 @@ class Order:
 class _ReleaseAsked(Pass):
     """A pass in which a person asks for a Release of what is blocked."""
 
-    def scan(self, *, rehearse: bool = False, overrides: Overrides | None = None) -> Scan:
-        scan = super().scan(rehearse=rehearse)
+    def scan(self, **how: Any) -> Scan:
+        scan = super().scan(**how)
         return msgspec.structs.replace(scan, results=tuple(_asked(each) for each in scan.results))
 
 
