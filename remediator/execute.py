@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -31,6 +31,9 @@ _VERIFY_DEADLINE = 60.0
 _POLL = 0.5
 _SECONDS_TO_ORPHAN_CHECK = 60.0
 _AGAIN = "; the next run undoes what is left of it"
+# What was decided is written at once, or not at all: a machine can sleep between two lines of this program.
+_DECISION_LASTS = timedelta(seconds=60)
+_STALE = "it took too long since it was decided: the evidence is of then"
 _LOCK_LOST = "the action lock was lost meanwhile: the API server did not answer in time, or another has it"
 # As ACK says it while AWS is at it (lambda-controller, hooks.go); by now AWS may have done it.
 _DELETING = "function in 'Deleting' state"
@@ -88,7 +91,7 @@ def begin(approved: Approved[Plan], means: Means, hold: Hold, approved_by: str =
     means.episodes.intend(plan, accepted, approved_by)
     _log.info("acting", action=plan.action.value, target=str(plan.target), proposal=plan.proposal_id)
     try:
-        ended = _write(plan, means, hold)
+        ended = _write(plan, means, hold, accepted)
     except (Changed, NotFound) as error:
         _conclude(Begun(plan, accepted, backup), means, _untouched(error.message))
         raise
@@ -125,7 +128,8 @@ def _conclude(begun: Begun, means: Means, effect: _Effect) -> Outcome:
         result=effect.result,
         detail=mask(effect.detail, plan.secrets | effect.secrets),
         proposal_id=plan.proposal_id,
-        accepted=None if effect.result is Result.SKIPPED else begun.accepted,
+        # Whether the first write was taken must be known: a Resync that may never have been proves nothing.
+        accepted=None if effect.result is Result.SKIPPED or begun.lost else begun.accepted,
         backup=begun.backup,
         orphan=effect.orphan,
     )
@@ -133,12 +137,14 @@ def _conclude(begun: Begun, means: Means, effect: _Effect) -> Outcome:
     return outcome
 
 
-def _write(plan: Plan, means: Means, hold: Hold) -> str | _Effect:
+def _write(plan: Plan, means: Means, hold: Hold, decided: datetime) -> str | _Effect:
     """Carry the steps out; return why it is not known whether the first was taken, or what it ended with."""
     first, *rest = plan.steps
     lost = ""
     if not hold.keep():
         return _untouched(_LOCK_LOST)
+    if abs(means.clock.now() - decided) > _DECISION_LASTS:
+        return _untouched(_STALE)
     try:
         means.cluster.patch(plan.target, first.patch)
     except (Changed, NotFound):
@@ -151,7 +157,9 @@ def _write(plan: Plan, means: Means, hold: Hold) -> str | _Effect:
         # Not asked for the lock again: these remove our own mark, and nothing but that. Left there it would be worse.
         for step in rest:
             # A Release takes back just this: the retain has to stay until ACK has seen it.
-            _repeat(plan, step.patch, means, unpublish if plan.action is ActionName.RELEASE else undo_leftover)
+            left = unpublish if plan.action is ActionName.RELEASE else undo_leftover
+            if _repeat(plan, step.patch, means, left):
+                lost = ""  # our mark was there
     except ClusterError as error:
         why = lost or "the API server failed us midway"
         return _Effect(Result.UNKNOWN, f"{why}: {error.message}{_AGAIN}")
@@ -177,36 +185,43 @@ def undo(resource: Resource, cluster: Cluster) -> bool:
     return True
 
 
-def _repeat(plan: Plan, patch: Sequence[Operation], means: Means, left: Left) -> None:
+def _repeat(plan: Plan, patch: Sequence[Operation], means: Means, left: Left) -> bool:
     """Repeat a step until it is done: between two of them the object must not be left as it is.
 
-    `left` says what is still to be done where the object is another one by now.
+    Returns whether there was something to be done. `left` says what is still to be done where the object is another
+    one by now.
     An interruption in between still gets one last try before it goes on its way.
     """
     deadline = means.clock.monotonic() + _STEP_DEADLINE
     try:
-        while not _done(plan, patch, means, left, last=means.clock.monotonic() >= deadline):
+        while (found := _done(plan, patch, means, left, last=means.clock.monotonic() >= deadline)) is None:
             means.clock.sleep(_POLL)
+        return found
     except (KeyboardInterrupt, SystemExit):
         with suppress(ClusterError):
             _done(plan, patch, means, left, last=True)
         raise
 
 
-def _done(plan: Plan, patch: Sequence[Operation], means: Means, left: Left, *, last: bool) -> bool:
-    """Try a step once, and where the object is another one by now, what is left of it; raise on the last try."""
+def _done(plan: Plan, patch: Sequence[Operation], means: Means, left: Left, *, last: bool) -> bool | None:
+    """Try a step once, and where the object is another one by now, what is left of it; raise on the last try.
+
+    Returns whether there was something to be done; None where it is not done.
+    """
     try:
         try:
             means.cluster.patch(plan.target, patch)
         except Changed:
-            if operations := left(_read(plan, means)):
+            operations = left(_read(plan, means))
+            if operations:
                 means.cluster.patch(plan.target, operations)
+            return bool(operations)
     except NotFound:
-        return True  # the object went meanwhile: nothing is left to undo
+        return False  # the object went meanwhile: nothing is left to undo
     except ClusterError:
         if last:
             raise
-        return False
+        return None
     return True
 
 

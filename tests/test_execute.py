@@ -6,6 +6,7 @@ import copy
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from remediator.actions import plan_for
@@ -18,7 +19,7 @@ from remediator.model.finding import Finding
 from remediator.model.live import LiveState, unreadable
 from remediator.model.observation import Observation
 from remediator.model.plan import ActionName, Evidence, Outcome, Plan, Proof, Result
-from remediator.model.resource import FUNCTION_FINALIZER, RESYNC_ANNOTATION, Resource
+from remediator.model.resource import FUNCTION_FINALIZER, RESYNC_ANNOTATION, Ref, Resource
 from tests.builders import (
     ALIVE,
     ARN,
@@ -37,7 +38,7 @@ from tests.builders import (
     observe,
     synced,
 )
-from tests.fakes import FakeCloud, FakeCluster, World, failing_with, without_ack
+from tests.fakes import FakeBackups, FakeCloud, FakeCluster, World, failing_with, without_ack
 from tests.proposals import ready
 
 LATER = at(seconds=-5)
@@ -268,7 +269,8 @@ def test_a_first_write_whose_answer_was_lost_may_have_worked() -> None:
         raise Unreachable("connection reset")
 
     here.cluster.after[0] = taken_and_lost
-    assert resync(here, raw).result is Result.RESOLVED
+    outcome = resync(here, raw)
+    assert (outcome.result, outcome.accepted) == (Result.RESOLVED, NOW)  # our mark was there
     assert untouched(here, raw)
 
 
@@ -312,6 +314,33 @@ def test_a_first_write_that_was_lost_on_the_way_is_unknown() -> None:
     assert outcome.result is Result.UNKNOWN
     assert outcome.detail.startswith("whether the write was taken is not known (connection refused); ")
     assert untouched(here, raw)
+    assert outcome.accepted is None
+    episode = here.episodes.episode(outcome.target.uid)
+    assert episode is not None
+    assert not episode.resync_without_effect(NOW + timedelta(hours=1)), "what may never have been proves nothing"
+
+
+@pytest.mark.parametrize("seconds", [61, -61])
+def test_a_process_that_slept_since_it_was_decided_writes_nothing(seconds: float) -> None:
+    """The evidence is of before, and whoever took the lock meanwhile has given it back."""
+    raw = left()
+    here = world(copy.deepcopy(raw), GONE)
+    save = here.backups.save
+
+    def slowly(ref: Ref, content: bytes) -> str:
+        here.clock.slept += seconds
+        return save(ref, content)
+
+    approved = key(raw, GONE, controller=DOWN)
+    backups = FakeBackups()
+    backups.save = slowly  # type: ignore[method-assign]
+    means = msgspec.structs.replace(here.means, backups=backups)
+    with means.lock.held(lambda _: None) as hold:
+        ended = begin(approved, means, hold)
+    assert isinstance(ended, Outcome)
+    assert ended.result is Result.SKIPPED
+    assert ended.detail.startswith("nothing was written: it took too long since it was decided")
+    assert here.cluster.patches == []
 
 
 def test_a_second_write_whose_answer_was_lost_is_found_done() -> None:
@@ -768,6 +797,21 @@ def test_a_release_whose_first_write_never_arrived_leaves_no_trace() -> None:
     assert outcome.result is Result.UNKNOWN
     assert outcome.detail.startswith("whether the write was taken is not known (connection refused); ")
     assert as_before(here, HOLDING[2])
+
+
+def test_a_release_whose_answer_was_lost_is_not_taken_for_a_killed_one_while_it_is_watched() -> None:
+    """Another process that took its marks away now would make a deletion of it."""
+    here = world(copy.deepcopy(HOLDING[0]))
+    here.cluster.after[0] = failing_with(Unreachable("connection reset"))
+    watched: list[bool] = []
+
+    def look(_: FakeCluster) -> None:
+        watched.append(here.episodes.unfinished(here.clock.now()) == ())
+
+    here.cluster.on_get = [look]
+    outcome = release(here, HOLDING[0])
+    assert watched == [True]
+    assert (outcome.result, outcome.accepted) == (Result.STILL_STUCK, NOW)
 
 
 def test_a_release_whose_answer_was_lost_is_known_by_its_effect() -> None:

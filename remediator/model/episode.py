@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from remediator.model.finding import Finding, FindingName, State
 from remediator.model.plan import ActionName, Plan, Result
-from remediator.model.word import Approval, Rejection, Release
+from remediator.model.word import SKEW, Approval, Rejection, Release
 
 # Attempts, cool-down and quarantine look back this far, across spells.
 MEMORY = timedelta(hours=24)
@@ -31,8 +31,6 @@ LONGEST_EVIDENCE = 512
 REFRESHED_EVERY = timedelta(minutes=10)
 
 _EFFECT_DUE = timedelta(seconds=60)
-# The API server dates a word in whole seconds, by a clock of its own.
-_SKEW = timedelta(seconds=5)
 # What a Resync leaves in metadata.generation: one for putting `publish` in, one for taking it out.
 _RESYNC_BUMPS = 2
 
@@ -165,7 +163,7 @@ class Episode(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=T
         """Whether a person's word covers what is proposed; a word of an earlier spell does not."""
         if self.proposal is None or approval is None or not approval.covers(self.proposal.digest, now):
             return False
-        return approval.at is not None and approval.at + _SKEW >= self.first_seen
+        return approval.at is not None and approval.at + SKEW >= self.first_seen
 
     def resync_without_effect(self, now: datetime) -> bool:
         """Whether a Resync of this spell, accepted long enough ago, changed nothing."""

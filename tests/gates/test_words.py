@@ -112,7 +112,8 @@ def test_who_approved_is_named_with_the_ticket() -> None:
         (timedelta(hours=24) - timedelta(microseconds=1), ALLOWED),
         (timedelta(hours=24), HELD),
         (timedelta(days=9), HELD),
-        (timedelta(seconds=-1), HELD),
+        (timedelta(seconds=-5), ALLOWED),
+        (timedelta(seconds=-6), HELD),
     ],
 )
 def test_an_approval_lasts_a_day_from_when_it_was_written(ago: timedelta, expected: Ruling) -> None:
