@@ -16,7 +16,7 @@ LOCK   := requirements-dev.lock
 CONTROLLER ?= real
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-cluster lint format bench image lock
+.PHONY: help install demo test test-deep test-cluster lint format bench image lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-13s %s\n", $$1, $$2}'
@@ -43,8 +43,11 @@ ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
 	$(BIN)/python -m pytest --cov --numprocesses 2 --dist loadfile $(CORE)
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(addprefix --ignore=,$(CORE))
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m "not deep" $(addprefix --ignore=,$(CORE))
 endif
+
+test-deep: install ## Run what tries everything: kill -9 at each request, secrets in each command, 10,000 steps by chance
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m deep $(ARGS)
 
 test-cluster: install ## Run contract and stories on a real control plane (built with Go the first time; ARGS=... for pytest)
 	CONTROLLER=$(CONTROLLER) $(BIN)/python -m tests.bed.toolchain

@@ -22,6 +22,8 @@ from tests.bed.http import Http
 from tests.cli.shop import CONTEXT, Json, LeapingClock, Result
 from tests.resilience.conftest import Storm, raging
 
+pytestmark = pytest.mark.deep
+
 BASE = Path(__file__).parents[2] / "manifests" / "base"
 HOME = "ack-remediator"
 RECORDS = "ack-remediator.dev/v1alpha1"

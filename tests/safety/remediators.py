@@ -18,6 +18,7 @@ from remediator.actions import plan_for
 from remediator.errors import NotFound, RemediatorError, Unreachable
 from remediator.gates import decide
 from remediator.kubernetes.action_lock import KubernetesActionLock
+from remediator.kubernetes.approvals import Guard
 from remediator.kubernetes.lease import Lock
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.transport import Transport
@@ -97,7 +98,7 @@ class Remediator:
             cast(Transport, _Records(self)),
             "home",
             by=name,
-            guard=lambda: (True, "the tests say so"),
+            guard=lambda: Guard(True, "the tests say so"),
             max_attempts=policy.attempts.max,
         )
         lock = KubernetesActionLock(Lock(_Lease(self), self, name))

@@ -315,6 +315,7 @@ class Machine(RuleBasedStateMachine):
         self.witness.expects_order()
 
 
+@pytest.mark.deep
 @pytest.mark.timeout(300)
 def test_nothing_happens_that_must_not() -> None:
     TALLY.clear()
