@@ -11,7 +11,6 @@ import structlog
 
 from remediator.errors import NoPlace, RemediatorError
 from remediator.model.resource import Ref
-from remediator.model.times import format_time
 from remediator.ports import Backups
 
 _log = structlog.get_logger(__name__)
@@ -26,21 +25,14 @@ class FileBackups:
 
     def save(self, ref: Ref, content: bytes) -> str:
         """Write the object; raise RemediatorError where that fails, so that nothing is done without a backup."""
-        return self._write(ref, "", msgspec.json.format(content))
-
-    def orphaned(self, ref: Ref, arn: str, at: datetime) -> str:
-        record = {"arn": arn, "namespace": ref.namespace, "name": ref.name, "uid": ref.uid, "at": format_time(at)}
-        return self._write(ref, "orphan-", msgspec.json.encode(record))
-
-    def _write(self, ref: Ref, prefix: str, content: bytes) -> str:
         moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-        path = self._directory / f"{prefix}{ref.namespace}-{ref.name}-{ref.uid}-{moment}.json"
+        path = self._directory / f"{ref.namespace}-{ref.name}-{ref.uid}-{moment}.json"
         try:
             path = path.expanduser()  # only now: a pod need not have a home, nor a file
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
+                file.write(msgspec.json.format(content))
                 file.flush()
                 os.fsync(file.fileno())
         except (OSError, RuntimeError) as error:  # RuntimeError: expanduser() finds no home
@@ -63,7 +55,6 @@ class FallbackBackups:
     def __init__(self, first: Backups, second: Backups) -> None:
         self._first = first
         self._second = second
-        self._fell_back: set[str] = set()
 
     def save(self, ref: Ref, content: bytes) -> str:
         try:
@@ -74,11 +65,4 @@ class FallbackBackups:
             except RemediatorError as error:
                 raise RemediatorError(f"{why.message}; {error.message}", hint=error.hint) from error
             _log.warning("the backup is a file on this machine", target=str(ref), file=saved, why=why.message)
-            self._fell_back.add(ref.uid)
-        else:
-            self._fell_back.discard(ref.uid)
         return saved
-
-    def orphaned(self, ref: Ref, arn: str, at: datetime) -> str:
-        """Record it where the backup went: who reads one reads the other."""
-        return (self._second if ref.uid in self._fell_back else self._first).orphaned(ref, arn, at)

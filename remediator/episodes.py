@@ -127,11 +127,11 @@ class MemoryEpisodes:
         if self.episode(resource.metadata.uid) is not None:
             self._step(resource.ref, lambda before: before and steps.proposed(before, plan, at))
 
-    def intend(self, plan: Plan, at: datetime, approved_by: str = "") -> Attempt:
+    def intend(self, plan: Plan, at: datetime, approved_by: str = "", backup: str = "") -> Attempt:
         """Note an attempt. It dies with this process; a Resync's mark on the object, and a backup, outlive it."""
         self._step(
             plan.target,
-            lambda before: steps.intended(before or steps.unseen(at), plan, at, self._by, approved_by),
+            lambda before: steps.intended(before or steps.unseen(at), plan, at, self._by, approved_by, backup),
         )
         attempt = self._known[plan.target.uid][1].under_way
         assert attempt is not None

@@ -88,7 +88,7 @@ def begin(approved: Approved[Plan], means: Means, hold: Hold, approved_by: str =
         return _conclude(Begun(plan, accepted, None), means, _untouched(error.message))
     if not hold.keep():
         return _conclude(Begun(plan, accepted, backup), means, _untouched(_LOCK_LOST))
-    means.episodes.intend(plan, accepted, approved_by)
+    means.episodes.intend(plan, accepted, approved_by, backup or "")
     _log.info("acting", action=plan.action.value, target=str(plan.target), proposal=plan.proposal_id)
     try:
         ended = _write(plan, means, hold, accepted)
@@ -304,12 +304,7 @@ def _object_gone(plan: Plan, means: Means) -> _Effect:
     means.clock.sleep(_SECONDS_TO_ORPHAN_CHECK)
     live = means.cloud.probe(plan.resource)
     if live.present:
-        try:
-            record = means.backups.orphaned(plan.target, plan.resource.arn_text or "", means.clock.now())
-            noted = f"recorded in {record}"
-        except RemediatorError as error:
-            noted = f"and that could not be recorded: {error.message}"
-        detail = f"ORPHAN: {told}, but AWS shows {plan.resource.arn_text} again; {noted}"
+        detail = f"ORPHAN: {told}, but AWS shows {plan.resource.arn_text} again, and nobody manages it"
         return _Effect(Result.STILL_STUCK, detail, orphan=plan.resource.arn_text or "")
     if resource is not None:
         return _Effect(Result.STILL_STUCK, told)

@@ -116,10 +116,10 @@ class Episodes(Protocol):
     def proposed(self, resource: Resource, plan: Plan | None, at: datetime) -> None:
         """Note what would be done to a resource, for a person to approve; None where nothing is."""
 
-    def intend(self, plan: Plan, at: datetime, approved_by: str = "") -> Attempt:
+    def intend(self, plan: Plan, at: datetime, approved_by: str = "", backup: str = "") -> Attempt:
         """Write down what is about to be done, before the first write; raise ClusterError where it may be lost.
 
-        `approved_by` is whose word it is done on.
+        `approved_by` is whose word it is done on, `backup` where the object is saved.
         """
 
     def accepted(self, uid: str, at: datetime) -> None:
@@ -155,9 +155,6 @@ class Backups(Protocol):
 
     def save(self, ref: Ref, content: bytes) -> str:
         """Save, and say where; raise where that fails: no backup, no act."""
-
-    def orphaned(self, ref: Ref, arn: str, at: datetime) -> str:
-        """Record a function that was left in AWS with no object; say where."""
 
 
 class Means(Struct, frozen=True):

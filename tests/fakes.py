@@ -176,7 +176,6 @@ class FakeBackups:
 
     def __init__(self) -> None:
         self.saved: list[Json] = []
-        self.orphans: list[str] = []
         self.fails: RemediatorError | None = None
 
     def save(self, ref: Ref, content: bytes) -> str:
@@ -184,12 +183,6 @@ class FakeBackups:
             raise self.fails
         self.saved.append(json.loads(content))
         return f"/backups/{ref.name}.json"
-
-    def orphaned(self, ref: Ref, arn: str, at: datetime) -> str:
-        if self.fails:
-            raise self.fails
-        self.orphans.append(arn)
-        return f"/backups/orphan-{ref.name}.json"
 
 
 class Log(MemoryEpisodes):
@@ -201,9 +194,9 @@ class Log(MemoryEpisodes):
         self.intents: list[tuple[ActionName, int]] = []
         self.outcomes: list[Outcome] = []
 
-    def intend(self, plan: Plan, at: datetime, approved_by: str = "") -> Attempt:
+    def intend(self, plan: Plan, at: datetime, approved_by: str = "", backup: str = "") -> Attempt:
         self.intents.append((plan.action, len(self._cluster.patches)))
-        return super().intend(plan, at, approved_by)
+        return super().intend(plan, at, approved_by, backup)
 
     def conclude(self, uid: str, outcome: Outcome, at: datetime) -> None:
         self.outcomes.append(outcome)

@@ -11,7 +11,7 @@ import pytest
 from remediator.backups import FileBackups
 from remediator.errors import RemediatorError
 from remediator.model.resource import Ref
-from tests.builders import ARN, NOW, function
+from tests.builders import NOW, function
 
 REF = Ref("shop", "checkout", "0a1b2c3d")
 
@@ -39,19 +39,6 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     paths = {backups.save(REF, b"{}") for _ in range(20)}
     assert len(paths) == 20
     assert {Path(each) for each in paths} == set(tmp_path.iterdir())
-
-
-def test_an_orphan_is_recorded_with_all_that_finds_it_again(tmp_path: Path) -> None:
-    path = Path(FileBackups(tmp_path).orphaned(REF, ARN, NOW))
-    assert path.name.startswith("orphan-shop-checkout-")
-    assert json.loads(path.read_text("utf-8")) == {
-        "arn": ARN,
-        "namespace": "shop",
-        "name": "checkout",
-        "uid": "0a1b2c3d",
-        "at": "2026-11-21T12:00:00Z",
-    }
-    assert mode(path) == 0o600
 
 
 def test_where_it_cannot_be_saved_nothing_may_be_done(tmp_path: Path) -> None:

@@ -131,4 +131,5 @@ def _outcome(each: Outcome) -> Document:
         "detail": each.detail,
         "accepted": format_time(each.accepted),
         "backup": each.backup,
+        "orphan": each.orphan or None,
     }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import msgspec
 
 from remediator.errors import Changed, ClusterError, Forbidden, InputError, NoPlace, NotFound, Refused, RemediatorError
@@ -67,10 +65,6 @@ class SecretBackups:
                 hint="Does a webhook change Secrets, or a proxy answer in the API server's stead?",
             )
         return f"secret/{self._namespace}/{name}"
-
-    def orphaned(self, ref: Ref, arn: str, at: datetime) -> str:
-        """Say that the outcome itself is the record: it names the ARN, and is stored where outcomes are."""
-        return "this outcome"
 
     def _created(self, secret: objects.Json) -> bytes | None:
         """Create it, again where no answer came; None where it turns out that a create without an answer was taken.

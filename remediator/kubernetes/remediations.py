@@ -154,18 +154,18 @@ class StoredEpisodes(MemoryEpisodes):
 
     # -- an act ------------------------------------------------------------------------------------------------
 
-    def intend(self, plan: Plan, at: datetime, approved_by: str = "") -> Attempt:
+    def intend(self, plan: Plan, at: datetime, approved_by: str = "", backup: str = "") -> Attempt:
         """Write an attempt down; when this returns, the API server has it, or `fleeting` had said that it will not.
 
         Raises ClusterError where it may not have it. A lost answer is looked up.
         """
         ref = plan.target
         if self._why_fleeting:
-            return super().intend(plan, at, approved_by)
+            return super().intend(plan, at, approved_by, backup)
         if self._unread:
             raise ClusterError(f"{self._unread}; nobody knows what was tried before")
         before, pending = self._known.get(ref.uid), list(self._pending.get(ref.uid, ()))
-        attempt = super().intend(plan, at, approved_by)
+        attempt = super().intend(plan, at, approved_by, backup)
         try:
             self._write(ref, at)
         except ClusterError as error:

@@ -253,7 +253,7 @@ def proposed(before: Episode, plan: Plan | None, at: datetime) -> Episode:
     return msgspec.structs.replace(before, proposal=Proposed(plan.action, plan.digest, _text(plan.summary), at))
 
 
-def intended(before: Episode, plan: Plan, at: datetime, by: str, approved_by: str = "") -> Episode:
+def intended(before: Episode, plan: Plan, at: datetime, by: str, approved_by: str = "", backup: str = "") -> Episode:
     """Write down what is about to be done, before the first write; once, however often it is told.
 
     Only one attempt is ever under way. An older one without a result is of a process that was killed.
@@ -280,6 +280,7 @@ def intended(before: Episode, plan: Plan, at: datetime, by: str, approved_by: st
             approved_by=_text(approved_by),
             arn=_text(plan.resource.arn_text or ""),
             generation=plan.resource.metadata.generation,
+            backup=_text(backup),
         )
     )
     return msgspec.structs.replace(before, attempts=_bounded(attempts))

@@ -6,20 +6,18 @@ import base64
 import gzip
 import json
 import random
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from remediator.backups import FallbackBackups, FileBackups
-from remediator.errors import ClusterError, Forbidden, InputError, NoPlace, NotFound, RemediatorError
-from remediator.kubernetes import backup_object as objects
-from remediator.kubernetes.backups import SecretBackups, StoredBackups
+from remediator.errors import ClusterError, NoPlace, NotFound, RemediatorError
+from remediator.kubernetes.backups import SecretBackups
 from remediator.kubernetes.transport import Transport
 from remediator.model.resource import Ref
 from remediator.sandbox.apiserver import ApiServer
-from tests.builders import ARN, NOW, function
+from tests.builders import function
 from tests.fakes import FakeClock
 from tests.kubernetes.conftest import Connect
 from tests.wire import Answer, Heard, Wire, answer, status
@@ -191,10 +189,6 @@ def test_an_answer_that_does_not_show_what_we_wrote_is_no_backup(connect: Connec
     assert SECRET not in str(refused.value)
 
 
-def test_an_orphan_makes_no_secret(home: ApiServer, backups: SecretBackups) -> None:
-    assert backups.orphaned(REF, ARN, NOW) == "this outcome"
-
-
 # ---- a file instead --------------------------------------------------------------------------------------------------
 
 
@@ -206,7 +200,6 @@ def test_without_the_right_it_is_a_file_and_that_is_said(
     path = Path(saving.save(REF, CONTENT))
     assert json.loads(path.read_text("utf-8")) == OBJECT
     assert path.stat().st_mode & 0o777 == 0o600
-    assert "orphan-shop-checkout" in saving.orphaned(REF, ARN, NOW)
 
 
 def test_a_missing_namespace_is_not_taken_for_a_missing_object(transport: Transport) -> None:
@@ -219,105 +212,3 @@ def test_a_missing_namespace_is_not_taken_for_a_missing_object(transport: Transp
 def test_without_the_namespace_it_is_a_file(api: ApiServer, transport: Transport, tmp_path: Path) -> None:
     saving = FallbackBackups(SecretBackups(transport, HOME, FakeClock()), FileBackups(tmp_path))
     assert Path(saving.save(REF, CONTENT)).parent == tmp_path
-
-
-def test_an_orphan_is_told_where_its_backup_went(home: ApiServer, backups: SecretBackups, tmp_path: Path) -> None:
-    saving = FallbackBackups(backups, FileBackups(tmp_path / "saved"))
-    assert saving.save(REF, CONTENT).startswith("secret/")
-    assert saving.orphaned(REF, ARN, NOW) == "this outcome"
-    assert not (tmp_path / "saved").exists()
-
-
-def test_where_neither_can_be_had_both_reasons_are_told(
-    home: ApiServer, backups: SecretBackups, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """As in a pod whose root file system is read-only."""
-    home.refuse("create", "secrets", code=403, reason="Forbidden", message="secrets is forbidden: not you")
-    (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(RemediatorError) as refused:
-        FallbackBackups(backups, FileBackups(tmp_path / "file" / "saved")).save(REF, CONTENT)
-    assert "secrets is forbidden: not you" in refused.value.message
-    assert "Not a directory" in refused.value.message
-    assert "without a backup nothing is done" in refused.value.message
-
-
-# ---- reading ---------------------------------------------------------------------------------------------------------
-
-
-def test_what_was_saved_is_read_again_byte_for_byte(backups: SecretBackups, transport: Transport) -> None:
-    _, namespace, name = backups.save(REF, CONTENT).split("/")
-    assert StoredBackups(transport).read(namespace, name) == CONTENT
-
-
-def test_backups_are_found_by_their_object_the_newest_first(home: ApiServer, transport: Transport) -> None:
-    clock = FakeClock()
-    backups = SecretBackups(transport, HOME, clock)
-    references = []
-    for _ in range(3):
-        references.append(backups.save(REF, CONTENT))
-        clock.slept += timedelta(minutes=1).total_seconds()
-    backups.save(Ref("post", "checkout", UID), CONTENT)
-    # Anybody who creates Secrets can label them: neither of these is a backup of it.
-    labels = {"ack-remediator.dev/target-namespace": "shop", "ack-remediator.dev/target-name": "checkout"}
-    home.seed({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a", "namespace": HOME, "labels": labels}})
-    for secret in references:  # within one second of the API server's, ours decides
-        made = stored(home, secret)
-        made["metadata"]["creationTimestamp"] = "2026-11-21T12:00:00Z"
-        home.seed(made)
-    assert [each.reference for each in StoredBackups(transport).of(HOME, "shop", "checkout")] == references[::-1]
-
-
-def test_names_that_differ_beyond_a_label_are_told_apart(home: ApiServer, transport: Transport) -> None:
-    backups = SecretBackups(transport, HOME, FakeClock())
-    backups.save(Ref("shop", "x" * 80, UID), CONTENT)
-    assert StoredBackups(transport).of(HOME, "shop", "x" * 81) == []
-    assert len(StoredBackups(transport).of(HOME, "shop", "x" * 80)) == 1
-
-
-def damaged(**changes: Any) -> Json:
-    secret = objects.new_object(REF, CONTENT, NOW)
-    secret["metadata"] |= {"namespace": HOME, "name": "b"}
-    secret["metadata"]["annotations"] |= changes.pop("annotations", {})
-    return secret | changes
-
-
-def packed(raw: bytes) -> Json:
-    return {"object.json.gz": base64.b64encode(raw).decode()}
-
-
-@pytest.mark.parametrize(
-    ("secret", "said"),
-    [
-        (damaged(type="Opaque"), "is no backup: its type is 'Opaque'"),
-        (damaged(data={}), "has no object.json.gz in it"),
-        (damaged(data={"object.json.gz": "%%%"}), "is not base64"),
-        (damaged(data=packed(gzip.compress(CONTENT, mtime=0)[:-9])), "is cut off"),
-        (damaged(data=packed(gzip.compress(CONTENT, mtime=0)[:-8] + b"\0" * 8)), "is damaged"),
-        (damaged(data=packed(gzip.compress(b"\0" * (16 * 1024 * 1024 + 1), mtime=0))), "larger than any object"),
-        (damaged(annotations={"ack-remediator.dev/backup-format": "2"}), "has format '2'"),
-    ],
-)
-def test_what_cannot_be_used_says_why(transport: Transport, home: ApiServer, secret: Json, said: str) -> None:
-    home.seed(secret)
-    with pytest.raises(InputError) as refused:
-        StoredBackups(transport).read(HOME, "b")
-    assert said in refused.value.message
-    assert f"Secret {HOME}/b" in refused.value.message
-    assert refused.value.hint
-
-
-def test_a_secret_that_is_not_there(transport: Transport, home: ApiServer) -> None:
-    with pytest.raises(InputError) as refused:
-        StoredBackups(transport).read(HOME, "gone")
-    assert refused.value.message == f"there is no Secret {HOME}/gone"
-
-
-@pytest.mark.parametrize("verb", ["get", "list"])
-def test_who_may_not_read_secrets_is_told_what_it_takes(transport: Transport, home: ApiServer, verb: str) -> None:
-    home.refuse(verb, "secrets", code=403, reason="Forbidden", message="not you")
-    with pytest.raises(Forbidden) as refused:
-        if verb == "get":
-            StoredBackups(transport).read(HOME, "b")
-        else:
-            StoredBackups(transport).of(HOME, "shop", "checkout")
-    assert f"Restoring takes {verb} on secrets" in refused.value.hint

@@ -319,6 +319,3 @@ class _Backups:
             return f"secret/{uid}"
 
         return self._own.call("backup", keep)
-
-    def orphaned(self, ref: Ref, arn: str, at: datetime) -> str:
-        return self._own.call("backup", lambda: f"secret/orphan-{ref.uid}")
