@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from remediator.model import episode as steps
-from remediator.model.decision import Standing
+from remediator.model.decision import Standing, Verdict
 from remediator.model.episode import MEMORY, Attempt, Episode, ResolvedBy
 from remediator.model.finding import Finding
 from remediator.model.observation import History
@@ -126,6 +126,10 @@ class MemoryEpisodes:
     def proposed(self, resource: Resource, plan: Plan | None, at: datetime) -> None:
         if self.episode(resource.metadata.uid) is not None:
             self._step(resource.ref, lambda before: before and steps.proposed(before, plan, at))
+
+    def judged(self, resource: Resource, verdicts: Sequence[Verdict]) -> None:
+        if self.episode(resource.metadata.uid) is not None:
+            self._step(resource.ref, lambda before: before and steps.judged(before, verdicts))
 
     def intend(self, plan: Plan, at: datetime, approved_by: str = "", backup: str = "") -> Attempt:
         """Note an attempt. It dies with this process; a Resync's mark on the object, and a backup, outlive it."""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from remediator.model.decision import Rehearsal, Standing
+from remediator.model.decision import Rehearsal, Standing, Verdict
 from remediator.model.episode import Attempt, Episode, ResolvedBy
 from remediator.model.finding import Finding
 from remediator.model.live import LiveState
@@ -115,6 +115,9 @@ class Episodes(Protocol):
 
     def proposed(self, resource: Resource, plan: Plan | None, at: datetime) -> None:
         """Note what would be done to a resource, for a person to approve; None where nothing is."""
+
+    def judged(self, resource: Resource, verdicts: Sequence[Verdict]) -> None:
+        """Note what each gate says of what would help a resource; empty where no action would."""
 
     def intend(self, plan: Plan, at: datetime, approved_by: str = "", backup: str = "") -> Attempt:
         """Write down what is about to be done, before the first write; raise ClusterError where it may be lost.

@@ -7,6 +7,7 @@ Nothing in it grows without bound: lists and texts have limits, which the Custom
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import count
@@ -14,6 +15,7 @@ from itertools import count
 import msgspec
 from msgspec import Struct
 
+from remediator.model.decision import Verdict
 from remediator.model.finding import Finding, FindingName, State
 from remediator.model.plan import ActionName, Plan, Result
 from remediator.model.word import SKEW, Approval, Rejection, Release
@@ -25,6 +27,7 @@ SIGHTINGS_COUNTED = 5
 FINDINGS_KEPT = 8
 ATTEMPTS_KEPT = 20
 EVIDENCE_KEPT = 24
+VERDICTS_KEPT = 40
 LONGEST_TEXT = 1024
 LONGEST_EVIDENCE = 512
 # A sighting alone is written down no more often than this.
@@ -82,6 +85,14 @@ class Proposed(Struct, frozen=True, rename="camel"):
     at: datetime
 
 
+class Judgement(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What one gate, or one need of the action, said when it was last decided."""
+
+    gate: str
+    ruling: str
+    reason: str = ""
+
+
 class Attempt(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """One action, from the intent to what came of it. No result yet: under way, or its process was killed.
 
@@ -122,6 +133,7 @@ class Episode(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=T
     generation: int = 0
     findings: tuple[Sighted, ...] = ()
     proposal: Proposed | None = None
+    verdicts: tuple[Judgement, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     released_at: datetime | None = None
     incident_at: datetime | None = None
@@ -241,7 +253,9 @@ def resolved(before: Episode, at: datetime, by: ResolvedBy) -> Episode:
     """End the spell. Its proposal goes with it: an approval must not outlive what it was for."""
     if before.resolved_at is not None:
         return before
-    return msgspec.structs.replace(before, clean=0, sightings=0, proposal=None, resolved_at=at, resolved_by=by)
+    return msgspec.structs.replace(
+        before, clean=0, sightings=0, proposal=None, verdicts=(), resolved_at=at, resolved_by=by
+    )
 
 
 def proposed(before: Episode, plan: Plan | None, at: datetime) -> Episode:
@@ -251,6 +265,13 @@ def proposed(before: Episode, plan: Plan | None, at: datetime) -> Episode:
     if before.proposal is not None and before.proposal.digest == plan.digest:
         return before
     return msgspec.structs.replace(before, proposal=Proposed(plan.action, plan.digest, _text(plan.summary), at))
+
+
+def judged(before: Episode, verdicts: Iterable[Verdict]) -> Episode:
+    """Note what each gate said of the action that would help; nothing, where no action would."""
+    said = () if before.resolved_at is not None else tuple(verdicts)[:VERDICTS_KEPT]
+    noted = (Judgement(each.gate, each.ruling.value, _text(each.reason, LONGEST_EVIDENCE)) for each in said)
+    return msgspec.structs.replace(before, verdicts=tuple(noted))
 
 
 def intended(before: Episode, plan: Plan, at: datetime, by: str, approved_by: str = "", backup: str = "") -> Episode:
@@ -349,6 +370,7 @@ def _class(of: Episode) -> tuple[object, ...]:
         of.finding and of.finding.name,
         {(each.name, each.state) for each in of.findings},
         of.proposal,
+        [(each.gate, each.ruling) for each in of.verdicts],
         of.attempts,
         of.sightings,
         of.clean,

@@ -46,6 +46,14 @@ def test_a_run_writes_down_what_is_stuck_and_a_scan_does_not(recorded: Shop) -> 
         record(recorded, "mailer")
 
 
+def test_what_each_gate_says_is_in_the_record(recorded: Shop) -> None:
+    recorded("run", "-A")
+    verdicts = {each["gate"]: each for each in record(recorded, "checkout")["verdicts"]}
+    assert verdicts["mode"]["ruling"] == "held"
+    assert verdicts["mode"]["reason"] == "dry-run: nothing is changed without --approve"
+    assert (verdicts["owner"]["ruling"], verdicts["action-lock"]["ruling"]) == ("allowed", "later")
+
+
 def test_the_next_command_knows_since_when(recorded: Shop) -> None:
     recorded("run", "-A")
     first = record(recorded, "checkout")["firstSeen"]

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from remediator.kubernetes.remediation_object import collection, new_object
+from remediator.model.decision import Ruling, Verdict
 from remediator.model.episode import (
     ATTEMPTS_KEPT,
     EVIDENCE_KEPT,
     LONGEST_EVIDENCE,
     LONGEST_TEXT,
+    VERDICTS_KEPT,
     Phase,
     ResolvedBy,
 )
@@ -71,10 +73,17 @@ def test_the_fullest_episode_fits(records: Records, shop: str) -> None:
     long = "ü" * 3 * LONGEST_TEXT
     store.sighted(resource, finding(summary=long, evidence=evidence, also=tuple(FindingName)), now())
     store.proposed(resource, plan(resource=resource, summary=long), now())
+    store.judged(resource, [Verdict("gate", Ruling.HELD, long)] * 2 * VERDICTS_KEPT)
+    store.incident(now())
     for _ in range(ATTEMPTS_KEPT + 1):
-        store.intend(plan(resource=resource), now())
+        store.intend(plan(resource=resource), now(), long, long)
         ended = Outcome(
-            action=ActionName.RESYNC, target=resource.ref, result=Result.STILL_STUCK, detail=long, backup=long
+            action=ActionName.RESYNC,
+            target=resource.ref,
+            result=Result.STILL_STUCK,
+            detail=long,
+            backup=long,
+            orphan=long,
         )
         store.conclude(resource.metadata.uid, ended, now())
     assert store.save(now()) == ()

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from remediator.kubernetes.remediation_object import Managed, Spec, new_object, status, written_at
 from remediator.model import episode as limits
+from remediator.model.decision import Ruling
 from remediator.model.episode import Attempt, Episode, Phase, Proposed, ResolvedBy, Sighted
 from remediator.model.resource import Ref
 from remediator.model.times import parse_time
@@ -92,6 +93,9 @@ def test_limits_are_the_same(schema: Json) -> None:
     held = schema["status"]["properties"]
     assert held["findings"]["maxItems"] == limits.FINDINGS_KEPT
     assert held["attempts"]["maxItems"] == limits.ATTEMPTS_KEPT
+    assert held["verdicts"]["maxItems"] == limits.VERDICTS_KEPT
+    said = held["verdicts"]["items"]["properties"]
+    assert (said["reason"]["maxLength"], said["ruling"]["enum"]) == (limits.LONGEST_EVIDENCE, list(Ruling))
     found, tried = held["findings"]["items"]["properties"], held["attempts"]["items"]["properties"]
     assert found["evidence"]["maxProperties"] == limits.EVIDENCE_KEPT
     assert found["evidence"]["additionalProperties"]["maxLength"] == limits.LONGEST_EVIDENCE

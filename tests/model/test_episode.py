@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remediator.model import episode as steps
+from remediator.model.decision import Ruling, Verdict
 from remediator.model.episode import (
     ATTEMPTS_KEPT,
     EVIDENCE_KEPT,
@@ -18,6 +19,7 @@ from remediator.model.episode import (
     LONGEST_EVIDENCE,
     LONGEST_TEXT,
     SIGHTINGS_COUNTED,
+    VERDICTS_KEPT,
     Episode,
     Phase,
     ResolvedBy,
@@ -409,6 +411,7 @@ def test_nothing_grows_without_bound(taken: list[tuple[str, object]]) -> None:
         elif kind == "tried":
             assert value is None or isinstance(value, Result)
             now = steps.proposed(tried(now, value, at=at), plan(summary=long), at)
+            now = steps.judged(now, [Verdict("gate", Ruling.HELD, long)] * 2 * VERDICTS_KEPT)
         else:
             assert isinstance(value, FindingName)
             evidence = {f"fact{number}": long for number in range(2 * EVIDENCE_KEPT)}
@@ -421,8 +424,26 @@ def test_nothing_grows_without_bound(taken: list[tuple[str, object]]) -> None:
         assert len(each.summary) <= LONGEST_TEXT
         assert len(each.evidence) <= EVIDENCE_KEPT
         assert all(len(text) <= LONGEST_EVIDENCE for text in each.evidence.values())
+    assert len(now.verdicts) <= VERDICTS_KEPT
+    assert all(len(each.reason) <= LONGEST_EVIDENCE for each in now.verdicts)
     assert now.proposal is None or len(now.proposal.summary) <= LONGEST_TEXT
     assert msgspec.json.decode(msgspec.json.encode(now), type=Episode) == now
+
+
+def test_what_gates_say_is_written_when_they_say_something_else() -> None:
+    held = steps.judged(UNWELL, [Verdict("budget", Ruling.HELD, "1 of 1 used")])
+    assert [(each.gate, each.ruling, each.reason) for each in held.verdicts] == [("budget", "held", "1 of 1 used")]
+    in_other_words = steps.judged(held, [Verdict("budget", Ruling.HELD, "2 of 2 used")])
+    assert not steps.worth_writing(held, in_other_words)
+    assert steps.worth_writing(held, steps.judged(held, [Verdict("budget", Ruling.ALLOWED, "0 of 1 used")]))
+    assert steps.worth_writing(UNWELL, held)
+
+
+def test_of_what_is_resolved_gates_say_nothing() -> None:
+    held = steps.judged(UNWELL, [Verdict("budget", Ruling.HELD, "")])
+    ended = steps.resolved(held, NOW, ResolvedBy.ITSELF)
+    assert ended.verdicts == ()
+    assert steps.judged(ended, [Verdict("budget", Ruling.HELD, "")]).verdicts == ()
 
 
 def test_what_was_never_noted_to_be_unwell_can_be_acted_on() -> None:
