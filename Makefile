@@ -46,8 +46,8 @@ else
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m "not deep" $(addprefix --ignore=,$(CORE))
 endif
 
-test-deep: install ## Run what tries everything: kill -9 at each request, secrets in each command, 10,000 steps by chance
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m deep $(ARGS)
+test-deep: install ## Run what tries everything: each lie of the sandbox, kill -9 at each request, 10,000 steps
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m deep $(ARGS)
 
 test-cluster: install ## Run contract and stories on a real control plane (built with Go the first time; ARGS=... for pytest)
 	CONTROLLER=$(CONTROLLER) $(BIN)/python -m tests.bed.toolchain

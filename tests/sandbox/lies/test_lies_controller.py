@@ -9,6 +9,8 @@ from tests.sandbox.lies.controller import LIES
 from tests.sandbox.lies.lie import Lie
 from tests.sandbox.lies.told import Verdicts, all_told, expect_noticed
 
+pytestmark = pytest.mark.deep
+
 
 @pytest.fixture(scope="module")
 def told(request: pytest.FixtureRequest) -> Iterator[dict[Lie, Future[Verdicts]]]:
