@@ -39,7 +39,7 @@ AT_LEAST = {
     "a stored word": 60,
     "nobody's word": 60,
     "a budget was lifted": 10,
-    "an orphan was told": 5,
+    "told of an orphan": 20,
     "recovered": 10,
     "event: another": 50,
     "event: robbed": 20,
