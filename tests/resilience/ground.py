@@ -160,7 +160,7 @@ def _deleted(ground: Ground, name: str) -> Json:
 
 
 def _until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 180  # for a hang: a slow machine makes a hundred objects in a minute
     while not holds():
         assert time.monotonic() < deadline, "the sandbox's controller did not settle"
         time.sleep(0.02)

@@ -18,7 +18,8 @@ from tests.resilience.approving import MARK
 from tests.resilience.ground import KEPT, Ground
 from tests.resilience.killing import Case
 
-pytestmark = pytest.mark.deep
+# All cases are made ready before the first.
+pytestmark = [pytest.mark.deep, pytest.mark.timeout(300)]
 
 _AT_ONCE = 4
 # Longer than anybody can still be at an action whose writes were taken.
