@@ -50,9 +50,6 @@ class Actor:
                 evidence = Evidence(chosen.digest, proofs, taken)
                 with self._means.lock.held(progress) as hold:
                     begun = self._begin(judged, evidence, controller, at, hold, progress)
-                if isinstance(begun, Outcome):
-                    return begun
-                return finish(begun, self._means, self._observer.look(controller))
             except NotFound:
                 return _skipped(chosen, "the object is gone")
             except Changed as error:
@@ -61,6 +58,10 @@ class Actor:
                 return _skipped(chosen, f"held back by action-lock: {error.message}")
             except ClusterError as error:
                 return _skipped(chosen, f"nothing was written: {error.message}")
+            else:
+                if isinstance(begun, Outcome):
+                    return begun
+                return finish(begun, self._means, self._observer.look(controller))
         return _skipped(chosen, f"changed {_ATTEMPTS} times while we looked: {why}")
 
     def _begin(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from remediator.model import episode as steps
 from remediator.model.decision import Standing, Verdict
-from remediator.model.episode import MEMORY, Attempt, Episode, ResolvedBy
+from remediator.model.episode import MEMORY, UNDER_WAY_LASTS, Attempt, Episode, ResolvedBy
 from remediator.model.finding import Finding
 from remediator.model.observation import History
 from remediator.model.plan import ActionName, Outcome, Plan, Result
@@ -17,9 +17,6 @@ from remediator.model.word import Approval, Rejection
 
 # From one episode to the next; None where there is none. It can be taken again on what somebody else wrote meanwhile.
 Step = Callable[[Episode | None], Episode | None]
-
-# An attempt without a result is under way for as long as one can take, and then its process was killed.
-_UNDER_WAY_LASTS = timedelta(minutes=10)
 
 
 class MemoryEpisodes:
@@ -74,7 +71,7 @@ class MemoryEpisodes:
         tried = [(ref, each) for ref, episode in self._known.values() for each in episode.attempts]
         today = sum(1 for _, each in tried if each.result is not Result.SKIPPED and now - each.intended < MEMORY)
         busy = Counter(
-            ref.namespace for ref, each in tried if each.result is None and now - each.intended < _UNDER_WAY_LASTS
+            ref.namespace for ref, each in tried if each.result is None and now - each.intended < UNDER_WAY_LASTS
         )
         incidents = (each.incident_at for _, each in self._known.values() if each.incident_at is not None)
         return Standing(acted_today=today, under_way=dict(busy), breaker_opened_at=max(incidents, default=None))
@@ -95,7 +92,7 @@ class MemoryEpisodes:
         return tuple(
             (ref, each)
             for ref, each in begun
-            if each is not None and (each.accepted is None or now - each.accepted >= _UNDER_WAY_LASTS)
+            if each is not None and (each.accepted is None or now - each.accepted >= UNDER_WAY_LASTS)
         )
 
     def unresolved(self) -> tuple[Ref, ...]:

@@ -7,15 +7,16 @@ would be a deletion.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
 from remediator.actions.leftover import undo_leftover
 from remediator.errors import ClusterError, NotFound
 from remediator.execute import undo
-from remediator.model.episode import Attempt
+from remediator.model.episode import UNDER_WAY_LASTS, Attempt
 from remediator.model.live import LiveState
+from remediator.model.masking import mask
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.model.resource import POLICY_BEFORE_ANNOTATION, Ref, Resource
 from remediator.model.scan import Scan
@@ -25,8 +26,6 @@ from remediator.ports import Means
 _HALF_WAY = "its process ended half-way; what it left on the object is undone"
 _UNTOUCHED = "nothing was written: its process ended before that"
 _UNSEEN = "its process ended before anyone saw what came of it"
-# As long as an attempt can take that writes no record.
-_WATCHED_LONGEST = timedelta(minutes=10)
 
 
 def recover(means: Means, scan: Scan, say: Callable[[str], None]) -> tuple[str, ...]:
@@ -58,14 +57,14 @@ def _watched(found: Resource, means: Means) -> bool:
     if POLICY_BEFORE_ANNOTATION not in found.annotations or _on_record(uid, means, now):
         return False
     wrote = _last_write(found)
-    return wrote is not None and now - wrote < _WATCHED_LONGEST
+    return wrote is not None and now - wrote < UNDER_WAY_LASTS
 
 
 def _on_record(uid: str, means: Means, now: datetime) -> bool:
     """Whether a Release that can have left marks just now is recorded: then the record says that it is over."""
     episode = means.episodes.episode(uid)
     return episode is not None and any(
-        each.action is ActionName.RELEASE and now - each.intended < _WATCHED_LONGEST for each in episode.attempts
+        each.action is ActionName.RELEASE and now - each.intended < UNDER_WAY_LASTS for each in episode.attempts
     )
 
 
@@ -96,12 +95,13 @@ def _end(ref: Ref, attempt: Attempt, means: Means) -> tuple[str, ...]:
         action=attempt.action,
         target=ref,
         result=result,
-        detail=detail,
-        accepted=None if result is Result.SKIPPED else attempt.accepted or attempt.intended,
+        detail=mask(detail, found.secrets if found else ()),
+        # Our mark alone proves a first write that nobody noted: an edit of somebody's moves generations, too.
+        accepted=attempt.accepted or (attempt.intended if undone else None),
         orphan=orphan,
     )
     means.episodes.conclude(ref.uid, outcome, means.clock.now())
-    return (f"{attempt.action} of {ref}, begun at {attempt.intended:%Y-%m-%dT%H:%M:%SZ}: {result}: {detail}.",)
+    return (f"{attempt.action} of {ref}, begun at {attempt.intended:%Y-%m-%dT%H:%M:%SZ}: {result}: {outcome.detail}.",)
 
 
 def _what_came_of(

@@ -153,9 +153,11 @@ class Pass:
         """Note what is proposed now, what each gate says of it, and which of those that were unwell are gone."""
         for each in scan.results:
             if each.finding is not None:
-                waits = each.decision is not None and each.decision.awaits_person
+                # What a person asked for is theirs, now: nobody else could have it done by approving it.
+                advised = each.advised
+                waits = advised is not None and advised.awaits_person
                 self._means.episodes.proposed(each.seen.resource, each.plan if waits else None, scan.started)
-                self._means.episodes.judged(each.seen.resource, each.decision.verdicts if each.decision else ())
+                self._means.episodes.judged(each.seen.resource, advised.verdicts if advised else ())
         seen = {each.seen.resource.ref for each in scan.results}
         for ref in self._means.episodes.unresolved():
             if self._namespace in (None, ref.namespace) and ref not in seen and self._is_gone(ref):

@@ -129,6 +129,8 @@ def test_killed_after_its_writes_nobody_saw_what_came_of_it() -> None:
     (told,) = killed.recover()
     assert told.endswith("unknown: its process ended before anyone saw what came of it.")
     assert len(killed.world.cluster.patches) == 2
+    # An edit of somebody's would look the same: it is no Resync without effect, which would open ClearFinalizer.
+    assert killed.attempt.accepted is None
 
 
 def test_while_it_may_still_be_watched_it_is_left_alone() -> None:
@@ -137,6 +139,18 @@ def test_while_it_may_still_be_watched_it_is_left_alone() -> None:
     assert killed.recover() == ()
     killed.world.clock.slept += timedelta(minutes=10).total_seconds()
     assert len(killed.recover()) == 1
+
+
+def test_what_aws_says_of_an_object_that_is_there_is_masked() -> None:
+    secret = "correct-horse-battery"
+    held = {"finalizers": [FUNCTION_FINALIZER, "b/two"]}
+    raw = deleting(spec={"environment": {"variables": {"DB": secret}}}, metadata=held)
+    plan = plan_of(observe(raw, GONE, controller=DOWN))
+    killed = Killed(raw, GONE, plan, unreadable(f"ValidationException: {secret}"))
+    gone(killed)
+    (told,) = killed.recover()
+    assert "could not be asked (ValidationException: •••)" in killed.attempt.detail
+    assert secret not in told
 
 
 def test_a_resync_whose_object_is_gone_is_resolved() -> None:

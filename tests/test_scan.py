@@ -534,6 +534,19 @@ def test_leftovers_are_found_and_undone() -> None:
     assert bench.work.recover(scan) == ()
 
 
+def test_what_a_person_asks_for_is_not_put_to_others() -> None:
+    """Whoever approved it from the record would wait for ever: no run does it unasked."""
+    bench = Bench(*healthy(9), deleting(conditions=failing("InvalidParameterValueException: in use")))
+    scan = bench.work.scan(requested={("shop", "checkout"): ActionName.RELEASE})
+    judged = one(scan)
+    assert judged.plan is not None
+    assert (judged.plan.action, judged.advised) == (ActionName.RELEASE, None)
+    bench.work.record(scan)
+    episode = bench.world.episodes.episode(judged.seen.resource.metadata.uid)
+    assert episode is not None
+    assert (episode.proposal, episode.verdicts) == (None, ())
+
+
 # -- preflight ------------------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from remediator.cli.options import record_options
+from remediator.cli.options import override_options, record_options
 
 if TYPE_CHECKING:
     from remediator.cli.records import Records
@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 @click.argument("target", metavar="NAME")
 @record_options
 @click.option("--ticket", default="", help="A ticket or change that it belongs to; it is kept with what is done.")
-@click.option(
-    "--override", "gates", multiple=True, metavar="GATE", help="Pass by a gate that only counts; needs --reason."
-)
-@click.option("--reason", default="", help="Why; it is kept with what is done.")
+@override_options
 def command(
     clock: Clock | None,
     target: str,

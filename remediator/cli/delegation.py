@@ -12,14 +12,13 @@ from remediator.kubernetes.transport import Transport
 from remediator.model.decision import Overrides
 from remediator.model.episode import Attempt
 from remediator.model.plan import Outcome, Plan, Result
-from remediator.model.word import Approval, Override
+from remediator.model.word import SKEW, Approval, Override
 from remediator.ports import Clock
 
 # A daemon looks every few minutes, and an action takes two more.
 PATIENCE = timedelta(minutes=10)
 
 _POLL = 2.0
-_SKEW = timedelta(seconds=5)
 
 
 class Delegation:
@@ -87,12 +86,11 @@ class Delegation:
     def _attempt(self, plan: Plan, approved: datetime) -> Attempt | None:
         """Find what was done with a plan since it was approved; None where nothing was, or it cannot be read now."""
         try:
-            known = words.records(self._transport, self._home).records
+            episode = words.record(self._transport, self._home, plan.target).episode
         except ClusterError:
             return None
-        episodes = (each.episode for each in known if each.ref.uid == plan.target.uid and each.episode)
-        attempts = [attempt for each in episodes for attempt in each.attempts]
-        ours = (each for each in attempts if each.digest == plan.digest and each.intended >= approved - _SKEW)
+        attempts = episode.attempts if episode else ()
+        ours = (each for each in attempts if each.digest == plan.digest and each.intended >= approved - SKEW)
         return next(ours, None)
 
 

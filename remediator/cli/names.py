@@ -7,7 +7,7 @@ import re
 from remediator.errors import UsageError
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
-_KINDS = ("function", "functions", "functions.lambda.services.k8s.aws")
+FUNCTION_KINDS = ("function", "functions", "functions.lambda.services.k8s.aws")
 
 
 def check_name(what: str, name: str) -> None:
@@ -19,7 +19,7 @@ def check_name(what: str, name: str) -> None:
 def function_name(target: str, verb: str) -> str:
     """Read `[function/]NAME`; `verb` is what was to be done with it. Raises UsageError."""
     kind, slash, name = target.rpartition("/")
-    if slash and kind.lower() not in _KINDS:
+    if slash and kind.lower() not in FUNCTION_KINDS:
         raise UsageError(f"cannot {verb} a {kind!r}", hint=f"Only functions, so far: remediator {verb} function/NAME")
     check_name("Function", name)
     return name

@@ -60,6 +60,14 @@ _OUTPUT = click.option(
 )
 
 
+_OVERRIDE = (
+    click.option(
+        "--override", "gates", multiple=True, metavar="GATE", help="Pass by a gate that only counts; needs --reason."
+    ),
+    click.option("--reason", default="", help="Why; it is kept with what is done."),
+)
+
+
 def _apply(function: F, *decorators: Callable[[F], F]) -> F:
     return reduce(lambda decorated, decorator: decorator(decorated), reversed(decorators), function)
 
@@ -87,6 +95,11 @@ def scope_options(function: F) -> F:
 def policy_option(function: F) -> F:
     """Add --policy alone, for commands without a cluster."""
     return _apply(function, _POLICY)
+
+
+def override_options(function: F) -> F:
+    """Add --override and --reason; `parse_override` reads them."""
+    return _apply(function, *_OVERRIDE)
 
 
 def output_option(function: F) -> F:

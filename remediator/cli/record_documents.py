@@ -13,6 +13,7 @@ from remediator.cli.records import Records
 from remediator.cli.standing import approval_now, phase_now, proposal_id
 from remediator.kubernetes.remediation_object import Stored
 from remediator.model.episode import Proposed
+from remediator.model.plan import proposal_id as named
 from remediator.model.times import format_time
 from remediator.model.word import APPROVAL_LASTS
 
@@ -103,7 +104,7 @@ def _event(each: Event) -> Document:
         "name": each.ref.name,
         "uid": each.ref.uid,
         "record": each.record,
-        "proposalId": f"p-{each.digest[:10]}" if each.digest else None,
+        "proposalId": named(each.digest) if each.digest else None,
         "action": each.action.value if each.action else None,
         "result": each.result.value if each.result else None,
         "onWordOf": each.on_word_of or None,

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from remediator.kubernetes.remediation_object import Stored
 from remediator.model.episode import Attempt, Episode, ResolvedBy
-from remediator.model.plan import ActionName, Result
+from remediator.model.plan import ActionName, Result, proposal_id
 from remediator.model.resource import Ref
 
 _HEALERS = {
@@ -57,7 +57,7 @@ class Event(Struct, frozen=True, kw_only=True):
             yield self.detail
         whose = f"on the word of {self.on_word_of}" if self.action else f"by {self.on_word_of}"
         told = [whose] * bool(self.on_word_of) + [f"by {self.by}"] * bool(self.by)
-        told += [f"p-{self.digest[:10]}"] * bool(self.digest)
+        told += [proposal_id(self.digest)] * bool(self.digest)
         if told:
             yield "; ".join(told)
         if self.backup:

@@ -18,6 +18,7 @@ from remediator.kubernetes.home import home_namespace
 from remediator.kubernetes.remediation_object import Stored
 from remediator.kubernetes.transport import Connection, Transport
 from remediator.model.episode import Phase
+from remediator.model.plan import proposal_id as named
 from remediator.ports import Clock
 
 _PROPOSAL = re.compile(r"p-[0-9a-f]{10}")
@@ -148,7 +149,7 @@ def _has_proposed(record: Stored, wanted: str) -> bool:
 
 def _has_tried(record: Stored, wanted: str) -> bool:
     attempts = record.episode.attempts if record.episode else ()
-    return any(f"p-{each.digest[:10]}" == wanted for each in attempts)
+    return any(named(each.digest) == wanted for each in attempts)
 
 
 def _is_open(record: Stored) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from remediator.cli.interrupt import take_sigterm_as_interrupt
-from remediator.cli.options import cluster_options
+from remediator.cli.options import cluster_options, override_options
 
 if TYPE_CHECKING:
     from remediator.ports import Clock
@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 @click.argument("target", metavar="[function/]NAME")
 @cluster_options
 @click.option("--orphan", metavar="FUNCTION", help="The function that stays in AWS, by name: approve without asking.")
-@click.option(
-    "--override", "gates", multiple=True, metavar="GATE", help="Pass by a gate that only counts; needs --reason."
-)
-@click.option("--reason", default="", help="Why; it is shown with what is done.")
+@override_options
 @click.option("--backups", type=click.Path(path_type=Path), help="Save the object as a file in this directory.")
 def command(
     clock: Clock | None,

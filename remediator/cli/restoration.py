@@ -8,7 +8,7 @@ from urllib.parse import quote
 from remediator.cli.changes import changes, lost
 from remediator.cli.consent import confirm as have_confirmed
 from remediator.cli.forecast import forecast
-from remediator.cli.names import check_name
+from remediator.cli.names import FUNCTION_KINDS, check_name
 from remediator.cli.render import console, narration
 from remediator.cli.wiring import Wired
 from remediator.errors import (
@@ -28,7 +28,6 @@ from remediator.model.masking import mask
 from remediator.model.resource import FUNCTION_GROUP, Ref
 
 _DONE, _UNKNOWN = 0, 5
-_FUNCTIONS = ("function", "functions", f"functions.{FUNCTION_GROUP}")
 _MOST_BYTES = 16 * 1024 * 1024
 
 
@@ -67,7 +66,7 @@ class Restoration:
             check_name("namespace", home)
             check_name("Secret", names[-1])
             return stored.read(home, names[-1]), f"Secret {home}/{names[-1]}"
-        if kind.lower() in _FUNCTIONS and len(names) == 1:
+        if kind.lower() in FUNCTION_KINDS and len(names) == 1:
             check_name("Function", names[0])
             return self._newest(stored, namespace or self._wired.connection.namespace, names[0])
         return _file(Path(backup))

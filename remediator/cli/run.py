@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from remediator.cli.interrupt import take_sigterm_as_interrupt
-from remediator.cli.options import Output, cluster_options, output_option, scope_options
+from remediator.cli.options import Output, cluster_options, output_option, override_options, scope_options
 from remediator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "--proposal", "proposals", multiple=True, metavar="ID", help="Approve this proposal without asking; repeatable."
 )
-@click.option(
-    "--override", "gates", multiple=True, metavar="GATE", help="Pass by a gate that only counts; needs --reason."
-)
-@click.option("--reason", default="", help="Why; it is shown with what is done.")
+@override_options
 @click.option("--dry-run", is_flag=True, help="Change nothing, whatever the policy says.")
 @click.option(
     "--backups",

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from remediator.cli.render import Page
 from remediator.kubernetes.remediation_object import Stored
 from remediator.model.episode import Attempt, Phase, phase, released
+from remediator.model.plan import proposal_id as named
 from remediator.model.times import format_duration, format_time
-from remediator.model.word import APPROVAL_LASTS, Approval, Override
+from remediator.model.word import APPROVAL_LASTS, SKEW, Approval, Override
 
-# The API server dates a word, a run notes what it saw: two clocks.
-_SKEW = timedelta(seconds=5)
 _NOT_COUNTED = "the last run did not count it: is ValidatingAdmissionPolicy ack-remediator-approvals in force here?"
 
 
 def proposal_id(of: Stored) -> str:
     """Return the short name of what is proposed, as `scan` shows it; empty where nothing is."""
     proposal = of.episode.proposal if of.episode else None
-    return f"p-{proposal.digest[:10]}" if proposal else ""
+    return named(proposal.digest) if proposal else ""
 
 
 def phase_now(of: Stored, now: datetime) -> Phase:
@@ -118,7 +117,7 @@ def _release_unnoted(of: Stored) -> bool:
 
 def _looked_since(of: Stored, at: datetime | None) -> bool:
     """Whether a run wrote down what it saw after somebody had their word; it reads the word before it writes."""
-    return of.episode is not None and at is not None and of.episode.last_seen > at + _SKEW
+    return of.episode is not None and at is not None and of.episode.last_seen > at + SKEW
 
 
 def _with(word: Approval) -> str:

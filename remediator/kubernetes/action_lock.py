@@ -12,7 +12,8 @@ from remediator.kubernetes.lease import Lock
 from remediator.kubernetes.transport import Patience
 from remediator.ports import Hold
 
-# A request that is made under the lock must end within Terms.request, or its holder could write after it lost it.
+# A write that rests on the lock must end within Terms.request, or its holder could write after it lost it. What is only
+# read, or recorded, may take longer: right before the first write the lock is asked for again.
 IN_TIME = Patience(connect=2.0, read=7.0, answer=7.0, throttled=0.0)
 
 

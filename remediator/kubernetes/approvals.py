@@ -34,7 +34,7 @@ class Guard(NamedTuple):
     """Whether words in Remediations can be believed, and in a sentence, why.
 
     `since` is when the policy, or its binding, was last changed: words from before were held to other rules, or to
-    none. None: always.
+    none. None: words of any age.
     """
 
     holds: bool
@@ -42,18 +42,8 @@ class Guard(NamedTuple):
     since: datetime | None = None
 
 
-class _Entry(Struct, frozen=True):
-    time: str | None = None
-    subresource: str = ""
-
-
-class _Metadata(Struct, frozen=True, rename="camel"):
-    creation_timestamp: str | None = None
-    managed_fields: tuple[_Entry, ...] = ()
-
-
 class _Part(Struct, frozen=True):
-    metadata: _Metadata
+    metadata: objects.Metadata
 
 
 def approvals_guard(transport: Transport, namespace: str) -> Guard:
@@ -66,10 +56,12 @@ def approvals_guard(transport: Transport, namespace: str) -> Guard:
     except ClusterError as error:
         unknown = f"approvals are off: since when forged ones are refused cannot be read ({error.message})"
         return Guard(False, f"{unknown}; manifests/base/clusterrole-read.yaml has the right")
-    return Guard(True, why, max(changes, default=None))
+    if not changes:
+        return Guard(False, "approvals are off: the API server does not tell since when forged ones are refused")
+    return Guard(True, why, max(changes))
 
 
-def _changes(of: _Metadata) -> list[datetime]:
+def _changes(of: objects.Metadata) -> list[datetime]:
     """List when it was made, and last written to, its status aside: the API server itself writes that."""
     noted = [each.time for each in of.managed_fields if each.subresource != "status"]
     return [time for each in (of.creation_timestamp, *noted) if (time := parse_time(each)) is not None]

@@ -20,6 +20,7 @@ from remediator.kubernetes.pages import listed
 from remediator.kubernetes.remediation_object import Stored, Unusable
 from remediator.kubernetes.transport import Transport, decoded
 from remediator.model.plan import Operation
+from remediator.model.resource import Ref
 from remediator.model.word import Approval, Rejection, Release
 
 Word: TypeAlias = Approval | Rejection | Release
@@ -97,6 +98,11 @@ def records(transport: Transport, namespace: str) -> Recorded:
         except Unusable as why:
             unusable.append(f"Remediation {namespace}/{objects.name_of(item)}: {why}")
     return Recorded(tuple(found), tuple(unusable))
+
+
+def record(transport: Transport, namespace: str, ref: Ref) -> Stored:
+    """Read the one record of a target. Raises ClusterError, NotFound where there is none."""
+    return _read(transport.get(objects.path(namespace, objects.object_name(ref.uid))))
 
 
 def say(transport: Transport, namespace: str, seen: Stored, word: Word) -> Stored:

@@ -22,6 +22,8 @@ from remediator.model.word import SKEW, Approval, Rejection, Release
 
 # Attempts, cool-down and quarantine look back this far, across spells.
 MEMORY = timedelta(hours=24)
+# An attempt without a result is under way for as long as one can take, and then its process was killed.
+UNDER_WAY_LASTS = timedelta(minutes=10)
 CLEAN_SIGHTINGS = 2
 SIGHTINGS_COUNTED = 5
 FINDINGS_KEPT = 8

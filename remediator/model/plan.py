@@ -56,6 +56,11 @@ class Verification(StrEnum):
     RELEASED = "released"
 
 
+def proposal_id(digest: str) -> str:
+    """Shorten a digest to what people type: the same situation has the same id, in every process."""
+    return f"p-{digest[:10]}"
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """An action on one resource as it was observed.
 
@@ -92,7 +97,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     @property
     def proposal_id(self) -> str:
         """A short name for the digest: the same situation has the same id, in every process."""
-        return f"p-{self.digest[:10]}"
+        return proposal_id(self.digest)
 
     def kubectl(self) -> tuple[str, ...]:
         """Write the steps as the commands that a person could have typed."""

@@ -28,6 +28,13 @@ class Judged(Struct, frozen=True):
     def plan(self) -> Plan | None:
         return self.decision.proposal.plan if self.decision and self.decision.proposal else None
 
+    @property
+    def advised(self) -> Decision | None:
+        """The decision on what the finding advises; None where a person asked for something else."""
+        if self.plan is None or self.finding is None or self.finding.remedy.value != self.plan.action.value:
+            return None
+        return self.decision
+
 
 class Scan(Struct, frozen=True):
     """What a pass saw. `partial` says, in sentences, what it could not see; `records`, what is wrong with our own."""

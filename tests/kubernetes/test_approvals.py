@@ -71,7 +71,7 @@ def test_a_server_that_does_not_answer_vouches_for_nothing(connect: Connect) -> 
 
 def part(created: str, *written: tuple[str, str]) -> bytes:
     fields = [{"time": time, "subresource": sub} for time, sub in written]
-    return answer(200, {"metadata": {"creationTimestamp": created, "managedFields": fields}})
+    return answer(200, {"metadata": {"name": POLICY, "creationTimestamp": created, "managedFields": fields}})
 
 
 def test_words_count_from_the_last_change_of_policy_or_binding_on(connect: Connect) -> None:
@@ -92,6 +92,14 @@ def test_where_that_cannot_be_read_none_count(connect: Connect) -> None:
     assert not guard.holds
     assert "since when forged ones are refused cannot be read" in guard.why
     assert "manifests/base/clusterrole-read.yaml" in guard.why
+
+
+def test_where_no_date_is_told_none_count(connect: Connect) -> None:
+    undated = answer(200, {"metadata": {"name": POLICY}})
+    with Wire(status(403, REFUSED), undated, undated) as wire:
+        guard = approvals_guard(connect(wire.url), HOME)
+    assert not guard.holds
+    assert "does not tell since when" in guard.why
 
 
 def test_where_forged_ones_are_taken_nothing_more_is_asked(connect: Connect) -> None:
