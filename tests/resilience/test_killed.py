@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -121,8 +121,11 @@ def told(
         patch.setenv("AWS_ACCESS_KEY_ID", "AKIAONCALL")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-the-test")
         ground.furnish({name: death.kind.make for name, death in chosen.items()})
-        yield {name: pool.submit(_happen, ground, death) for name, death in chosen.items()}
-        pool.shutdown(cancel_futures=True)
+        happening = {name: pool.submit(_happen, ground, death) for name, death in chosen.items()}
+        # All of them, before the first is looked at: pytest writes to the environment between tests, and clients in
+        # other threads read it as they are made.
+        wait(happening.values())
+        yield happening
 
 
 def _is_of(item: Any, path: Path) -> bool:
