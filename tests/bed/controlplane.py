@@ -85,7 +85,8 @@ class ControlPlane(Plane):
         `util/flowcontrol/fairqueuing/queueset/queueset.go`): that one is sent here, and never ends.
         """
         name = f"nothing-for-{next(self._numbers)}"
-        limits = {"nominalConcurrencyShares": 0, "limitResponse": {"type": "Reject"}}
+        # Nothing borrowed either: else the server's next adjustment, every 10 s, hands seats to a level that asks.
+        limits = {"nominalConcurrencyShares": 0, "borrowingLimitPercent": 0, "limitResponse": {"type": "Reject"}}
         self.admin.post(
             f"{FLOWCONTROL}/prioritylevelconfigurations",
             {"metadata": {"name": name}, "spec": {"type": "Limited", "limited": limits}},
