@@ -12,10 +12,11 @@ from remediator.diagnosis import diagnose
 from remediator.errors import Busy, Changed, ClusterError, NotFound
 from remediator.execute import Begun, begin, finish
 from remediator.gates import SECONDS_BETWEEN_PROOFS, approve
+from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Decision, Ruling, Situation
 from remediator.model.finding import Finding
 from remediator.model.masking import mask
-from remediator.model.observation import ControllerFacts, Observation
+from remediator.model.observation import Observation
 from remediator.model.plan import Evidence, Outcome, Plan, Proof, Result
 from remediator.model.scan import Judged, Scan
 from remediator.observing import Observer

@@ -8,9 +8,10 @@ from contextvars import copy_context
 
 from remediator.diagnosis import diagnose, is_suspect
 from remediator.execute import Look
+from remediator.model.controller import ControllerFacts
 from remediator.model.finding import Finding
 from remediator.model.live import LiveState, unreadable
-from remediator.model.observation import ControllerFacts, Observation
+from remediator.model.observation import Observation
 from remediator.model.resource import Ref, Resource
 from remediator.policy import Policy
 from remediator.ports import Means

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
 
+from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Rehearsal, Standing, Verdict
 from remediator.model.episode import Attempt, Episode, ResolvedBy
 from remediator.model.finding import Finding
 from remediator.model.live import LiveState
-from remediator.model.observation import ControllerFacts, History
+from remediator.model.namespace import Namespace
+from remediator.model.observation import History
 from remediator.model.plan import Operation, Outcome, Plan
 from remediator.model.resource import Ref, Resource
 from remediator.model.word import Approval, Rejection
@@ -55,6 +57,9 @@ class Cluster(Protocol):
 
     def skew(self) -> float | None:
         """Say how many seconds our clock is ahead of the API server's, by its last answers; None: it did not tell."""
+
+    def namespaces(self) -> Mapping[str, Namespace]:
+        """List the namespaces in scope, by name; raise ClusterError where that is not possible."""
 
     def namespace_annotations(self, namespace: str) -> dict[str, str] | None:
         """Read a namespace's annotations; None where they cannot be read."""

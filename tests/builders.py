@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
+from remediator.model.controller import ControllerFacts, Health
 from remediator.model.live import LiveState, Presence, Vouched
-from remediator.model.observation import ControllerFacts, Health, Observation
+from remediator.model.observation import Observation
 from remediator.model.resource import FUNCTION_FINALIZER, Resource
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

@@ -14,10 +14,11 @@ import msgspec
 
 from remediator.episodes import MemoryEpisodes
 from remediator.errors import Changed, NotFound, RemediatorError
+from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Rehearsal, Rehearsed
 from remediator.model.episode import Attempt
 from remediator.model.live import LiveState
-from remediator.model.observation import ControllerFacts
+from remediator.model.namespace import Namespace
 from remediator.model.plan import ActionName, Operation, Outcome, Plan
 from remediator.model.resource import FUNCTION_FINALIZER, Ref, Resource
 from remediator.ports import Means
@@ -67,7 +68,7 @@ class FakeCluster:
         self.on_rehearsal: list[Hook] = []
         self.rehearsal = Rehearsal(Rehearsed.VERIFIED, "taken")
         self.ahead: float | None = 0.0
-        self.namespaces: dict[str, dict[str, str] | None] = {}
+        self.annotated: dict[str, dict[str, str] | None] = {}
 
     def the(self, name: str = "checkout") -> Json:
         return next(each for (_, key), each in self.objects.items() if key == name)
@@ -125,8 +126,11 @@ class FakeCluster:
     def skew(self) -> float | None:
         return self.ahead
 
+    def namespaces(self) -> dict[str, Namespace]:
+        return {name: Namespace(name, marks) for name, marks in self.annotated.items() if marks is not None}
+
     def namespace_annotations(self, namespace: str) -> dict[str, str] | None:
-        return self.namespaces.get(namespace, {})
+        return self.annotated.get(namespace, {})
 
     @staticmethod
     def _patched(found: Json, ref: Ref, patch: Sequence[Operation]) -> Json:

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from remediator.aws.answers import present
 from remediator.cli.dumps import YAML_OF_TEXTS
 from remediator.deciding import Decider
+from remediator.model.controller import ControllerFacts, Health
 from remediator.model.decision import Decision, DecisionKind, GateName, Rehearsal, Rehearsed, Ruling, Verdict
 from remediator.model.live import LiveState, Presence, Vouched, unreadable
-from remediator.model.observation import ControllerFacts, Health
 from remediator.model.plan import Outcome, Result
 from remediator.model.resource import Resource
 from remediator.model.scan import Judged, Scan
@@ -149,7 +149,7 @@ class Replay:
         records = [pool()[number] for number in of.population]
         self.cluster = FakeCluster(*(copy.deepcopy(each.raw) for each in records), facts=of.controller)
         self.cluster.may, self.cluster.rehearsal, self.cluster.ahead = of.may, of.rehearsal, of.ahead
-        self.cluster.namespaces = dict(of.namespaces)
+        self.cluster.annotated = dict(of.namespaces)
         self.world = World(self.cluster, Answers({each.raw["metadata"]["uid"]: each.live for each in records}))
         self.episodes = Words(self.cluster)
         self.clock = StillClock()

@@ -10,10 +10,10 @@ import pytest
 
 from remediator.errors import Changed, ClusterError, Forbidden, Unauthorized, Unreachable
 from remediator.gates import parse_override
+from remediator.model.controller import ControllerFacts
 from remediator.model.decision import DecisionKind, Rehearsal, Rehearsed
 from remediator.model.finding import FindingName, Remedy, State
 from remediator.model.live import LiveState, unreadable
-from remediator.model.observation import ControllerFacts
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.model.resource import RESYNC_ANNOTATION
 from remediator.model.scan import Judged, Scan
@@ -163,7 +163,7 @@ def test_what_is_found_is_told_of_where_it_is() -> None:
         "left": deleting(namespace="left", **named("d")),
     }
     bench = Bench(*raws.values(), *healthy(20), b=active(), c=active(), d=unreadable("AWS refused"))
-    bench.cluster.namespaces = {"kept": {"lambda.services.k8s.aws/deletion-policy": "retain"}}
+    bench.cluster.annotated = {"kept": {"lambda.services.k8s.aws/deletion-policy": "retain"}}
     scan = bench.scan()
     told = {
         each.seen.resource.metadata.namespace: each
@@ -662,7 +662,7 @@ def test_a_namespace_is_asked_once_however_many_are_stuck_in_it(monkeypatch: pyt
 def test_what_a_namespace_keeps_is_left_alone() -> None:
     bench = Bench(*healthy(9), stuck())
     scan = bench.scan()
-    bench.cluster.namespaces["shop"] = {"lambda.services.k8s.aws/deletion-policy": "retain"}
+    bench.cluster.annotated["shop"] = {"lambda.services.k8s.aws/deletion-policy": "retain"}
     assert bench.scan().proposals == ()
     (outcome,) = bench.approve(scan)
     assert "opt-out: on the namespace, " in outcome.detail
@@ -672,10 +672,10 @@ def test_what_a_namespace_keeps_is_left_alone() -> None:
 def test_with_a_namespace_that_cannot_be_read_a_resync_goes_on_and_a_finalizer_stays() -> None:
     bench = Bench(*healthy(9), stuck())
     heal(bench)
-    bench.cluster.namespaces["shop"] = None
+    bench.cluster.annotated["shop"] = None
     assert bench.approve(bench.scan())[0].result is Result.RESOLVED
     clear = clearing(GONE)
-    clear.cluster.namespaces["shop"] = None
+    clear.cluster.annotated["shop"] = None
     (outcome,) = clear.approve(clear.scan())
     assert "opt-out: whether the namespace says" in outcome.detail
     assert clear.cluster.patches == []

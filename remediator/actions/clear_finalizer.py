@@ -6,8 +6,9 @@ no effect. Two proofs, a backup, a person's approval.
 
 from __future__ import annotations
 
+from remediator.model.controller import Health
 from remediator.model.finding import FindingName
-from remediator.model.observation import Health, Observation
+from remediator.model.observation import Observation
 from remediator.model.plan import ActionName, Need, Plan, Step, Verification, digest
 from remediator.model.resource import FUNCTION_FINALIZER
 from remediator.model.times import format_duration

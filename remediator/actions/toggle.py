@@ -11,7 +11,8 @@ from collections.abc import Mapping
 
 from msgspec import UNSET
 
-from remediator.model.observation import Health, Observation
+from remediator.model.controller import Health
+from remediator.model.observation import Observation
 from remediator.model.plan import Need, Operation
 from remediator.model.resource import RESYNC_ANNOTATION, Resource
 

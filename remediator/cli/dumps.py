@@ -19,9 +19,10 @@ from remediator.diagnosis import diagnose
 from remediator.errors import InputError
 from remediator.gates import decide
 from remediator.kubernetes.resources import decode
+from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Standing
 from remediator.model.live import LiveState, Presence, unreadable
-from remediator.model.observation import ControllerFacts, History, Observation
+from remediator.model.observation import History, Observation
 from remediator.model.resource import FUNCTION_GROUP, Resource
 from remediator.model.scan import Judged, Scan
 from remediator.policy import Policy

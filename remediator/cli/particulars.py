@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from remediator.cli.render import Page
+from remediator.model.controller import ControllerFacts
 from remediator.model.live import LiveState
 from remediator.model.masking import mask
-from remediator.model.observation import ControllerFacts, Observation
+from remediator.model.observation import Observation
 from remediator.model.resource import Condition, FunctionSpec, Resource
 from remediator.model.times import format_duration, format_time, parse_time
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from remediator.diagnosis.build import AT_ONCE, timed
+from remediator.model.controller import Health
 from remediator.model.finding import Finding, FindingName, Remedy
-from remediator.model.observation import Health, Observation
+from remediator.model.observation import Observation
 from remediator.model.times import format_duration, format_time
 
 

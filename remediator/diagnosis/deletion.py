@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from remediator.diagnosis.build import next_try, since, timed, until
 from remediator.diagnosis.error_text import is_busy, is_denied
+from remediator.model.controller import Health
 from remediator.model.finding import Finding, FindingName, Remedy
 from remediator.model.live import Vouched
-from remediator.model.observation import Health, Observation
+from remediator.model.observation import Observation
 
 
 def finalizer_left(seen: Observation) -> Finding | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from remediator.model.controller import Health
 from remediator.model.decision import GateName, Proposal, Ruling, Situation, Verdict
-from remediator.model.observation import Health
 from remediator.model.plan import ActionName
 
 

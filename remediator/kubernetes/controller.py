@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from remediator.errors import ClusterError, Forbidden
 from remediator.kubernetes.transport import Transport, decoded
-from remediator.model.observation import LONGEST_BACKOFF, ControllerFacts, Health
+from remediator.model.controller import ControllerFacts, Health
+from remediator.model.observation import LONGEST_BACKOFF
 from remediator.model.times import format_duration, format_time, parse_time
 
 _IMAGE = re.compile(r"(?:^|/)lambda-controller(?::(?P<tag>[^@]+))?(?:@.*)?$")

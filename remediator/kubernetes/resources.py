@@ -12,9 +12,11 @@ from msgspec import Struct
 
 from remediator.errors import ClusterError, NotFound
 from remediator.kubernetes import controller, preflight
+from remediator.kubernetes.namespaces import list_namespaces, read_namespace
 from remediator.kubernetes.transport import MALFORMED, Expired, Transport, decoded
+from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Rehearsal
-from remediator.model.observation import ControllerFacts
+from remediator.model.namespace import Namespace
 from remediator.model.plan import Operation
 from remediator.model.resource import FUNCTION_GROUP, Ref, Resource
 
@@ -131,6 +133,12 @@ class KubernetesCluster:
 
     def skew(self) -> float | None:
         return self._transport.skew
+
+    def namespaces(self) -> dict[str, Namespace]:
+        if self._namespace is None:
+            return list_namespaces(self._transport)
+        only = read_namespace(self._transport, f"/api/v1/namespaces/{quote(self._namespace, safe='')}")
+        return {only.name: only}
 
     def namespace_annotations(self, namespace: str) -> dict[str, str] | None:
         return preflight.annotations_of(self._transport, quote(namespace, safe=""))

@@ -8,9 +8,10 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from remediator.model.controller import ControllerFacts
 from remediator.model.finding import Finding
 from remediator.model.limits import Ceilings, Limits
-from remediator.model.observation import ControllerFacts, History
+from remediator.model.observation import History
 from remediator.model.plan import Evidence, Plan
 from remediator.model.selection import Selection
 

@@ -4,43 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from msgspec import Struct
 
+from remediator.model.controller import ControllerFacts
 from remediator.model.live import LiveState, Presence
+from remediator.model.namespace import Namespace
+from remediator.model.placement import Placement
 from remediator.model.plan import ActionName
+from remediator.model.reference import Link
 from remediator.model.resource import Resource
 from remediator.model.timeouts import Timeouts
 from remediator.model.word import Approval, Rejection
 
 # The longest wait between two tries of ACK's work queue (controller-runtime, controller.go: 5 ms·2ⁿ, capped).
 LONGEST_BACKOFF = timedelta(seconds=1000)
-
-
-class Health(StrEnum):
-    """Whether the controller works, as far as anyone can tell from outside."""
-
-    ALIVE = "alive"
-    DOWN = "down"
-    UNKNOWN = "unknown"
-
-
-class ControllerFacts(Struct, frozen=True):
-    """What is known of the controller. An EKS-managed ACK has no Deployment to look at.
-
-    `restarting`: its pods are being replaced right now, so that it will look at everything anew in a moment.
-    """
-
-    health: Health = Health.UNKNOWN
-    why: str = "no Deployment of the lambda-controller can be seen"
-    version: str | None = None
-    watched_namespaces: tuple[str, ...] = ()
-    restarting: bool = False
-
-    def watches(self, namespace: str) -> bool:
-        """Whether it looks at a namespace at all; no list means every namespace."""
-        return not self.watched_namespaces or namespace in self.watched_namespaces
 
 
 class History(Struct, frozen=True):
@@ -68,7 +46,11 @@ class LiveStateNeeded(Exception):
 
 
 class Observation(Struct, frozen=True):
-    """A resource, AWS's answer, the controller, the past, and the moment that all of it holds for."""
+    """A resource, AWS's answer, the controller, the past, and the moment that all of it holds for.
+
+    `placement` is where ACK looks for the resource, `namespace` what is known of its namespace: None where that was
+    not looked for, or could not be read. `references` are what its references lead to, where they were followed.
+    """
 
     resource: Resource
     live_state: LiveState
@@ -76,6 +58,9 @@ class Observation(Struct, frozen=True):
     controller: ControllerFacts = ControllerFacts()
     history: History = History()
     timeouts: Timeouts = Timeouts()
+    placement: Placement | None = None
+    namespace: Namespace | None = None
+    references: tuple[Link, ...] = ()
 
     @property
     def live(self) -> LiveState:

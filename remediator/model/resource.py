@@ -35,9 +35,10 @@ class Ref(NamedTuple):
     namespace: str
     name: str
     uid: str
+    kind: str = "Function"
 
     def __str__(self) -> str:
-        return f"Function {self.namespace}/{self.name}"
+        return f"{self.kind} {self.namespace}/{self.name}"
 
 
 class Arn(NamedTuple):
@@ -185,7 +186,7 @@ class Resource(Struct, frozen=True, rename="camel"):
 
     @property
     def ref(self) -> Ref:
-        return Ref(self.metadata.namespace, self.metadata.name, self.metadata.uid)
+        return Ref(self.metadata.namespace, self.metadata.name, self.metadata.uid, self.kind)
 
     @property
     def annotations(self) -> Mapping[str, str]:

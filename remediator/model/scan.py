@@ -6,9 +6,11 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from remediator.model.cluster import ClusterFinding
+from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Decision, DecisionKind
 from remediator.model.finding import Finding, State
-from remediator.model.observation import ControllerFacts, Observation
+from remediator.model.observation import Observation
 from remediator.model.plan import Plan
 from remediator.model.resource import Resource
 
@@ -37,7 +39,10 @@ class Judged(Struct, frozen=True):
 
 
 class Scan(Struct, frozen=True):
-    """What a pass saw. `partial` says, in sentences, what it could not see; `records`, what is wrong with our own."""
+    """What a pass saw. `partial` says, in sentences, what it could not see; `records`, what is wrong with our own.
+
+    `cluster` are the findings about the cluster as a whole: behind many of `results` stands one of them.
+    """
 
     results: tuple[Judged, ...]
     partial: tuple[str, ...]
@@ -45,6 +50,7 @@ class Scan(Struct, frozen=True):
     controller: ControllerFacts
     started: datetime
     records: tuple[str, ...] = ()
+    cluster: tuple[ClusterFinding, ...] = ()
 
     def count(self, state: State) -> int:
         return sum(1 for each in self.results if each.state is state)

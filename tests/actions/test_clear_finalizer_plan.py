@@ -10,8 +10,9 @@ import pytest
 
 from remediator.actions import plan_for
 from remediator.actions.clear_finalizer import clear_finalizer
+from remediator.model.controller import ControllerFacts
 from remediator.model.finding import Finding, FindingName, Remedy, State
-from remediator.model.observation import ControllerFacts, History
+from remediator.model.observation import History
 from remediator.model.plan import ActionName, Plan, Verification
 from remediator.model.resource import FUNCTION_FINALIZER
 from tests.builders import ALIVE, DOWN, GONE, NOW, Json, deleting, function, observe

@@ -15,9 +15,10 @@ from remediator.actions import plan_for
 from remediator.actions.leftover import undo_leftover, unpublish
 from remediator.actions.release import release
 from remediator.diagnosis import diagnose
+from remediator.model.controller import ControllerFacts
 from remediator.model.finding import Finding, FindingName, Remedy, State
 from remediator.model.live import LiveState, unreadable
-from remediator.model.observation import ControllerFacts, History
+from remediator.model.observation import History
 from remediator.model.plan import ActionName, Operation, Plan, Verification
 from remediator.model.resource import FUNCTION_FINALIZER
 from tests.builders import ALIVE, ARN, DOWN, GONE, NOW, Json, active, decoded, deleting, failing, function, observe

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from remediator.actions import plan_for
 from remediator.actions.leftover import undo_leftover
 from remediator.actions.resync import resync
+from remediator.model.controller import ControllerFacts
 from remediator.model.finding import Finding, FindingName, Remedy, State
 from remediator.model.live import LiveState, unreadable
-from remediator.model.observation import ControllerFacts
 from remediator.model.plan import ActionName, Operation, Plan, Verification
 from remediator.model.resource import RESYNC_ANNOTATION
 from tests.builders import (

@@ -18,9 +18,10 @@ from ruamel.yaml import YAML
 from remediator.aws.answers import present
 from remediator.diagnosis import diagnose
 from remediator.diagnosis.catalogue import CATALOGUE
+from remediator.model.controller import ControllerFacts, Health
 from remediator.model.finding import Finding, FindingName, Remedy
 from remediator.model.live import LiveState, Presence, Vouched, unreadable
-from remediator.model.observation import ControllerFacts, Health, History, Observation
+from remediator.model.observation import History, Observation
 from remediator.model.resource import Resource
 from remediator.model.times import format_time, parse_time
 from remediator.policy import Policy

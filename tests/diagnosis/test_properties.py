@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from remediator.diagnosis import diagnose, is_suspect
 from remediator.diagnosis.deletion import deletion_unexplained
+from remediator.model.controller import ControllerFacts, Health
 from remediator.model.finding import Finding, FindingName, Remedy, State
 from remediator.model.live import LiveState, Presence, Vouched, unreadable
-from remediator.model.observation import ControllerFacts, Health, History, Observation
+from remediator.model.observation import History, Observation
 from remediator.model.resource import FUNCTION_FINALIZER
 from remediator.model.timeouts import Timeouts
 from tests.builders import (

@@ -14,6 +14,7 @@ import remediator
 from remediator.actions.clear_finalizer import clear_finalizer
 from remediator.actions.resync import resync
 from remediator.gates import Approved, approve, decide
+from remediator.model.controller import ControllerFacts, Health
 from remediator.model.decision import (
     Decision,
     DecisionKind,
@@ -26,7 +27,7 @@ from remediator.model.decision import (
 )
 from remediator.model.finding import Finding, FindingName, Remedy, State
 from remediator.model.limits import Ceilings, Mode
-from remediator.model.observation import ControllerFacts, Health, History
+from remediator.model.observation import History
 from remediator.model.plan import ActionName, Evidence, Need, Proof
 from remediator.model.selection import Selection, Selector
 from remediator.model.word import Approval

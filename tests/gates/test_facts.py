@@ -18,9 +18,9 @@ from remediator.gates.owner import owner
 from remediator.gates.permission import permission
 from remediator.gates.rehearsal import rehearsal
 from remediator.gates.selection import selection
+from remediator.model.controller import ControllerFacts, Health
 from remediator.model.decision import Rehearsal, Rehearsed, Ruling
 from remediator.model.limits import Limits
-from remediator.model.observation import ControllerFacts, Health
 from remediator.model.plan import ActionName, Evidence
 from remediator.model.selection import Selection, Selector
 from tests.builders import ALIVE, DOWN, NOW, Json, at, decoded, deleting

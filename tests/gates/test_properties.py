@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from remediator.actions import plan_for
 from remediator.diagnosis import diagnose
 from remediator.gates import GATES, OVERRIDABLE, approve, decide
+from remediator.model.controller import ControllerFacts, Health
 from remediator.model.decision import (
     Decision,
     DecisionKind,
@@ -27,7 +28,7 @@ from remediator.model.decision import (
 from remediator.model.finding import FindingName
 from remediator.model.limits import Ceilings, Limits, Mode
 from remediator.model.live import LiveState, Presence, unreadable
-from remediator.model.observation import ControllerFacts, Health, History, Observation
+from remediator.model.observation import History, Observation
 from remediator.model.plan import ActionName, Evidence, Plan, Proof
 from remediator.model.selection import Selection, Selector
 from remediator.model.word import Approval, Override

@@ -12,7 +12,7 @@ import pytest
 from remediator.kubernetes.controller import discover
 from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Transport
-from remediator.model.observation import ControllerFacts, Health
+from remediator.model.controller import ControllerFacts, Health
 from remediator.sandbox.apiserver import ApiServer
 from remediator.sandbox.faults import Fault, Faults, answering, dropped, refusing
 from tests.kubernetes.conftest import Connect

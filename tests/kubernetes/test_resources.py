@@ -15,7 +15,7 @@ from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Remedi
 from remediator.kubernetes import resources as resources_module
 from remediator.kubernetes.resources import KubernetesCluster, decode
 from remediator.kubernetes.transport import Expired, Transport
-from remediator.model.observation import Health
+from remediator.model.controller import Health
 from remediator.model.resource import Ref, Resource
 from remediator.sandbox.apiserver import ApiServer
 from tests.kubernetes.conftest import Connect

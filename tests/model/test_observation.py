@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from remediator.model.controller import ControllerFacts
 from remediator.model.live import unreadable
-from remediator.model.observation import ControllerFacts, LiveStateNeeded
+from remediator.model.observation import LiveStateNeeded
 from tests.builders import GONE, active, at, deleting, failing, function, observe, synced
 
 

@@ -22,10 +22,11 @@ from remediator.kubernetes.approvals import Guard
 from remediator.kubernetes.lease import Lock
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.transport import Transport
+from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Overrides, Population, Rehearsal, Rehearsed, Situation
 from remediator.model.lease import Found, Record
 from remediator.model.live import LiveState, unreadable
-from remediator.model.observation import ControllerFacts
+from remediator.model.namespace import Namespace
 from remediator.model.plan import ActionName, Operation, Outcome
 from remediator.model.resource import Ref, Resource
 from remediator.model.scan import Judged, Scan
@@ -246,6 +247,9 @@ class _Cluster:
 
     def skew(self) -> float | None:
         return self._own.ahead
+
+    def namespaces(self) -> dict[str, Namespace]:
+        return self._api.namespaces()
 
     def namespace_annotations(self, namespace: str) -> dict[str, str] | None:
         return self._api.namespace_annotations(namespace)

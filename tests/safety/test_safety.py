@@ -171,7 +171,7 @@ class Machine(RuleBasedStateMachine):
     def _calm(self, stuck: Iterable[str], kind: str, *, heals: bool, down: bool) -> None:
         """Let nothing be wrong for as long as an incident counts, and then let these be stuck, and no others."""
         self.world.controller, self.world.hangs = "down" if down else "alive", False
-        self.world.api.namespaces.clear()
+        self.world.api.annotated.clear()
         for number in range(HEALTHY):
             self.world.sicken(f"healthy-{number}", ill=False)
         self.world.passes(2000)
@@ -231,7 +231,7 @@ class Machine(RuleBasedStateMachine):
     @rule(namespace=st.sampled_from(sorted(set(PLACES.values()))), retain=st.sampled_from([False, False, True]))
     def a_namespace_says_what_is_to_be_kept(self, namespace: str, retain: bool) -> None:
         TALLY["steps"] += 1
-        self.world.api.namespaces[namespace] = {"lambda.services.k8s.aws/deletion-policy": RETAIN} if retain else {}
+        self.world.api.annotated[namespace] = {"lambda.services.k8s.aws/deletion-policy": RETAIN} if retain else {}
 
     def _annotate(self, name: str, key: str) -> None:
         if self.world.found(name):

@@ -132,7 +132,7 @@ class Witness:
 
     def _expect_no_opt_out(self, before: Resource, action: ActionName) -> None:
         assert "ack-remediator.dev/ignore" not in before.annotations, "the object is to be left alone"
-        theirs = self._world.api.namespaces.get(before.metadata.namespace) or {}
+        theirs = self._world.api.annotated.get(before.metadata.namespace) or {}
         assert theirs.get("lambda.services.k8s.aws/deletion-policy") != RETAIN, "its namespace says retain"
         assert before.annotations.get(DELETION_POLICY) != RETAIN, "it says retain"
 

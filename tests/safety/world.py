@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from remediator.errors import Changed, NotFound
+from remediator.model.controller import ControllerFacts, Health
 from remediator.model.lease import Terms
 from remediator.model.live import LiveState, unreadable
-from remediator.model.observation import ControllerFacts, Health
 from remediator.model.resource import DELETION_POLICY, FUNCTION_FINALIZER, RETAIN, Resource
 from remediator.model.times import format_time
 from tests.builders import (
