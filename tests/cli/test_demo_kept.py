@@ -44,7 +44,7 @@ def ago(text: str) -> timedelta:
 @pytest.fixture
 def elsewhere(machine: Path, tmp_path: Path) -> dict[str, str]:
     """The environment of somebody else's terminal on this machine."""
-    return {**os.environ, "COLUMNS": "80", "TMPDIR": str(tmp_path)}
+    return {**os.environ, "COLUMNS": "80", "TMPDIR": str(tmp_path), "PYTHONFAULTHANDLER": "1"}
 
 
 def ask(environment: dict[str, str], *words: str) -> Any:
@@ -53,6 +53,15 @@ def ask(environment: dict[str, str], *words: str) -> Any:
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def ended(process: subprocess.Popen[bytes], seconds: float) -> int:
+    """Wait for its end, and return its code; one that hangs is made to print where each of its threads is."""
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        return process.wait(10)
 
 
 def test_another_terminal_sees_it_with_ages_that_are_right(elsewhere: dict[str, str], tmp_path: Path) -> None:
@@ -78,7 +87,7 @@ def test_another_terminal_sees_it_with_ages_that_are_right(elsewhere: dict[str, 
             assert timedelta(0) <= ago(found["since"]) < timedelta(minutes=2)
             assert ask(visitor, "explain", "search")["evidence"]["action"] == "lambda:CreateFunction"
             demo.send_signal(signal.SIGTERM)
-            assert demo.wait(30) == 0
+            assert ended(demo, 30) == 0, printed.read_text(encoding="utf-8")
         finally:
             demo.kill()
     said = printed.read_text(encoding="utf-8")
