@@ -8,6 +8,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,7 +24,7 @@ GZIP_BYTES = 128 * 1024
 
 Answering = Callable[[Request, str], Answer]
 
-_PATIENCE = 1.0  # real seconds, for each thread
+_PATIENCE = 5.0  # real seconds, for all threads together
 
 
 class Front(ThreadingHTTPServer):
@@ -88,8 +89,9 @@ class Front(ThreadingHTTPServer):
                     socket.socket.shutdown(connection, socket.SHUT_RDWR)
                 except OSError:  # the client was faster
                     continue
+        deadline = time.monotonic() + _PATIENCE
         for thread in serving:
-            thread.join(_PATIENCE)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 class _Handler(BaseHTTPRequestHandler):
