@@ -15,6 +15,9 @@ from tests.bed.waiting import eventually, throughout
 # Real seconds without a call after which a pass is over: at least, and at most, for a busy machine takes longer.
 _QUIET, _PATIENCE = 0.1, 0.5
 
+# ACK's wait after the first failure, and the seconds that are left of one for a test to do what it is about.
+_FIRST_WAIT, _REST = timedelta(milliseconds=5), 3.0
+
 FINALIZER = "finalizers.lambda.services.k8s.aws/Function"
 
 # How the controller reads a function. It reads twice in a pass that ends well, once more after each write.
@@ -157,13 +160,18 @@ class Function:
     def backs_off(self, since: int) -> None:
         """Wait until ACK will not try again by itself for some seconds; all passes since the call `since` failed.
 
-        Its waits double from 5 ms on: the one after the eleventh failure is of 5.12 seconds.
+        Its waits double from 5 ms on: the one after the eleventh failure is of 5.12 seconds. On a fast clock they are
+        over in no time, so there it is a later one.
         """
 
-        def has_failed_often() -> bool:
-            return len(self.looks(since)) > 10 and self.is_quiet()
+        def rests() -> bool:
+            looks = self.looks(since)
+            if len(looks) <= 10 or not self.is_quiet():
+                return False
+            wait = _FIRST_WAIT * 2 ** (len(looks) - 1)
+            return (looks[-1].at + wait - self.clock.now()).total_seconds() > _REST * max(1.0, self.clock.speed / 4)
 
-        eventually(has_failed_often, bool, f"{self.name} fails eleven times", self.clock, 40)
+        eventually(rests, bool, f"{self.name} fails eleven times and rests", self.clock, 80)
 
     def discard(self) -> None:
         """Remove it from the cluster, whatever holds it."""
