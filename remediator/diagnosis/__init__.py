@@ -28,7 +28,7 @@ def diagnose(seen: Observation) -> Finding | None:
     resource = seen.resource
     if resource.deleting and not resource.managed:
         return None
-    if seen.live_state.presence is Presence.UNREADABLE and not is_suspect(resource, seen.now, seen.timeouts):
+    if seen.live_state.presence is Presence.UNREADABLE and not _is_worth_a_look(seen):
         return None
     entries = DELETING if resource.deleting else LIVING
     root = _root(seen, entries)
@@ -41,10 +41,16 @@ def diagnose(seen: Observation) -> Finding | None:
     return msgspec.structs.replace(
         root,
         also=also,
-        on_request=_on_request(root, entries),
+        on_request=_on_request(seen, root, entries),
         summary=mask(root.summary, secrets),
         evidence={key: mask(value, secrets) for key, value in (_both_sides(seen) | root.evidence).items() if value},
     )
+
+
+def _is_worth_a_look(seen: Observation) -> bool:
+    """Whether anything says that something may be wrong. Where ACK looks elsewhere, the object itself shows nothing."""
+    elsewhere = seen.placement is not None and bool(seen.placement.drift)
+    return elsewhere or is_suspect(seen.resource, seen.now, seen.timeouts)
 
 
 def _ask(entry: Entry, seen: Observation) -> Finding | None:
@@ -66,11 +72,17 @@ def _holds(seen: Observation, entry: Entry) -> bool:
         return False
 
 
-def _on_request(root: Finding, entries: tuple[Entry, ...]) -> tuple[Remedy, ...]:
-    """Offer what a person may ask for once waiting is over: a deletion looks stuck in its first minutes, and is not."""
-    if root.state is not State.STUCK:
+def _on_request(seen: Observation, root: Finding, entries: tuple[Entry, ...]) -> tuple[Remedy, ...]:
+    """Offer what a person may ask for once waiting is over: a deletion looks stuck in its first minutes, and is not.
+
+    Nothing that gives something up is offered on a guess: a function is let go only where it is there, and a finalizer
+    only where the function is proven gone.
+    """
+    if root.state is not State.STUCK or not seen.resource.deleting:
         return ()
-    return next((entry.on_request for entry in entries if entry.name is root.name), ())
+    sure = {Remedy.RELEASE: seen.live_state.present, Remedy.CLEAR_FINALIZER: seen.live_state.proven_gone}
+    offered = next((entry.on_request for entry in entries if entry.name is root.name), ())
+    return tuple(each for each in offered if sure[each])
 
 
 def _unreadable(seen: Observation) -> Finding:

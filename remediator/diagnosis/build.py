@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import msgspec
+
 from remediator.model.finding import Finding, FindingName, Remedy, State
 from remediator.model.observation import LONGEST_BACKOFF, Observation
 
 AT_ONCE = timedelta(0)
 _SHORTEST_BLOCK = timedelta(seconds=5)
-_MARGIN = timedelta(seconds=60)
+# What is allowed for the pass itself.
+MARGIN = timedelta(seconds=60)
 
 
 def since(seen: Observation, evidence: datetime | None = None) -> datetime:
@@ -44,6 +47,26 @@ def timed(
     )
 
 
+def retried(
+    seen: Observation,
+    name: FindingName,
+    summary: str,
+    *,
+    timeout: timedelta,
+    evidence: dict[str, str] | None = None,
+    next_at: datetime | None = None,
+) -> Finding:
+    """Build a finding of an error that ACK retries, and that its next try may find gone.
+
+    While it is waited for, `self_heals_at` is by when that try has been made: at the latest `next_at`, or as the
+    back-off has it. What has outlasted its time is not expected to heal any more.
+    """
+    found = timed(seen, name, summary, timeout=timeout, evidence=evidence)
+    if found.state is State.STUCK:
+        return found
+    return msgspec.structs.replace(found, self_heals_at=next_at or next_pass(seen))
+
+
 def until(
     seen: Observation,
     name: FindingName,
@@ -76,6 +99,16 @@ def advisory(seen: Observation, name: FindingName, summary: str, evidence: dict[
     )
 
 
+def next_pass(seen: Observation) -> datetime:
+    """Work out by when ACK tries an object again that it still looks at."""
+    return next_try(last_pass(seen), seen.history.given or seen.history.since)
+
+
+def last_pass(seen: Observation) -> datetime:
+    """Say when ACK last tried: as its heartbeat tells, which nobody's clock can have put into the future."""
+    return min(seen.resource.heartbeat or seen.now, seen.now)
+
+
 def next_try(last_try: datetime, trouble_began: datetime | None) -> datetime:
     """Work out by when ACK tries again, once AWS has settled.
 
@@ -84,5 +117,5 @@ def next_try(last_try: datetime, trouble_began: datetime | None) -> datetime:
     known, or is later than the last try, the longest wait is assumed: better late than wrong.
     """
     if trouble_began is None or trouble_began > last_try:
-        return last_try + LONGEST_BACKOFF + _MARGIN
-    return last_try + min(max(last_try - trouble_began, _SHORTEST_BLOCK), LONGEST_BACKOFF) + _MARGIN
+        return last_try + LONGEST_BACKOFF + MARGIN
+    return last_try + min(max(last_try - trouble_began, _SHORTEST_BLOCK), LONGEST_BACKOFF) + MARGIN

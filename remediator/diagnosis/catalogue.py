@@ -11,12 +11,14 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from remediator.diagnosis import (
+    adoption,
     checksum,
     controller,
     deletion,
     identity,
     lambda_state,
-    permissions,
+    lost_update,
+    refusals,
     terminal,
     unexplained,
 )
@@ -42,13 +44,39 @@ class Entry(Struct, frozen=True):
     on_request: tuple[Remedy, ...] = ()
 
 
+# Asked of every object, whether it is being deleted or not.
+_NAME_CHANGED = Entry(
+    FindingName.NAME_CHANGED,
+    identity.name_changed,
+    "spec.name is not the name of the function that the object made.",
+    "Set spec.name back. Deleting the object as it is orphans the function.",
+)
+_IDENTITY_DRIFT = Entry(
+    FindingName.IDENTITY_DRIFT,
+    identity.identity_drift,
+    "ACK would look for the function in another account or region than where it made it, and so does nothing.",
+    "Set back the annotation, the namespace or the flag that is named. ClearFinalizer on request, where the object is "
+    "being deleted and the function is proven gone.",
+    on_request=(Remedy.CLEAR_FINALIZER,),
+)
+_ROLE_UNAVAILABLE = Entry(
+    FindingName.ROLE_UNAVAILABLE,
+    identity.role_unavailable,
+    "The controller has no role to assume for the account or team of this namespace.",
+    "Add the role to the map that is named, or correct the namespace's annotation; the controller looks every 15 s.",
+    "roleUnavailable",
+)
+_PERMISSION_DENIED = Entry(
+    FindingName.PERMISSION_DENIED,
+    refusals.permission_denied,
+    "AWS refuses the controller a permission.",
+    "Grant the named action to the named principal; the controller retries within 17 minutes.",
+)
+
 DELETING: tuple[Entry, ...] = (
-    Entry(
-        FindingName.NAME_CHANGED,
-        identity.name_changed,
-        "spec.name is not the name of the function that the object made.",
-        "Set spec.name back. Deleting the object as it is orphans the function.",
-    ),
+    _NAME_CHANGED,
+    _IDENTITY_DRIFT,
+    _ROLE_UNAVAILABLE,
     Entry(
         FindingName.FINALIZER_LEFT,
         deletion.finalizer_left,
@@ -64,11 +92,13 @@ DELETING: tuple[Entry, ...] = (
         "deletion",
     ),
     Entry(
-        FindingName.PERMISSION_DENIED,
-        permissions.permission_denied,
-        "AWS refuses the controller a permission.",
-        "Grant the named action to the named principal; the controller retries within 17 minutes.",
+        FindingName.REPLICATED_FUNCTION,
+        deletion.replicated_function,
+        "AWS refuses the deletion as long as CloudFront has replicas of the function.",
+        "See that no distribution uses the function any more, then wait: replicas go within hours or days.",
+        "edgeReplica",
     ),
+    _PERMISSION_DENIED,
     Entry(
         FindingName.DELETION_BACKOFF,
         deletion.deletion_backoff,
@@ -117,14 +147,16 @@ LIVING: tuple[Entry, ...] = (
         "ACK has given up on the object and never retries by itself.",
         "Correct the spec as the message says: a change of the spec, or a restart, makes ACK try again.",
     ),
-    DELETING[0],
+    _NAME_CHANGED,
+    _IDENTITY_DRIFT,
     Entry(
         FindingName.NEVER_RECONCILED,
         controller.never_reconciled,
         "No controller has ever written a condition on the object.",
-        "See that the controller runs and watches this namespace; Resync where it does.",
+        "See that the controller runs and watches this namespace and these labels; Resync where it does.",
         "neverReconciled",
     ),
+    _ROLE_UNAVAILABLE,
     Entry(
         FindingName.REFERENCES_UNRESOLVED,
         controller.references_unresolved,
@@ -150,7 +182,7 @@ LIVING: tuple[Entry, ...] = (
         FindingName.UPDATE_FAILED,
         lambda_state.update_failed,
         "AWS rolled the last update back; the object can be green all the same.",
-        "Remove the cause that is quoted; where it is transient, Resync. Apply again what is no longer in the spec.",
+        "Remove the cause that is quoted; where it is transient, Resync once. Apply again what the spec has lost.",
     ),
     Entry(
         FindingName.CREATE_FAILED,
@@ -186,7 +218,59 @@ LIVING: tuple[Entry, ...] = (
         "Wait until the stated time; then Resync.",
         "the controller's back-off",
     ),
-    DELETING[3],
+    Entry(
+        FindingName.IMAGE_MISSING,
+        refusals.image_missing,
+        "The container image is not in its registry, or Lambda cannot see it.",
+        "Wait for the build that pushes it; after the timeout push it, or correct the tag.",
+        "imageMissing",
+    ),
+    Entry(
+        FindingName.ROLE_NOT_ASSUMABLE,
+        refusals.role_not_assumable,
+        "Lambda cannot assume the function's role.",
+        "Wait: a new role takes minutes to be known; after the timeout correct its trust policy.",
+        "roleNotAssumable",
+    ),
+    _PERMISSION_DENIED,
+    Entry(
+        FindingName.THROTTLED,
+        refusals.throttled,
+        "AWS throttles the controller.",
+        "Wait, and let fewer ask at a time: lower this tool's rate first, then spread deployments.",
+        "throttled",
+    ),
+    Entry(
+        FindingName.CONCURRENCY_REFUSED,
+        refusals.concurrency_refused,
+        "AWS refuses the reserved concurrency: too little of the account's would be left.",
+        "Reserve less, here or elsewhere, or have the account's quota raised. No other change gets through until then.",
+    ),
+    Entry(
+        FindingName.RUNTIME_RETIRED,
+        refusals.runtime_retired,
+        "Lambda does not support the runtime, or does not support it any more.",
+        "Set spec.runtime to a supported one, and see that the code runs on it.",
+    ),
+    Entry(
+        FindingName.INVALID_REQUEST,
+        refusals.invalid_request,
+        "The request is invalid, and no retry can help.",
+        "Correct the field that is named; where the spec is right, the controller is wrong: upgrade it.",
+    ),
+    Entry(
+        FindingName.ADOPTED_GONE,
+        adoption.adopted_gone,
+        "The function that the object adopted is gone from AWS, and ACK does not make it again.",
+        "Restore the function, or delete the object; without its adopted annotation ACK would make a new function.",
+    ),
+    Entry(
+        FindingName.FUNCTION_INACTIVE,
+        lambda_state.function_inactive,
+        "Lambda has put an unused function to sleep, and an old controller never counts that as synced.",
+        "Nothing is wrong with the function. Upgrade a controller older than 1.6.3; never invoke it to wake it.",
+        "advisory",
+    ),
     Entry(
         FindingName.UNCLASSIFIED_ERROR,
         unexplained.unclassified_error,
@@ -202,6 +286,13 @@ LIVING: tuple[Entry, ...] = (
         "Compare both sides as quoted; please report it, so that it gets a name.",
         "notSyncedUnexplained",
         fallback=True,
+    ),
+    Entry(
+        FindingName.LOST_UPDATE,
+        lost_update.lost_update,
+        "ACK took back fields that were applied, and the object can be green all the same.",
+        "Apply the named fields once more, without a change of the code and after AWS has settled.",
+        "advisory",
     ),
 )
 

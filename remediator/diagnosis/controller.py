@@ -14,17 +14,21 @@ def never_reconciled(seen: Observation) -> Finding | None:
     created = seen.resource.created_at
     if seen.resource.conditions or not is_overdue(seen):
         return None
-    watched = seen.controller.watches(seen.resource.metadata.namespace)
-    because = seen.controller.why if watched else "the controller does not watch this namespace"
-    attended = watched and seen.controller.health is Health.ALIVE
+    unwatched = why_unwatched(seen)
+    attended = not unwatched and seen.controller.health is Health.ALIVE
     return timed(
         seen,
         FindingName.NEVER_RECONCILED,
-        f"No controller has ever looked at this object ({because}).",
+        f"No controller has ever looked at this object ({unwatched or seen.controller.why}).",
         timeout=seen.timeouts.never_reconciled,
         started=created,
         remedy=Remedy.RESYNC if attended else Remedy.REPORT,
     )
+
+
+def why_unwatched(seen: Observation) -> str:
+    """Say what keeps the controller from looking at the object at all; empty where nothing does."""
+    return seen.controller.why_unwatched(seen.resource.metadata.namespace, seen.resource.labels)
 
 
 def is_overdue(seen: Observation) -> bool:
@@ -55,12 +59,12 @@ def controller_silent(seen: Observation) -> Finding | None:
     heartbeat = seen.resource.heartbeat
     if heartbeat is None or not seen.silent:
         return None
-    down = seen.controller.health is Health.DOWN
+    unwatched, facts = why_unwatched(seen), seen.controller
     return timed(
         seen,
         FindingName.CONTROLLER_SILENT,
         f"The controller has not finished a pass since {format_time(heartbeat)} "
-        f"({format_duration(seen.now - heartbeat)}), though it retries within 17 minutes; {seen.controller.why}.",
+        f"({format_duration(seen.now - heartbeat)}), though it retries within 17 minutes; {unwatched or facts.why}.",
         timeout=AT_ONCE,
-        remedy=Remedy.REPORT if down else Remedy.RESYNC,
+        remedy=Remedy.REPORT if unwatched or facts.health is Health.DOWN else Remedy.RESYNC,
     )

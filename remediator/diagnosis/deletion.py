@@ -7,7 +7,9 @@ these rules lean on deletionTimestamp and on AWS's own answer.
 from __future__ import annotations
 
 from remediator.diagnosis.build import next_try, since, timed, until
-from remediator.diagnosis.error_text import is_busy, is_denied
+from remediator.diagnosis.controller import why_unwatched
+from remediator.diagnosis.error_text import ErrorKind, hint_of, is_busy, kind_of, state_reason_code
+from remediator.diagnosis.reason_codes import reason_of
 from remediator.model.controller import Health
 from remediator.model.finding import Finding, FindingName, Remedy
 from remediator.model.live import Vouched
@@ -40,13 +42,34 @@ def deletion_in_progress(seen: Observation) -> Finding | None:
     """Hold while AWS is still busy with the function; nothing that anyone does now can help."""
     if not (seen.live.present and seen.live.busy):
         return None
+    draining = "" if seen.live.state_reason_code != _DRAINING else ", which can take days: durable executions run on"
     doing = seen.live.state if seen.live.state in ("Deleting", "Pending") else "updating (InProgress)"
     return timed(
         seen,
         FindingName.DELETION_IN_PROGRESS,
-        f"AWS is still {doing}: the deletion goes on when that has ended.",
+        f"AWS is still {doing}: the deletion goes on when that has ended{draining}.",
         timeout=seen.timeouts.deletion,
         remedy=Remedy.WAIT,
+        heals=not draining,
+        evidence={"reasonCode": seen.live.state_reason_code or ""},
+    )
+
+
+def replicated_function(seen: Observation) -> Finding | None:
+    """Hold while CloudFront has replicas of a Lambda@Edge function: it lets go of them in its own time.
+
+    That takes hours, and has taken days, from when the last distribution gave the function up (aws-cdk#15010).
+    """
+    if kind_of(seen.resource.error_text) is not ErrorKind.REPLICATED or not seen.live.present:
+        return None
+    return timed(
+        seen,
+        FindingName.REPLICATED_FUNCTION,
+        "CloudFront still has replicas of the function, and lets go of them within hours or days from when no "
+        "distribution uses it any more; the controller tries again every 17 minutes.",
+        timeout=seen.timeouts.edge_replica,
+        remedy=Remedy.WAIT,
+        heals=True,
     )
 
 
@@ -72,29 +95,47 @@ def deletion_backoff(seen: Observation) -> Finding | None:
 
 def deletion_blocked(seen: Observation) -> Finding | None:
     """Hold when AWS refuses the deletion for a reason that waiting does not remove."""
-    text = seen.resource.error_text
-    if is_busy(text) or is_denied(text) or not (text or seen.resource.terminal) or not seen.live.present:
+    terminal, text = seen.resource.condition("ACK.Terminal"), seen.resource.error_text
+    refused = seen.resource.terminal or (text and kind_of(text) not in _NO_REFUSAL)
+    if not refused or not seen.live.present:
         return None
-    terminal = seen.resource.condition("ACK.Terminal")
     said = (terminal.message if terminal and seen.resource.terminal else None) or text
+    code = state_reason_code(said)
+    hint = reason_of(code).advice if code else _SIGNING_HINT if _SIGNING in said else hint_of(said)
     return timed(
         seen,
         FindingName.DELETION_BLOCKED,
-        f"The function exists and its deletion is refused: {said}",
+        f"The function exists and its deletion is refused{f' ({hint})' if hint else ''}: {said}",
         timeout=seen.timeouts.deletion,
+        evidence={"reasonCode": code},
     )
+
+
+# Texts that have a row of their own, or are not AWS's.
+_NO_REFUSAL = (
+    ErrorKind.PENDING,
+    ErrorKind.BUSY,
+    ErrorKind.REPLICATED,
+    ErrorKind.DENIED,
+    ErrorKind.NO_ROLE,
+    ErrorKind.KUBERNETES_CONFLICT,
+)
+# ACK cannot even read such an object, on its way out included (lambda-controller, function/hooks.go).
+_SIGNING = "cannot set function code signing config when package type is Image"
+_SIGNING_HINT = "remove spec.codeSigningConfigARN: a change of the spec counts while the object is being deleted, too"
+_DRAINING = "DrainingDurableExecutions"
 
 
 def deletion_unattended(seen: Observation) -> Finding | None:
     """Hold when the function exists and no controller looks at the object."""
-    watched = seen.controller.watches(seen.resource.metadata.namespace)
-    if not seen.live.present or (seen.controller.health is not Health.DOWN and watched):
+    unwatched = why_unwatched(seen)
+    if not seen.live.present or (seen.controller.health is not Health.DOWN and not unwatched):
         return None
-    because = seen.controller.why if watched else "the controller does not watch this namespace"
     return timed(
         seen,
         FindingName.DELETION_UNATTENDED,
-        f"The function exists and nobody deletes it: {because}. Bring the controller back; it will finish.",
+        f"The function exists and nobody deletes it: {unwatched or seen.controller.why}. "
+        "Bring the controller back; it will finish.",
         timeout=seen.timeouts.deletion,
     )
 

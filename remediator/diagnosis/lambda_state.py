@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from remediator.diagnosis.build import AT_ONCE, next_try, since, timed, until
-from remediator.diagnosis.error_text import is_busy, says_pending
+from remediator.diagnosis.build import AT_ONCE, advisory, next_pass, since, timed, until
+from remediator.diagnosis.error_text import ErrorKind, is_busy, kind_of
+from remediator.diagnosis.reason_codes import ReasonClass, reason_of
 from remediator.model.finding import Finding, FindingName, Remedy
 from remediator.model.observation import Observation
 
-# Reason codes that a second try can cure; every other one needs a person (AWS Lambda API reference, and the
-# documentation of each code). Unknown codes are taken as permanent: better to report than to retry for ever.
-_TRANSIENT = frozenset(
-    {
-        "InternalError",
-        "EC2RequestLimitExceeded",
-        "InsufficientCapacity",
-        "EFSIOError",
-        "EFSMountConnectivityError",
-        "EFSMountFailure",
-        "EFSMountTimeout",
-        "FunctionError.InitTimeout",
-    }
-)
 _FRESH_HEARTBEAT = timedelta(seconds=60)
 
 
 def _explained(code: str | None, reason: str | None) -> str:
-    return ": ".join(part for part in (code, reason) if part) or "no reason given"
+    """Quote AWS's reason, with what helps against it."""
+    said = ": ".join(part for part in (code, reason) if part) or "no reason given"
+    advice = reason_of(code).advice
+    return f"{said.rstrip('.')}; {advice}" if advice else said
+
+
+def _reason(code: str | None, kind: ReasonClass | None = None) -> dict[str, str]:
+    """Put a reason code and its class into evidence; nothing where AWS gave none."""
+    return {"reasonCode": code, "reasonClass": (kind or reason_of(code).kind).value} if code else {}
 
 
 def update_failed(seen: Observation) -> Finding | None:
@@ -36,7 +31,10 @@ def update_failed(seen: Observation) -> Finding | None:
     if not live.present or live.last_update_status != "Failed":
         return None
     code = live.last_update_status_reason_code
-    retry = code in _TRANSIENT and not seen.history.resync_without_effect
+    # In its first minutes a role that was just made, or given a permission, is not known everywhere yet.
+    begin = since(seen, live.last_modified)
+    kind = reason_of(code).of_update(young=seen.now - begin < seen.timeouts.role_not_assumable)
+    retry = kind is ReasonClass.TRANSIENT and not seen.history.resync_without_effect
     green = ", although the object shows Synced=True" if seen.resource.synced else ""
     runs = "cannot be run at all (State Failed)" if live.state == "Failed" else "runs the old version"
     return timed(
@@ -46,7 +44,7 @@ def update_failed(seen: Observation) -> Finding | None:
         f"{_explained(code, live.last_update_status_reason)}",
         timeout=AT_ONCE,
         remedy=Remedy.RESYNC if retry else Remedy.REPORT,
-        evidence={"reasonCode": code or ""},
+        evidence=_reason(code, kind),
     )
 
 
@@ -61,7 +59,7 @@ def create_failed(seen: Observation) -> Finding | None:
         f"Lambda could not bring the function up (State Failed): "
         f"{_explained(live.state_reason_code, live.state_reason)}",
         timeout=AT_ONCE,
-        evidence={"reasonCode": live.state_reason_code or ""},
+        evidence=_reason(live.state_reason_code),
     )
 
 
@@ -80,7 +78,7 @@ def function_pending(seen: Observation) -> Finding | None:
         timeout=timeout,
         started=started,
         heals=True,
-        evidence={"reasonCode": live.state_reason_code or ""},
+        evidence=_reason(live.state_reason_code),
     )
 
 
@@ -97,7 +95,7 @@ def _pending_budget(seen: Observation) -> tuple[timedelta, str]:
 
 def stale_pending(seen: Observation) -> Finding | None:
     """Hold when the controller says Pending and Lambda says ready: the next pass, within seconds, should see it."""
-    if seen.resource.synced or not says_pending(seen.resource.error_text):
+    if seen.resource.synced or kind_of(seen.resource.error_text) is not ErrorKind.PENDING:
         return None
     if not seen.live.present or seen.live.state not in ("Active", "Inactive") or seen.live.busy:
         return None
@@ -106,13 +104,21 @@ def stale_pending(seen: Observation) -> Finding | None:
     return timed(
         seen,
         FindingName.STALE_PENDING,
-        f"The controller still says Pending, but Lambda says {seen.live.state}; controllers older than 1.7.4 can "
-        "stay so for good (aws-controllers-k8s/community#2433).",
+        f"The controller still says Pending, but Lambda says {seen.live.state}{_STALE[seen.controller.older_than(_FIXED)]}",
         timeout=seen.timeouts.stale_pending,
         remedy=Remedy.RESYNC if resting else Remedy.REPORT,
         heals=True,
         evidence={"controllerVersion": seen.controller.version or "unknown"},
     )
+
+
+# By whether the controller is older than the release that mended it.
+_FIXED = "1.7.4"
+_STALE = {
+    True: f"; this controller is older than {_FIXED} and can stay so for good (community#2433): upgrade it.",
+    False: ".",
+    None: f"; controllers older than {_FIXED} can stay so for good (aws-controllers-k8s/community#2433).",
+}
 
 
 def update_in_progress(seen: Observation) -> Finding | None:
@@ -134,22 +140,39 @@ def update_in_progress(seen: Observation) -> Finding | None:
 
 def conflict_backoff(seen: Observation) -> Finding | None:
     """Hold when the last try met a 409 and AWS has settled since: the controller waits for its next try."""
-    text = seen.resource.error_text
-    if seen.resource.synced or not is_busy(text) or says_pending(text):
+    if seen.resource.synced or kind_of(seen.resource.error_text) is not ErrorKind.BUSY:
         return None
     if not seen.live.present or seen.live.busy:
         return None
-    begin = since(seen)
     return until(
         seen,
         FindingName.CONFLICT_BACKOFF,
         "The last try met a 409 while AWS was busy; AWS has settled, and the controller waits out its back-off.",
-        deadline=_next_pass(seen),
-        begin=begin,
+        deadline=next_pass(seen),
+        begin=since(seen),
         remedy=Remedy.RESYNC,
     )
 
 
-def _next_pass(seen: Observation) -> datetime:
-    known = seen.history.given or seen.history.since
-    return next_try(min(seen.resource.heartbeat or seen.now, seen.now), known)
+def function_inactive(seen: Observation) -> Finding | None:
+    """Hold when the object is not synced and Lambda says Inactive: the function idles, and that is all.
+
+    Controllers older than 1.6.3 never count that as synced (community#2446). A re-read that failed is another matter.
+    """
+    synced, initialised = seen.resource.condition("ACK.ResourceSynced"), seen.resource.condition("ACK.LateInitialized")
+    if synced is None or synced.status != "False" or (initialised is not None and initialised.status == "False"):
+        return None
+    if not seen.live.present or seen.live.state != "Inactive":
+        return None
+    older = seen.controller.older_than(_COUNTS_INACTIVE)
+    upgrade = "" if older is False else f" Upgrade the controller to {_COUNTS_INACTIVE} or later."
+    return advisory(
+        seen,
+        FindingName.FUNCTION_INACTIVE,
+        "Lambda has put the function to sleep, since nobody used it for weeks; that is harmless, though the object is "
+        f"not synced. Its next use wakes it: do not invoke it for that.{upgrade}",
+        {"controllerVersion": seen.controller.version or "unknown", **_reason(seen.live.state_reason_code)},
+    )
+
+
+_COUNTS_INACTIVE = "1.6.3"

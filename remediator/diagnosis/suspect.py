@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from remediator.model.applied import overwritten
 from remediator.model.resource import Resource
 from remediator.model.timeouts import Timeouts
 
 _READY = ("Active", "Inactive")
+# ACK looks at a synced object every 10 h. At one whose function was adopted and is gone it fails without a word.
+_RESYNCED_WITHIN = timedelta(hours=11)
 
 
 def is_suspect(resource: Resource, now: datetime, timeouts: Timeouts) -> bool:
     """Tell by the object alone whether something may be wrong.
 
     status.state and lastUpdateStatus are snapshots that can be hours old: a reason to ask AWS, never a diagnosis.
-    An object that is too young to have conditions is left alone.
+    An object that is too young to have conditions is left alone. What was applied and overwritten is compared with AWS,
+    and what was adopted and has not been looked at for longer than ACK leaves a synced object alone.
     """
     if resource.deleting:
         return resource.managed
@@ -33,4 +37,11 @@ def is_suspect(resource: Resource, now: datetime, timeouts: Timeouts) -> bool:
         or status.last_update_status in ("Failed", "InProgress")
         or status.state not in _READY
         or bool(spec_code and spec_code.sha256 and spec_code.sha256 != status.code_sha256)
+        or (resource.adopted and _unattended(resource, now))
+        or bool(overwritten(resource))
     )
+
+
+def _unattended(resource: Resource, now: datetime) -> bool:
+    heartbeat = resource.heartbeat
+    return heartbeat is None or now - heartbeat > _RESYNCED_WITHIN

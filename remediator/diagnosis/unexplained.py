@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from remediator.diagnosis.build import timed
+from remediator.diagnosis.build import retried, timed
+from remediator.diagnosis.error_text import hint_of
 from remediator.model.finding import Finding, FindingName
 from remediator.model.observation import Observation
 
@@ -12,10 +13,11 @@ def unclassified_error(seen: Observation) -> Finding | None:
     if not seen.resource.holds("ACK.Recoverable") or seen.resource.synced:
         return None
     said = seen.resource.error_text or "no message"
-    return timed(
+    known = hint_of(said) or "we do not know it"
+    return retried(
         seen,
         FindingName.UNCLASSIFIED_ERROR,
-        f"The controller keeps retrying an error that we do not know: {said}",
+        f"The controller keeps retrying an error ({known}): {said}",
         timeout=seen.timeouts.unclassified_error,
     )
 

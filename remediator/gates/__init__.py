@@ -4,8 +4,8 @@ from remediator.gates.approved import Approved
 from remediator.gates.breaker import incident
 from remediator.gates.decide import GATES, approve, decide
 from remediator.gates.override import OVERRIDABLE, parse_override
-from remediator.gates.owner import owners
 from remediator.gates.proofs import SECONDS_BETWEEN_PROOFS
+from remediator.model.owners import owners
 
 __all__ = [
     "GATES",

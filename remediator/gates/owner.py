@@ -5,30 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from remediator.model.decision import GateName, Proposal, Ruling, Situation, Verdict
+from remediator.model.owners import ACK_MANAGERS, owners
 from remediator.model.resource import Resource
 from remediator.model.times import format_duration, parse_time
 
 # Long enough for whoever wrote to finish what they began, and for ACK to see it.
 SETTLES = timedelta(seconds=60)
-
-# ACK's field manager is the name of its binary: `controller` in its images; and our own.
-_NOT_OTHERS = frozenset({"controller", "ack-lambda-controller", "lambda-controller", "ack-remediator"})
-
-# What GitOps tools and generators leave on what is theirs: by whom, where, and which key names the owner.
-_ANNOTATIONS = (("Argo CD", "argocd.argoproj.io/tracking-id"), ("Helm", "meta.helm.sh/release-name"))
-_LABELS = (
-    ("Argo CD", "argocd.argoproj.io/instance"),
-    ("Flux Kustomization", "kustomize.toolkit.fluxcd.io/name"),
-    ("Flux HelmRelease", "helm.toolkit.fluxcd.io/name"),
-    ("kro", "kro.run/instance-name"),
-)
-_MANAGERS = (
-    ("Argo CD", "argocd-"),
-    ("Flux Kustomization", "kustomize-controller"),
-    ("Flux HelmRelease", "helm-controller"),
-    ("Helm", "helm"),
-    ("kro", "kro"),
-)
+_NOT_OTHERS = ACK_MANAGERS | {"ack-remediator"}
 
 
 def owner(proposal: Proposal, at: Situation) -> Verdict:
@@ -47,25 +30,6 @@ def owner(proposal: Proposal, at: Situation) -> Verdict:
     found = owners(resource)
     said = f"owned by {', '.join(found)}, at rest" if found else "nobody else is at work on it"
     return Verdict(GateName.OWNER, Ruling.ALLOWED, said)
-
-
-def owners(resource: Resource) -> tuple[str, ...]:
-    """Name the tools that own a resource, with what they call it where they say so."""
-    found: dict[str, str] = {}
-    for marks, known in ((resource.annotations, _ANNOTATIONS), (resource.labels, _LABELS)):
-        for tool, key in known:
-            if marks.get(key):
-                found.setdefault(tool, f"{tool} {marks[key].split(':')[0]}")
-    if resource.labels.get("app.kubernetes.io/managed-by") == "Helm":
-        found.setdefault("Helm", "Helm")
-    for each in resource.metadata.managed_fields or ():
-        for tool, manager in _MANAGERS:
-            if each.manager == manager or (manager.endswith("-") and each.manager.startswith(manager)):
-                found.setdefault(tool, tool)
-    for reference in resource.metadata.owner_references or ():
-        if reference.controller:
-            found.setdefault(reference.kind, f"{reference.kind} {reference.name}")
-    return tuple(found.values())
 
 
 def _last_write(resource: Resource) -> tuple[str, datetime] | None:

@@ -14,6 +14,7 @@ from remediator.errors import ClusterError, NotFound
 from remediator.kubernetes import controller, preflight
 from remediator.kubernetes.namespaces import list_namespaces, read_namespace
 from remediator.kubernetes.transport import MALFORMED, Expired, Transport, decoded
+from remediator.model.applied import with_owners
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Rehearsal
 from remediator.model.namespace import Namespace
@@ -147,7 +148,7 @@ class KubernetesCluster:
 def decode(content: bytes) -> Resource | str:
     """Read one object from JSON; say in a sentence what is wrong with one that cannot be read."""
     try:
-        return msgspec.json.decode(content, type=Resource)
+        return with_owners(msgspec.json.decode(content, type=Resource), content)
     except MALFORMED as error:
         return f"Function {_name_of(content)} cannot be read and was left out: {error}"
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
 from msgspec import Struct
+
+from remediator.model.labels import parse_labels
+
+_RELEASE = re.compile(r"v?([0-9]{1,6})\.([0-9]{1,6})\.([0-9]{1,6})")
+_NONE: Mapping[str, str] = {}
 
 
 class Health(StrEnum):
@@ -42,6 +48,29 @@ class ControllerFacts(Struct, frozen=True):
     carm: bool = True
     system_namespace: str = "ack-system"
 
-    def watches(self, namespace: str) -> bool:
-        """Whether it looks at a namespace at all; no list means every namespace."""
-        return not self.watched_namespaces or namespace in self.watched_namespaces
+    def watches(self, namespace: str, labels: Mapping[str, str] = _NONE) -> bool:
+        """Whether it looks at an object with these labels in this namespace at all."""
+        return not self.why_unwatched(namespace, labels)
+
+    def why_unwatched(self, namespace: str, labels: Mapping[str, str]) -> str:
+        """Say which of its flags keeps an object from it; empty where none does.
+
+        No list means every namespace. A selector that we cannot read keeps nothing from it: better to wait for a
+        controller that looks away than to say so of one that does not.
+        """
+        if self.watched_namespaces and namespace not in self.watched_namespaces:
+            return "the controller does not watch this namespace"
+        try:
+            asked = parse_labels(self.watch_selector)
+        except ValueError:
+            return ""
+        if all(each.met_by(labels) for each in asked):
+            return ""
+        return f"the controller watches only what matches {self.watch_selector!r}, and the labels do not"
+
+    def older_than(self, release: str) -> bool | None:
+        """Whether it is from before a release, such as `1.7.4`; None where its version is not known."""
+        found, other = _RELEASE.match(self.version or ""), _RELEASE.match(release)
+        if found is None or other is None:
+            return None
+        return [int(each) for each in found.groups()] < [int(each) for each in other.groups()]

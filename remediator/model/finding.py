@@ -12,8 +12,12 @@ class FindingName(StrEnum):
     """The names of the catalogue: part of the interface, stable, never reused."""
 
     NAME_CHANGED = "NameChanged"
+    IDENTITY_DRIFT = "IdentityDrift"
+    ROLE_UNAVAILABLE = "RoleUnavailable"
     FINALIZER_LEFT = "FinalizerLeft"
     DELETION_IN_PROGRESS = "DeletionInProgress"
+    REPLICATED_FUNCTION = "ReplicatedFunction"
+    PERMISSION_DENIED = "PermissionDenied"
     DELETION_BACKOFF = "DeletionBackoff"
     DELETION_BLOCKED = "DeletionBlocked"
     DELETION_UNATTENDED = "DeletionUnattended"
@@ -30,9 +34,17 @@ class FindingName(StrEnum):
     STALE_PENDING = "StalePending"
     UPDATE_IN_PROGRESS = "UpdateInProgress"
     CONFLICT_BACKOFF = "ConflictBackoff"
-    PERMISSION_DENIED = "PermissionDenied"
+    IMAGE_MISSING = "ImageMissing"
+    ROLE_NOT_ASSUMABLE = "RoleNotAssumable"
+    THROTTLED = "Throttled"
+    CONCURRENCY_REFUSED = "ConcurrencyRefused"
+    RUNTIME_RETIRED = "RuntimeRetired"
+    INVALID_REQUEST = "InvalidRequest"
+    ADOPTED_GONE = "AdoptedGone"
+    FUNCTION_INACTIVE = "FunctionInactive"
     UNCLASSIFIED_ERROR = "UnclassifiedError"
     NOT_SYNCED_UNEXPLAINED = "NotSyncedUnexplained"
+    LOST_UPDATE = "LostUpdate"
     UNREADABLE = "Unreadable"
 
 
@@ -61,7 +73,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     """One diagnosis: a sentence, its evidence, since when, until when to wait, and what helps now.
 
     `since` is when it was first seen, or earlier where evidence says so. `stuck_at` is when waiting ends;
-    `self_heals_at` is when it should have passed by itself, None where nothing says that it will.
+    `self_heals_at` is when it should have passed by itself, None where nothing says that it will: it can be later than
+    `stuck_at`, where ACK's back-off is longer than the trouble should last.
     `also` names the other findings that hold, consequences of this one more often than not. `on_request` is what would
     help, too, and is done only where a person asks for it by name.
     """

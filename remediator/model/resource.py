@@ -25,6 +25,10 @@ POLICY_BEFORE_ANNOTATION = "ack-remediator.dev/deletion-policy-before"
 # ACK's own: whether the function goes with its object. Anything but `delete` keeps it.
 DELETION_POLICY = "services.k8s.aws/deletion-policy"
 RETAIN = "retain"
+# ACK's own, too: set on an object whose function was there before it.
+ADOPTED = "services.k8s.aws/adopted"
+# What `kubectl apply` remembers of what it was given.
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 _REQUEST_ID = re.compile(r"(?i)\b(request ?id:?\s*)[0-9a-f-]{8,}")
 
@@ -62,7 +66,7 @@ class Condition(Struct, frozen=True, rename="camel"):
 class ManagedFields(Struct, frozen=True, gc=False):
     """One entry of `metadata.managedFields`: who wrote, and when. What was written is skipped: it is most of an object.
 
-    `subresource` is `status` for writes to that alone.
+    Where it matters, `model.applied` reads it after all. `subresource` is `status` for writes to that alone.
     """
 
     manager: str = ""
@@ -138,6 +142,7 @@ class FunctionSpec(Struct, frozen=True, rename="camel"):
     description: str | None = None
     handler: str | None = None
     memory_size: int | None = None
+    reserved_concurrent_executions: int | None = None
     role: str | None = None
     runtime: str | None = None
     timeout: int | None = None
@@ -204,6 +209,11 @@ class Resource(Struct, frozen=True, rename="camel"):
     def managed(self) -> bool:
         """Whether ACK's finalizer is there: the one thing that makes an object ACK's (runtime, descriptor.go)."""
         return FUNCTION_FINALIZER in self.finalizers
+
+    @property
+    def adopted(self) -> bool:
+        """Whether ACK took the function over rather than made it; it then never makes it again."""
+        return self.annotations.get(ADOPTED) == "true"
 
     @property
     def deleting(self) -> bool:
@@ -292,7 +302,7 @@ def strip_request_ids(text: str) -> str:
 
 
 def _last_applied_values(annotations: Mapping[str, str]) -> set[str]:
-    remembered = annotations.get("kubectl.kubernetes.io/last-applied-configuration")
+    remembered = annotations.get(LAST_APPLIED)
     if not remembered:
         return set()
     try:

@@ -18,11 +18,11 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from remediator.model.labels import parse_labels
 from remediator.model.limits import Limits, Mode
 from remediator.model.selection import Selector
 from remediator.model.timeouts import Timeouts
 from remediator.model.times import parse_duration
-from remediator.policy.labels import parse_labels
 
 _DURATIONS = ["90s", "15m", "2h", "7d", "1h30m"]
 
@@ -230,6 +230,12 @@ class TimeoutsSection(Section):
     """How long each kind of trouble may last before it counts as stuck."""
 
     deletion: Annotated[Duration, said("Being deleted, with ACK's finalizer still there.")] = _TIMEOUTS.deletion
+    edge_replica: Annotated[Duration, said("Being deleted, and CloudFront still has replicas of the function.")] = (
+        _TIMEOUTS.edge_replica
+    )
+    role_unavailable: Annotated[Duration, said("The controller's map has no role for the account or team.")] = (
+        _TIMEOUTS.role_unavailable
+    )
     never_reconciled: Annotated[Duration, said("No controller has looked at it yet.")] = _TIMEOUTS.never_reconciled
     references_unresolved: Annotated[Duration, said("It refers to something that is not ready.")] = (
         _TIMEOUTS.references_unresolved
@@ -246,6 +252,13 @@ class TimeoutsSection(Section):
     stale_pending: Annotated[Duration, said("Active in AWS, Pending in the cluster.")] = _TIMEOUTS.stale_pending
     update_in_progress: Annotated[Duration, said("AWS updates the function,")] = _TIMEOUTS.update_in_progress
     update_in_progress_vpc: Annotated[Duration, said("in a VPC.")] = _TIMEOUTS.update_in_progress_vpc
+    image_missing: Annotated[Duration, said("The container image is not in its registry yet.")] = (
+        _TIMEOUTS.image_missing
+    )
+    role_not_assumable: Annotated[Duration, said("Lambda cannot assume the function's role yet.")] = (
+        _TIMEOUTS.role_not_assumable
+    )
+    throttled: Annotated[Duration, said("AWS throttles the controller.")] = _TIMEOUTS.throttled
     unclassified_error: Annotated[Duration, said("An error that no finding knows.")] = _TIMEOUTS.unclassified_error
     not_synced_unexplained: Annotated[Duration, said("Not synced, and nothing says why.")] = (
         _TIMEOUTS.not_synced_unexplained

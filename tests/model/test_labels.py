@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from remediator.policy.labels import parse_labels
+from remediator.model.labels import parse_labels
 
 
 @pytest.mark.parametrize(
