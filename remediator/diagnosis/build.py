@@ -55,14 +55,15 @@ def retried(
     timeout: timedelta,
     evidence: dict[str, str] | None = None,
     next_at: datetime | None = None,
+    heals: bool = True,
 ) -> Finding:
-    """Build a finding of an error that ACK retries, and that its next try may find gone.
+    """Build a finding of an error that ACK retries, and that its next try may find gone, where it `heals` at all.
 
     While it is waited for, `self_heals_at` is by when that try has been made: at the latest `next_at`, or as the
     back-off has it. What has outlasted its time is not expected to heal any more.
     """
     found = timed(seen, name, summary, timeout=timeout, evidence=evidence)
-    if found.state is State.STUCK:
+    if found.state is State.STUCK or not heals:
         return found
     return msgspec.structs.replace(found, self_heals_at=next_at or next_pass(seen))
 

@@ -255,14 +255,14 @@ LIVING: tuple[Entry, ...] = (
     Entry(
         FindingName.INVALID_REQUEST,
         refusals.invalid_request,
-        "The request is invalid, and no retry can help.",
+        "The request is invalid, and a retry alone cannot help.",
         "Correct the field that is named; where the spec is right, the controller is wrong: upgrade it.",
     ),
     Entry(
         FindingName.ADOPTED_GONE,
         adoption.adopted_gone,
         "The function that the object adopted is gone from AWS, and ACK does not make it again.",
-        "Restore the function, or delete the object; without its adopted annotation ACK would make a new function.",
+        "Find out whether it was deleted on purpose: then delete the object; else restore the function.",
     ),
     Entry(
         FindingName.FUNCTION_INACTIVE,

@@ -147,11 +147,14 @@ def deletion_unexplained(seen: Observation) -> Finding | None:
     """
     if not seen.live.present:
         return None
+    text = seen.resource.error_text
+    said = (
+        f"what the controller says does not explain it: {text}" if text else "no condition says why it is not deleted"
+    )
     return timed(
         seen,
         FindingName.DELETION_UNEXPLAINED,
-        "The function exists, AWS is idle, and no condition says why it is not deleted; "
-        "the controller may lack the right to read it (its log tells).",
+        f"The function exists, AWS is idle, and {said}; the controller may lack the right to read it (its log tells).",
         timeout=seen.timeouts.deletion,
         remedy=Remedy.RESYNC,
     )

@@ -96,8 +96,10 @@ TABLE: tuple[_Row, ...] = (
     _row(ErrorKind.SERVICE, "serviceexception"),
 )
 
-# What is known of texts that no finding of their own is made of.
+# What is known of texts that no finding of their own is made of, and of those that speak of something that is over.
 _HINTS = {
+    ErrorKind.PENDING: "AWS was busy with the function then",
+    ErrorKind.BUSY: "AWS was busy with the function then",
     ErrorKind.KUBERNETES_CONFLICT: "this is Kubernetes' own 409, not AWS's: somebody wrote to the object in between, "
     "and the controller reads it again",
     ErrorKind.FAILED_STATE: "waiting does not cure it: the function itself has to be brought up first",
@@ -109,6 +111,9 @@ _HINTS = {
     ErrorKind.SERVICE: "Lambda failed on its side: it mostly passes",
     ErrorKind.THROTTLED: "AWS throttles the controller: it passes when fewer ask at a time",
 }
+
+# Those of them that ACK's retries never get over.
+_LASTING = (ErrorKind.FAILED_STATE, ErrorKind.ALREADY_EXISTS, ErrorKind.CODE_STORAGE, ErrorKind.PRECONDITION)
 
 _DENIED_DETAIL = re.compile(r" is not authorized to perform:\s*(?P<action>[\w:*]+)")
 _OPERATION = re.compile(r"operation error Lambda: (?P<operation>\w+)")
@@ -135,6 +140,11 @@ def hint_of(text: str) -> str:
     """Say what is known of a text that has no finding of its own; empty where nothing is."""
     kind = kind_of(text)
     return _HINTS.get(kind, "") if kind else ""
+
+
+def may_pass(text: str) -> bool:
+    """Whether another try may succeed, as far as is known; of an unknown text it is hoped."""
+    return kind_of(text) not in _LASTING
 
 
 def is_busy(text: str) -> bool:

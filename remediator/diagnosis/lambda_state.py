@@ -14,15 +14,16 @@ _FRESH_HEARTBEAT = timedelta(seconds=60)
 
 
 def _explained(code: str | None, reason: str | None) -> str:
-    """Quote AWS's reason, with what helps against it."""
+    """Quote AWS's reason, with what helps against it where waiting does not."""
     said = ": ".join(part for part in (code, reason) if part) or "no reason given"
-    advice = reason_of(code).advice
-    return f"{said.rstrip('.')}; {advice}" if advice else said
+    known = reason_of(code)
+    return f"{said.rstrip('.')}. What helps: {known.advice}." if known.takes_a_person else said
 
 
 def _reason(code: str | None, kind: ReasonClass | None = None) -> dict[str, str]:
-    """Put a reason code and its class into evidence; nothing where AWS gave none."""
-    return {"reasonCode": code, "reasonClass": (kind or reason_of(code).kind).value} if code else {}
+    """Put a reason code, its class and what helps into evidence."""
+    known = reason_of(code)
+    return {"reasonCode": known.code, "reasonClass": (kind or known.kind).value, "reasonAdvice": known.advice}
 
 
 def update_failed(seen: Observation) -> Finding | None:
@@ -104,7 +105,8 @@ def stale_pending(seen: Observation) -> Finding | None:
     return timed(
         seen,
         FindingName.STALE_PENDING,
-        f"The controller still says Pending, but Lambda says {seen.live.state}{_STALE[seen.controller.older_than(_FIXED)]}",
+        f"The controller still says Pending, but Lambda says {seen.live.state}"
+        f"{_STALE[seen.controller.older_than(_FIXED)]}",
         timeout=seen.timeouts.stale_pending,
         remedy=Remedy.RESYNC if resting else Remedy.REPORT,
         heals=True,

@@ -31,6 +31,11 @@ class Reason(Struct, frozen=True):
     advice: str
     at_first: ReasonClass | None = None
 
+    @property
+    def takes_a_person(self) -> bool:
+        """Whether somebody is known to have to do something about it."""
+        return self.kind in (ReasonClass.CAPACITY, ReasonClass.PERMANENT)
+
     def of_update(self, *, young: bool) -> ReasonClass:
         """Say what becomes of an update that failed for it."""
         return self.at_first if young and self.at_first is not None else self.kind

@@ -31,7 +31,7 @@ def image_missing(seen: Observation) -> Finding | None:
     if not _refused(seen, ErrorKind.IMAGE_MISSING):
         return None
     code = seen.resource.spec.code if seen.resource.spec else None
-    image = (code.image_uri if code else None) or "the image"
+    image = (code.image_uri if code else None) or "The image"
     own = seen.resource.error_text.startswith(_OWN_WORDS)
     return retried(
         seen,
@@ -122,7 +122,7 @@ def runtime_retired(seen: Observation) -> Finding | None:
 
 
 def invalid_request(seen: Observation) -> Finding | None:
-    """Hold when the request itself is wrong, by the client's own check or AWS's: no retry can ever help."""
+    """Hold when the request itself is wrong, by the client's own check or AWS's: a retry alone can never help."""
     if not _refused(seen, ErrorKind.INVALID):
         return None
     text = seen.resource.error_text
@@ -131,7 +131,7 @@ def invalid_request(seen: Observation) -> Finding | None:
     return timed(
         seen,
         FindingName.INVALID_REQUEST,
-        f"The request is invalid{where}, and no retry can help: {text}",
+        f"AWS goes on refusing the request{where} until what it names is changed: {' '.join(text.split())}",
         timeout=AT_ONCE,
         evidence={"fieldPath": fields},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from remediator.diagnosis.build import retried, timed
-from remediator.diagnosis.error_text import hint_of
+from remediator.diagnosis.error_text import hint_of, may_pass
 from remediator.model.finding import Finding, FindingName
 from remediator.model.observation import Observation
 
@@ -19,6 +19,7 @@ def unclassified_error(seen: Observation) -> Finding | None:
         FindingName.UNCLASSIFIED_ERROR,
         f"The controller keeps retrying an error ({known}): {said}",
         timeout=seen.timeouts.unclassified_error,
+        heals=may_pass(said),
     )
 
 

@@ -18,10 +18,12 @@ from ruamel.yaml import YAML
 from remediator.aws.answers import present
 from remediator.diagnosis import diagnose
 from remediator.diagnosis.catalogue import CATALOGUE
+from remediator.kubernetes.resources import decode
 from remediator.model.controller import ControllerFacts, Health
 from remediator.model.finding import Finding, FindingName, Remedy
 from remediator.model.live import LiveState, Presence, Vouched, unreadable
 from remediator.model.observation import History, Observation
+from remediator.model.placement import Placement
 from remediator.model.resource import Resource
 from remediator.model.times import format_time, parse_time
 from remediator.policy import Policy
@@ -36,6 +38,19 @@ class Controller(Struct, frozen=True, rename="camel", forbid_unknown_fields=True
     why: str
     version: str | None = None
     watched_namespaces: tuple[str, ...] = ()
+    watch_selector: str = ""
+
+
+class Where(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Where ACK would look for the function: a `Placement`."""
+
+    account: str | None = None
+    region: str | None = None
+    role: str | None = None
+    because: str = ""
+    drift: str = ""
+    role_missing: str = ""
+    unsure: str = ""
 
 
 class Given(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -48,6 +63,7 @@ class Given(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     proven: bool = False
     identity: str | None = None
     controller: Controller | None = None
+    placement: Where | None = None
     policy: dict[str, str] = {}
 
 
@@ -112,13 +128,18 @@ def _observation(directory: Path, given: Given) -> Observation:
     assert now is not None
     facts = given.controller
     controller = (
-        ControllerFacts(facts.health, facts.why, facts.version, facts.watched_namespaces)
+        ControllerFacts(
+            facts.health, facts.why, facts.version, facts.watched_namespaces, watch_selector=facts.watch_selector
+        )
         if facts
         else ControllerFacts()
     )
     policy = {"apiVersion": "ack-remediator.dev/v1alpha1", "kind": "Policy", "timeouts": given.policy}
+    # As an adapter reads it: what was overwritten is told by the object's own JSON.
+    resource = decode(msgspec.json.encode(_load(directory / "resource.yaml")))
+    assert isinstance(resource, Resource), resource
     return Observation(
-        resource=msgspec.convert(_load(directory / "resource.yaml"), Resource),
+        resource=resource,
         live_state=_live(directory, given),
         now=now,
         controller=controller,
@@ -126,6 +147,7 @@ def _observation(directory: Path, given: Given) -> Observation:
             since=_time(given.first_seen), given=_time(given.since), resync_without_effect=given.resync_without_effect
         ),
         timeouts=Policy.model_validate(policy).timeouts,
+        placement=Placement(**msgspec.structs.asdict(given.placement)) if given.placement else None,
     )
 
 

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 import pytest
 
 from remediator.diagnosis import is_suspect
+from remediator.kubernetes.resources import decode
 from remediator.model.resource import Resource
 from remediator.model.timeouts import Timeouts
 from tests.builders import NOW, SHA, Json, at, decoded, deleting, failing, function, synced
 
+APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+ACK_WROTE = {"manager": "ack-lambda-controller", "operation": "Update", "fieldsV1": {"f:spec": {"f:memorySize": {}}}}
+ADOPTED = {"annotations": {"services.k8s.aws/adopted": "true"}}
+
 
 def suspect(raw: Json) -> bool:
     return is_suspect(decoded(raw), NOW, Timeouts())
+
+
+def overwritten(applied: Json) -> bool:
+    """Tell of an object with this applied spec, in which ACK wrote the memory size, as an adapter reads it."""
+    metadata = {"annotations": {APPLIED: json.dumps({"spec": applied})}, "managedFields": [ACK_WROTE]}
+    found = decode(json.dumps(function(metadata=metadata)).encode())
+    assert isinstance(found, Resource)
+    return is_suspect(found, NOW, Timeouts())
 
 
 @pytest.mark.parametrize(
@@ -27,6 +42,9 @@ def suspect(raw: Json) -> bool:
         deleting(metadata={"finalizers": ["foregroundDeletion"]}),
         function(conditions=[], metadata={"creationTimestamp": at(minutes=9)}),
         function(conditions=[], metadata={"creationTimestamp": at(minutes=-9)}),
+        function(metadata=ADOPTED),
+        function(metadata=ADOPTED, conditions=synced(at(hours=11))),
+        function(conditions=synced(at(hours=12))),
     ],
     ids=[
         "healthy",
@@ -38,6 +56,9 @@ def suspect(raw: Json) -> bool:
         "deleting, not ours",
         "young",
         "from the future",
+        "adopted",
+        "adopted and looked at just so long ago",
+        "not adopted, and not looked at for long",
     ],
 )
 def test_a_healthy_one_costs_no_call(raw: Json) -> None:
@@ -62,6 +83,8 @@ def test_a_healthy_one_costs_no_call(raw: Json) -> None:
         function(conditions=[], metadata={"creationTimestamp": None}),
         function(conditions=[], metadata={"creationTimestamp": "soon"}),
         function(conditions=[{"type": "ACK.Terminal", "status": "True"}]),
+        function(metadata=ADOPTED, conditions=synced(at(hours=11.1))),
+        function(metadata=ADOPTED, conditions=[{"type": "ACK.ResourceSynced", "status": "True"}]),
     ],
     ids=[
         "deleting",
@@ -79,6 +102,8 @@ def test_a_healthy_one_costs_no_call(raw: Json) -> None:
         "no conditions, no age",
         "no conditions, strange age",
         "terminal",
+        "adopted, and not looked at for long",
+        "adopted, and nobody knows when it was looked at",
     ],
 )
 def test_whatever_may_be_wrong_is_asked_about(raw: Json) -> None:
@@ -101,3 +126,9 @@ def test_an_object_without_spec_and_without_status_can_be_judged() -> None:
 def test_the_policy_says_how_young_is_too_young(minutes: float, expected: bool) -> None:
     raw = function(conditions=[], metadata={"creationTimestamp": at(minutes=minutes)})
     assert suspect(raw) is expected
+
+
+def test_what_ack_overwrote_is_compared_with_aws() -> None:
+    assert overwritten({"memorySize": 512})
+    assert not overwritten({"memorySize": 256})
+    assert not overwritten({"timeout": 9})  # which ACK did not write
