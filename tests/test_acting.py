@@ -196,7 +196,7 @@ def test_an_object_that_moves_under_the_lock_is_looked_at_again_and_the_lock_tak
 
 
 def test_what_a_person_asked_for_is_looked_at_once_more_and_done() -> None:
-    stuck = deleting(conditions=failing("it is a replicated function"))
+    stuck = deleting(conditions=failing("the function cannot be deleted"))
     healthy = [function(f"healthy-{number}", conditions=synced(at(hours=2))) for number in range(9)]
     world = World(FakeCluster(stuck, *healthy), FakeCloud(checkout=active()))
     world.cluster.after[1] = lambda cluster: cluster.write(without_ack)

@@ -26,7 +26,7 @@ from tests.execution import release, world
 from tests.fakes import FakeCluster, World, failing_with, without_ack
 
 POLICY = "services.k8s.aws/deletion-policy"
-REFUSED = "InvalidParameterValueException: it is a replicated function"
+REFUSED = "InvalidParameterValueException: the function cannot be deleted"
 HOLDING: list[Json] = [
     deleting(conditions=failing(REFUSED)),
     deleting(conditions=failing(REFUSED), metadata={"annotations": {"team": "shop"}}),

@@ -18,7 +18,7 @@ __all__ = ["plan_for"]
 
 _Builder = Callable[[Observation, FindingName], Plan]
 _ADVISED: dict[Remedy, _Builder] = {Remedy.RESYNC: resync, Remedy.CLEAR_FINALIZER: clear_finalizer}
-_ON_REQUEST: dict[Remedy, _Builder] = {Remedy.RELEASE: release}
+_ON_REQUEST: dict[Remedy, _Builder] = {Remedy.RELEASE: release, Remedy.CLEAR_FINALIZER: clear_finalizer}
 
 
 def plan_for(finding: Finding, seen: Observation, requested: ActionName | None = None) -> Plan | None:

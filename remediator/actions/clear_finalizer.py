@@ -1,7 +1,7 @@
 """ClearFinalizer: remove ACK's one entry from an object whose function is proven gone.
 
-The last resort. A working controller does this by itself, so it is for where there is none, or where a Resync had
-no effect. Two proofs, a backup, a person's approval.
+The last resort. A working controller does this by itself, so it is for where there is none, where a Resync had no
+effect, or where ACK looks for the function in another place. Two proofs, a backup, a person's approval.
 """
 
 from __future__ import annotations
@@ -52,11 +52,17 @@ def _needs(seen: Observation) -> tuple[Need, ...]:
     told = f"being deleted for {format_duration(age)}" if age is not None else "not being deleted"
     down = seen.controller.health is Health.DOWN
     tried = seen.history.resync_without_effect
+    # Where ACK looks elsewhere than where it made the function, it never gets to the deletion (runtime, reconciler.go).
+    elsewhere = seen.placement.drift if seen.placement else ""
     why = (
-        seen.controller.why if down else "a Resync had no effect" if tried else "let the controller do it: Resync first"
+        seen.controller.why
+        if down
+        else "a Resync had no effect"
+        if tried
+        else elsewhere or "let the controller do it: Resync first"
     )
     return (
         Need("ACK's finalizer is there", resource.managed, ", ".join(resource.finalizers) or "no finalizers"),
         Need("deletion is overdue", overdue, f"{told}, the timeout is {format_duration(timeout)}"),
-        Need("nobody else will do it", down or tried, why),
+        Need("nobody else will do it", down or tried or bool(elsewhere), why),
     )

@@ -67,11 +67,9 @@ def needs(seen: Observation) -> tuple[Need, ...]:
     resource = seen.resource
     absent = resource.spec is not None and resource.spec.publish is UNSET
     working = seen.controller.health is not Health.DOWN
-    watched = seen.controller.watches(resource.metadata.namespace)
+    unwatched = seen.controller.why_unwatched(resource.metadata.namespace, resource.labels)
     return (
         Need("spec.publish is free", absent, "absent" if absent else "the spec sets it; it is not ours to touch"),
         Need("controller works", working, seen.controller.why),
-        Need(
-            "controller watches it", watched, "it does" if watched else "this namespace is not among those it watches"
-        ),
+        Need("controller watches it", not unwatched, unwatched or "it does"),
     )

@@ -10,12 +10,15 @@ import pytest
 
 from remediator.actions import plan_for
 from remediator.actions.clear_finalizer import clear_finalizer
+from remediator.diagnosis import diagnose
 from remediator.model.controller import ControllerFacts
 from remediator.model.finding import Finding, FindingName, Remedy, State
+from remediator.model.live import LiveState
 from remediator.model.observation import History
+from remediator.model.placement import Placement
 from remediator.model.plan import ActionName, Plan, Verification
 from remediator.model.resource import FUNCTION_FINALIZER
-from tests.builders import ALIVE, DOWN, GONE, NOW, Json, deleting, function, observe
+from tests.builders import ALIVE, DOWN, GONE, NOW, UNPROVEN_GONE, Json, active, deleting, function, observe
 
 TRIED = History(resync_without_effect=True)
 
@@ -108,6 +111,25 @@ def test_a_living_object_keeps_its_finalizer() -> None:
 def test_a_controller_that_may_work_is_asked_first(controller: ControllerFacts) -> None:
     assert unmet(planned(deleting(), controller)) == ["nobody else will do it"]
     assert unmet(planned(deleting(), controller, TRIED)) == []
+
+
+def test_where_ack_looks_elsewhere_it_will_not_do_it_either() -> None:
+    seen = observe(deleting(), GONE, controller=ALIVE, placement=Placement(drift="the region differs"))
+    plan = clear_finalizer(seen, FindingName.IDENTITY_DRIFT)
+    assert unmet(plan) == []
+    assert [need.why for need in plan.needs if need.name == "nobody else will do it"] == ["the region differs"]
+    as_recorded = observe(deleting(), GONE, controller=ALIVE, placement=Placement(region="us-east-1"))
+    assert unmet(clear_finalizer(as_recorded, FindingName.FINALIZER_LEFT)) == ["nobody else will do it"]
+
+
+@pytest.mark.parametrize("live", [GONE, UNPROVEN_GONE, active()], ids=["proven", "unproven", "present"])
+def test_under_drift_a_person_may_ask_for_it_where_the_end_is_proven(live: LiveState) -> None:
+    seen = observe(deleting(), live, controller=ALIVE, placement=Placement(drift="the region differs"))
+    finding = diagnose(seen)
+    assert finding is not None and finding.name is FindingName.IDENTITY_DRIFT
+    assert plan_for(finding, seen) is None
+    plan = plan_for(finding, seen, ActionName.CLEAR_FINALIZER)
+    assert (plan is not None) == (live is GONE)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from remediator.model.resource import FUNCTION_FINALIZER
 from tests.builders import ALIVE, ARN, DOWN, GONE, NOW, Json, active, decoded, deleting, failing, function, observe
 
 BLOCKED = FindingName.DELETION_BLOCKED
-REFUSED = "InvalidParameterValueException: it is a replicated function"
+REFUSED = "InvalidParameterValueException: the function cannot be deleted"
 POLICY = "services.k8s.aws/deletion-policy"
 BEFORE = "ack-remediator.dev/deletion-policy-before"
 MARK = "ack-remediator.dev/resync"

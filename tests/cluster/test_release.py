@@ -34,10 +34,10 @@ def blocked(settled: Create) -> Blocked:
 
     def make(policy: str | None = None) -> Function:
         function = settled(metadata={"annotations": {POLICY: policy}} if policy else None)
-        message = "Lambda was unable to delete it because it is a replicated function."
+        message = "Lambda was unable to delete the function because of what else it is used for."
         function.refuse("DeleteFunction", "InvalidParameterValueException", message)
         function.delete()
-        function.becomes(lambda seen: "replicated" in error_text(seen), "is refused")
+        function.becomes(lambda seen: "what else" in error_text(seen), "is refused")
         return function
 
     return make

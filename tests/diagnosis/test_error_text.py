@@ -38,7 +38,7 @@ TEXTS = {
     "function in 'Pending' state, cannot be modified or deleted": ErrorKind.PENDING,
     "function in 'Deleting' state, cannot be modified or deleted": ErrorKind.BUSY,
     "ResourceConflictException: Function already exist: checkout": ErrorKind.ALREADY_EXISTS,
-    "operation error Lambda: CreateFunction, https response error StatusCode: 409, RequestID: 1, Function already exist": (
+    "operation error Lambda: CreateFunction, https response error StatusCode: 409, Function already exist": (
         ErrorKind.ALREADY_EXISTS
     ),
     "ResourceConflictException: The event source arn:aws:sqs:us-east-1:123456789012:orders and function checkout "

@@ -124,7 +124,7 @@ def let_go(ground: Ground, name: str) -> None:
 def released(ground: Ground, name: str) -> None:
     """Let it be deleted, and AWS refuse that."""
     deleted = _deleted(ground, name)
-    told = "InvalidParameterValueException: it is a replicated function"
+    told = "InvalidParameterValueException: the function cannot be deleted"
     deleted["status"]["conditions"].append({"type": "ACK.Recoverable", "status": "True", "message": told})
     ground.manned.cloud.deny("DeleteFunction", name=name)
     ground.manned.api.seed(deleted)

@@ -46,7 +46,7 @@ ANSWERS = {
 }
 PLACES = {"checkout": "shop", "billing": "shop", "archive": "post"}
 HEALTHY = 6
-BLOCKED = "it is a replicated function"
+BLOCKED = "the function cannot be deleted"
 
 
 class Shelf:

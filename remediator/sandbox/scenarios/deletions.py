@@ -80,8 +80,13 @@ OTHER_ACCOUNT = Scenario(
 
 
 def _strike_refused_deletion(shop: Shop, name: str) -> None:
-    said = "Lambda was unable to delete the function because it is a replicated function."
-    shop.cloud.refuse("DeleteFunction", "InvalidParameterValueException", said, name=name)
+    missing = "InsufficientRolePermissions"
+    said = (
+        "The operation cannot be performed at this time. The function is currently in the following state: 'Failed'. "
+        f"StateReasonCode: '{missing}'"
+    )
+    shop.cloud.set_state(name, "Failed", reason_code=missing, reason="The role may not delete network interfaces.")
+    shop.cloud.refuse("DeleteFunction", "ResourceConflictException", said, name=name)
 
     def deleted(each: Object) -> None:
         shop.mark_deleted(each, minutes=90)
@@ -95,7 +100,7 @@ REFUSED_DELETION = Scenario(
     function="ledger",
     title="AWS refuses to delete a function, and the object waits for ever.",
     lesson="The function is there, so its finalizer is right to stay: without it the function would be orphaned, "
-    "billed and unmanaged. Remove what AWS names (here its Lambda@Edge replicas), and ACK deletes it.",
+    "billed and unmanaged. Remove what AWS names (here, give its role back what it may not do), and ACK deletes it.",
     strike=_strike_refused_deletion,
     shown=lambda each: "ACK.Recoverable" in conditions(each),
 )
