@@ -20,12 +20,12 @@ def finalizer_left(seen: Observation) -> Finding | None:
     """Hold when AWS no longer has the function: only ACK's finalizer keeps the object.
 
     A working controller drops it at its next look, so a Resync comes first. ClearFinalizer is advised only where no
-    controller is there to do it, or where a Resync had no effect.
+    controller is there to do it, or where a Resync had no effect, and the function is proven gone: else a person looks.
     """
     if not seen.live.gone:
         return None
     nobody = seen.controller.health is Health.DOWN
-    last_resort = nobody or seen.history.resync_without_effect
+    last_resort = Remedy.CLEAR_FINALIZER if seen.live.proven_gone else Remedy.REPORT
     proof = "" if seen.live.vouched is Vouched.PROVEN else f" ({seen.live.why or 'unproven'})"
     because = "no controller is there to remove it" if nobody else "the controller has not removed it"
     return timed(
@@ -33,7 +33,7 @@ def finalizer_left(seen: Observation) -> Finding | None:
         FindingName.FINALIZER_LEFT,
         f"AWS no longer has the function{proof}, but ACK's finalizer still holds the object: {because}.",
         timeout=seen.timeouts.deletion,
-        remedy=Remedy.CLEAR_FINALIZER if last_resort else Remedy.RESYNC,
+        remedy=last_resort if nobody or seen.history.resync_without_effect else Remedy.RESYNC,
         evidence={"gone": seen.live.vouched.value},
     )
 

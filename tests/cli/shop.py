@@ -251,7 +251,7 @@ class Shop:
         self.left("legacy", annotations={"ack-remediator.dev/ignore": "true"})
         self.function("payments", status={"state": "Pending"})
         self.cloud.set_state("payments", "Pending", reason_code="Creating", reason="The function is being created.")
-        quoting = f"InvalidParameterValueException: {SECRET} is no stage"
+        quoting = f"TeapotException: {SECRET} is no stage"
         self.function("exports", namespace="post", error=quoting, heartbeat=self.ago(minutes=1))
         self.function("receipts", code={**self.cloud.code, "sha256": "9f" * 32})
 

@@ -40,7 +40,7 @@ def test_every_code_says_what_helps_in_a_few_words() -> None:
 @pytest.mark.parametrize("enum", ["StateReasonCode", "LastUpdateStatusReasonCode"])
 def test_the_codes_of_the_api_are_known(enum: str) -> None:
     shape = botocore.session.get_session().get_service_model("lambda").shape_for(enum)
-    assert set(shape.enum) - REASON_CODES.keys() <= UNEXPLAINED
+    assert set(shape.metadata["enum"]) - REASON_CODES.keys() <= UNEXPLAINED
 
 
 @pytest.mark.parametrize("code", ["QuantumLimitExceeded", "creating", "FunctionError.", "DependencyError"])
