@@ -8,7 +8,7 @@ from remediator.diagnosis.cluster import diagnose_cluster
 from remediator.errors import ClusterError
 from remediator.gates import incident
 from remediator.model.cluster import ClusterFinding
-from remediator.model.cluster_facts import Approvals, ClusterFacts
+from remediator.model.cluster_facts import ClusterFacts
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Population
 from remediator.model.definition import Definitions
@@ -38,15 +38,17 @@ class Surveyor:
         `population` None: one resource alone was looked at.
         """
         namespaces, unknown = self._namespaces(results)
+        guarded, why = self._approvals() if population else (True, "")
         facts = ClusterFacts(
             controller=controller,
             results=tuple(results),
             definitions=definitions,
             namespaces=namespaces,
             incident=incident(population, self._policy.limits) if population else "",
-            approvals=self._approvals(),
+            unguarded=why if guarded is False else "",
         )
-        doubts = (definitions.unknown, unknown, controller.unsure and f"the controller's flags: {controller.unsure}")
+        flags = f"the controller's flags: {controller.unsure}" if controller.unsure else ""
+        doubts = (flags, definitions.unknown, unknown, why if guarded is None else "")
         return diagnose_cluster(facts), tuple(filter(None, doubts))
 
     def _namespaces(self, results: Iterable[Judged]) -> tuple[Mapping[str, Namespace], str]:
@@ -60,8 +62,8 @@ class Surveyor:
         except ClusterError as error:
             return known, f"whether namespaces are being deleted cannot be read: {error.message}"
 
-    def _approvals(self) -> Approvals | None:
+    def _approvals(self) -> tuple[bool | None, str]:
         """Ask whether approvals are held to their rules, where the policy lets anybody's approval count."""
         if self._policy.mode is Mode.DRY_RUN:
-            return None
-        return Approvals(*self._means.episodes.approvals_guarded())
+            return True, ""
+        return self._means.episodes.approvals_guarded()

@@ -87,21 +87,22 @@ def tell_partial(scan: Scan, page: Page) -> None:
 def tell_cluster(findings: Sequence[ClusterFinding], page: Page, *, wide: bool) -> None:
     """Say what is wrong with the cluster, above what is wrong in it; `wide`: with the evidence."""
     for each in findings:
-        about = f" {each.subject}" if each.subject and wide else ""
-        page.hanging(f"{each.name}, {each.state}{about}: ", each.summary, style=STATE_STYLES[each.state.value])
+        page.hanging(f"{each.name}, {each.state}: ", each.summary, style=STATE_STYLES[each.state.value])
         if wide:
-            page.fields(list(each.evidence.items()))
+            about = {"about": each.subject} if each.subject else {}
+            page.fields(list((about | each.evidence).items()))
     if findings:
         page.line("")
 
 
 def tell_controller(scan: Scan, page: Page, *, wide: bool) -> None:
-    """Say how the controller is, with what of the cluster nobody could look at; without `wide`, only where that is
-    not known: a finding says so where it is down, and there is nothing to say where all is well.
+    """Say how the controller is, with what of the cluster nobody could look at.
+
+    Without `wide` only where something is wrong, and that may be why: a finding says so where the controller is down.
     """
     facts = scan.controller
     told = any(each.name is ClusterFindingName.CONTROLLER_DOWN for each in scan.cluster)
-    if not wide and (facts.health is Health.ALIVE or told):
+    if not wide and (facts.health is Health.ALIVE or told or not any(each.finding for each in scan.results)):
         return
     version = f", version {facts.version}" if facts.version else ""
     watched = f", watching {', '.join(facts.watched_namespaces)} only" if facts.watched_namespaces else ""

@@ -20,8 +20,8 @@ def crd_deleting(facts: ClusterFacts) -> Iterator[ClusterFinding]:
         yield ClusterFinding(
             name=ClusterFindingName.CRD_DELETING,
             state=State.STUCK,
-            summary=f"{each.name} is being deleted{told}, and with it {counted(len(objects), each.kind or 'object')} "
-            "here: ACK deletes in AWS what each of them stands for. Every action is held.",
+            summary=f"{each.name} is being deleted{told}, and every object of it, {len(objects)} of them seen here: "
+            "ACK deletes in AWS what each of them stands for. Every action is held.",
             subject=f"customresourcedefinition/{each.name}",
             affected=len(objects),
             evidence={

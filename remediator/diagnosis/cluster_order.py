@@ -33,13 +33,12 @@ def _by_name(facts: ClusterFacts) -> str:
 
 
 def approvals_unguarded(facts: ClusterFacts) -> Iterator[ClusterFinding]:
-    """Hold where approvals are read and the API server takes forged ones, or nobody can tell."""
-    approvals = facts.approvals
-    if approvals is None or approvals.guarded:
+    """Hold where approvals are read, and the API server was seen to take a forged one."""
+    if not facts.unguarded:
         return
     yield ClusterFinding(
         name=ClusterFindingName.APPROVALS_UNGUARDED,
-        state=State.ADVISORY if approvals.guarded is False else State.UNKNOWN,
-        summary=f"{approvals.why[:1].upper()}{approvals.why[1:]}",
+        state=State.ADVISORY,
+        summary=f"{facts.unguarded[:1].upper()}{facts.unguarded[1:]}",
         subject="validatingadmissionpolicy/ack-remediator-approvals",
     )

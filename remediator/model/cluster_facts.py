@@ -12,18 +12,12 @@ from remediator.model.namespace import Namespace
 from remediator.model.scan import Judged
 
 
-class Approvals(Struct, frozen=True):
-    """Whether the API server holds people's approvals to their rules; None where that is not known. `why` says more."""
-
-    guarded: bool | None
-    why: str
-
-
 class ClusterFacts(Struct, frozen=True, kw_only=True):
     """What one pass knows of the cluster: the controller, what is being deleted, and what was found in it.
 
     `namespaces` are those that are known, by name. `incident` says why so many are unwell that it is one, by the
-    breaker's measure; empty where they are not. `approvals` is None where nobody's approval counts here anyway.
+    breaker's measure; empty where they are not. `unguarded` says that the API server takes forged approvals, where
+    anybody's are read; empty where it does not, or that is not known.
     """
 
     controller: ControllerFacts
@@ -31,4 +25,4 @@ class ClusterFacts(Struct, frozen=True, kw_only=True):
     definitions: Definitions = Definitions()
     namespaces: Mapping[str, Namespace] = {}
     incident: str = ""
-    approvals: Approvals | None = None
+    unguarded: str = ""
