@@ -62,7 +62,7 @@ def discover(
         found = _controllers(transport)
         if found:
             facts = _by_deployment(transport, found, latest)
-            return _unless_silent(facts, latest, now) if everywhere else facts
+            return _unless_silent(facts, latest, now) if everywhere and len(heartbeats) > 1 else facts
     except Forbidden:
         heard, seen = False, "Deployments may not be listed"
     except ClusterError as error:
@@ -171,7 +171,8 @@ def _unless_silent(facts: ControllerFacts, latest: datetime | None, now: datetim
     """Take it for down where its Deployment is there and nothing is looked at any more, though all would have to be.
 
     A worker that hangs is as good as none (runtime before 0.59 waits for AWS without end), and a pod that is there says
-    nothing of it. Not where some objects are not watched: they would be those that were not looked at.
+    nothing of it. Not where some objects are not watched: they would be those that were not looked at. Nor by one
+    object alone: ACK leaves one without a word where its region is another now, or its adopted function is gone.
     """
     rest = _longest_rest(facts.resync)
     started = next((each.since for each in facts.installs if each.deployment == facts.deployment), None)

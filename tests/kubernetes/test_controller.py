@@ -230,9 +230,11 @@ def test_one_that_is_there_and_looks_at_nothing_any_more_is_as_good_as_none(
 ) -> None:
     """Longer than its resync period and a tenth; what some controller does not watch says nothing of it."""
     deploy(args=args, since=ago(days=9))
-    found = facts(transport, NOW - age)
+    older = NOW - timedelta(days=3)
+    found = facts(transport, older, NOW - age)
     assert found.health is health
-    assert facts(transport, NOW - age, everywhere=False).health is Health.ALIVE
+    assert facts(transport, older, NOW - age, everywhere=False).health is Health.ALIVE
+    assert facts(transport, NOW - age).health is Health.ALIVE, "one object alone says nothing"
     if health is Health.DOWN:
         assert "is available, but no pass was finished anywhere for " in found.why
 
@@ -242,14 +244,14 @@ def test_one_that_was_just_started_has_its_time(
     transport: Transport, deploy: Deploy, minutes: int, health: Health
 ) -> None:
     deploy(since=ago(minutes=minutes))
-    assert facts(transport, NOW - timedelta(hours=12)).health is health
+    assert facts(transport, *[NOW - timedelta(hours=12)] * 2).health is health
 
 
 def test_without_heartbeats_or_a_time_it_is_believed(transport: Transport, deploy: Deploy) -> None:
     deploy(since=ago(days=9))
     assert facts(transport).health is Health.ALIVE
     deploy("a-new")
-    assert facts(transport, NOW - timedelta(hours=12)).health is Health.ALIVE
+    assert facts(transport, *[NOW - timedelta(hours=12)] * 2).health is Health.ALIVE
 
 
 # ---- by its Lease ----------------------------------------------------------------------------------------------------
