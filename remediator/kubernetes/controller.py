@@ -48,8 +48,7 @@ class _Found(Struct, frozen=True):
 def discover(
     transport: Transport, heartbeats: Sequence[datetime], now: datetime, *, everywhere: bool
 ) -> ControllerFacts:
-    """Tell whether the controller works, and how. Its Deployment is the best witness, its Lease the next, heartbeats
-    the last.
+    """Tell whether the controller works, by its Deployment first, by its Lease next; and how it was started.
 
     What may not be read is not held against it: an EKS-managed ACK has no Deployment at all. Silence condemns it only
     when `heartbeats` are those of every object there is: one namespace can be quiet by chance. Nor does it where a
@@ -100,10 +99,8 @@ def _by_deployment(transport: Transport, found: Sequence[_Found], latest: dateti
     passed_since = told.since is not None and latest is not None and latest > told.since + _MARGIN
     if not working and not chosen.restarting and passed_since:
         # Somebody else reconciles: another cluster member, or the EKS capability after a migration.
-        health, why = (
-            Health.ALIVE,
-            f"{_named(chosen)} is not available, but a pass was finished at {format_time(latest)}",
-        )
+        health = Health.ALIVE
+        why = f"{_named(chosen)} is not available, but a pass was finished at {format_time(latest)}"
     return msgspec.structs.replace(
         _started_with(counting),
         health=health,
