@@ -56,7 +56,8 @@ class Decider:
 
         Raises Changed or NotFound where the object moved.
         """
-        at = msgspec.structs.replace(at, now=self._means.clock.now())
+        now, definitions = self._means.clock.now(), self._means.cluster.definitions()
+        at = msgspec.structs.replace(at, now=now, definitions=definitions)
         decision = decide(finding, plan, at)
         if decision.held:
             return decision, at

@@ -63,6 +63,10 @@ class MemoryEpisodes:
             own_retain=found.under_way is not None and found.under_way.action is ActionName.RELEASE,
         )
 
+    def approvals_guarded(self) -> tuple[bool | None, str]:
+        """Say that nothing has to be guarded: there is no place for approvals here."""
+        return True, "there is no place for approvals"
+
     def standing(self, now: datetime) -> Standing:
         """Sum up what was done to all, and what somebody may be at right now.
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Rehearsal, Standing, Verdict
+from remediator.model.definition import Definitions
 from remediator.model.episode import Attempt, Episode, ResolvedBy
 from remediator.model.finding import Finding
 from remediator.model.live import LiveState
@@ -48,6 +49,9 @@ class Cluster(Protocol):
 
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
         """Find out how the controller is, given the heartbeats of all resources in scope."""
+
+    def definitions(self) -> Definitions:
+        """Find the definitions of ACK's kinds that are being deleted; never raises: it says what is not known."""
 
     def permitted(self, ref: Ref) -> tuple[bool | None, str]:
         """Ask whether we may patch an object, and why not; None where that cannot be asked."""
@@ -98,6 +102,12 @@ class Episodes(Protocol):
 
     def unresolved(self) -> tuple[Ref, ...]:
         """List the targets that were unwell when last seen: some may be gone by now."""
+
+    def approvals_guarded(self) -> tuple[bool | None, str]:
+        """Say whether the API server holds approvals to their rules, and why; None where that is not known.
+
+        True where there is no place for approvals: nobody's word is read there.
+        """
 
     def standing(self, now: datetime) -> Standing:
         """Sum up what was done to all resources together."""

@@ -29,6 +29,7 @@ from remediator.observing import Observer
 from remediator.policy import Policy
 from remediator.ports import Means
 from remediator.recovery import recover
+from remediator.surveying import Surveyor
 
 _NONE = Overrides()
 
@@ -58,6 +59,7 @@ class Pass:
         self._namespace = namespace
         self._observer = Observer(means, policy)
         self._decider = Decider(means, policy, places)
+        self._surveyor = Surveyor(means, policy)
         self._actor = Actor(means, self._observer, self._decider)
 
     def scan(self, *, rehearse: bool = False, overrides: Overrides = _NONE, requested: Requests = _NOTHING) -> Scan:
@@ -79,11 +81,13 @@ class Pass:
             self._means.episodes.incident(started)
         namespaces = cache(self._means.cluster.namespace_annotations)
         standing = self._means.episodes.standing(started)
-        at = self._decider.situation(population, overrides=overrides)
+        definitions = self._means.cluster.definitions()
+        at = self._decider.situation(population, overrides=overrides, definitions=definitions)
         results = tuple(
             self._decide(each, at, standing, namespaces, rehearse=rehearse, requested=requested) for each in judged
         )
-        return Scan(results, partial, leftovers, controller, started, records)
+        cluster, unknown = self._surveyor.survey(results, controller, definitions, population)
+        return Scan(results, partial, leftovers, controller, started, records, cluster, unknown)
 
     def record(self, scan: Scan) -> tuple[str, ...]:
         """Store what was seen and done, where there is a place for it; say what could not be stored."""
@@ -99,9 +103,12 @@ class Pass:
         except ClusterError:
             others = [resource]  # who may read just this one sees just its heartbeat
         seen = self._observer.seen(resource, self._means.cloud.probe(resource), self._observer.controller(others))
-        judged, at = self._judge(seen), self._decider.situation(None)
+        definitions = self._means.cluster.definitions()
+        judged, at = self._judge(seen), self._decider.situation(None, definitions=definitions)
         standing = self._means.episodes.standing(at.now)
-        return self._decide(judged, at, standing, self._means.cluster.namespace_annotations, rehearse=True)
+        judged = self._decide(judged, at, standing, self._means.cluster.namespace_annotations, rehearse=True)
+        cluster, _ = self._surveyor.survey([judged], seen.controller, definitions, None)
+        return msgspec.structs.replace(judged, cluster=cluster)
 
     def recover(self, scan: Scan, progress: Progress = _silently) -> tuple[str, ...]:
         """Finish or undo what killed processes left, and say in sentences what that was."""

@@ -8,10 +8,12 @@ from datetime import datetime
 import msgspec
 
 from remediator.model.decision import Overrides, Population, Situation, Standing
+from remediator.model.definition import Definitions
 from remediator.model.observation import Observation
 from remediator.policy import Policy
 
 _NONE = Overrides()
+_NOT_ASKED = Definitions(unknown="nobody asked")
 
 
 def situation(
@@ -23,6 +25,7 @@ def situation(
     approved: frozenset[str] = frozenset(),
     overrides: Overrides = _NONE,
     places: Sequence[str] = (),
+    definitions: Definitions = _NOT_ASKED,
 ) -> Situation:
     """Say to the gates what the policy allows, what this run did, and what a person approved."""
     return Situation(
@@ -35,6 +38,7 @@ def situation(
         acted_in_run=acted,
         approved=approved,
         overrides=overrides,
+        definitions=definitions,
     )
 
 

@@ -16,6 +16,7 @@ from remediator.episodes import MemoryEpisodes
 from remediator.errors import Changed, NotFound, RemediatorError
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Rehearsal, Rehearsed
+from remediator.model.definition import Definitions
 from remediator.model.episode import Attempt
 from remediator.model.live import LiveState
 from remediator.model.namespace import Namespace
@@ -68,6 +69,7 @@ class FakeCluster:
         self.on_rehearsal: list[Hook] = []
         self.rehearsal = Rehearsal(Rehearsed.VERIFIED, "taken")
         self.ahead: float | None = 0.0
+        self.defined = Definitions()
         self.annotated: dict[str, dict[str, str] | None] = {}
 
     def the(self, name: str = "checkout") -> Json:
@@ -112,6 +114,9 @@ class FakeCluster:
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
         self.heartbeats = list(heartbeats)
         return self.facts
+
+    def definitions(self) -> Definitions:
+        return self.defined
 
     def permitted(self, ref: Ref) -> tuple[bool | None, str]:
         return self.may

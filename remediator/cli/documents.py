@@ -13,6 +13,8 @@ import yaml
 from remediator.cli.options import Output
 from remediator.cli.render import UNSEEN
 from remediator.cli.report import healthy_summary, place
+from remediator.model.cluster import ClusterFinding
+from remediator.model.controller import ControllerFacts
 from remediator.model.finding import State
 from remediator.model.plan import Outcome
 from remediator.model.scan import Judged, Scan
@@ -36,6 +38,9 @@ def of_scan(scan: Scan, *, healthy: bool, outcomes: Sequence[Outcome] | None = N
         "schemaVersion": SCHEMA_VERSION,
         "results": [_result(each) for each in scan.results if healthy or each.finding],
         "partial": list(scan.partial),
+        "cluster": [_of_cluster(each) for each in scan.cluster],
+        "controller": _controller(scan.controller),
+        "unknown": list(scan.unknown),
         "summary": {"total": len(scan.results)} | {state.value: scan.count(state) for state in State},
     }
     if outcomes is not None:
@@ -49,6 +54,7 @@ def of_one(judged: Judged) -> Document:
     return {
         "schemaVersion": SCHEMA_VERSION,
         **_result(judged),
+        "cluster": [_of_cluster(each) for each in judged.cluster],
         "gates": [
             {"gate": each.gate, "ruling": each.ruling.value, "reason": each.reason}
             for each in (decision.verdicts if decision else ())
@@ -117,6 +123,26 @@ def _result(each: Judged) -> Document:
         "decision": each.decision.kind.value if each.decision else None,
         "also": [name.value for name in finding.also] if finding else [],
         "evidence": finding.evidence if finding else {},
+    }
+
+
+def _of_cluster(each: ClusterFinding) -> Document:
+    return {
+        "finding": each.name.value,
+        "state": each.state.value,
+        "summary": each.summary,
+        "subject": each.subject or None,
+        "affected": each.affected,
+        "evidence": each.evidence,
+    }
+
+
+def _controller(facts: ControllerFacts) -> Document:
+    return {
+        "health": facts.health.value,
+        "why": facts.why,
+        "deployment": facts.deployment,
+        "version": facts.version,
     }
 
 

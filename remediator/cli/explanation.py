@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from remediator.cli.particulars import particulars
 from remediator.cli.render import RULING_MARKS, STATE_STYLES, Page, console
-from remediator.cli.report import healthy_summary, sentence
+from remediator.cli.report import healthy_summary, sentence, tell_cluster
 from remediator.model.decision import DecisionKind
 from remediator.model.finding import Finding
 from remediator.model.plan import Plan, Verification
@@ -12,7 +12,7 @@ from remediator.model.scan import Judged
 from remediator.model.times import format_duration, format_time
 
 # What the controller and the API server say, what AWS says: in this order, under these headings.
-_KUBERNETES = ("deletionTimestamp", "finalizers", "conditions", "errorText", "heartbeat", "controller")
+_KUBERNETES = ("namespace", "deletionTimestamp", "finalizers", "conditions", "errorText", "heartbeat", "controller")
 _AWS = ("arn", "aws", "awsReason", "awsUpdateReason", "awsLastModified", "awsIdentity")
 _VERIFIED_BY = {
     Verification.HEARTBEAT: "the controller's heartbeat moves",
@@ -28,6 +28,7 @@ def show(judged: Judged, *, wide: bool = False, by_hand: bool = True) -> None:
     `by_hand`: the commands that do the same as the action; not of a dump, whose names nobody has checked.
     """
     page = console(whole=wide)
+    tell_cluster(judged.cluster, page, wide=wide)
     ref, finding = judged.seen.resource.ref, judged.finding
     page.line(f"function/{ref.name} in {ref.namespace}", style="bold")
     if finding is None:

@@ -109,6 +109,15 @@ def _of_controller(facts: ControllerFacts) -> Iterable[Fact]:
     yield "health", f"{facts.health.value}: {facts.why}"
     yield "version", facts.version
     yield "watches", ", ".join(facts.watched_namespaces) or "every namespace, as far as we can see"
+    if facts.deployment is None:
+        return
+    yield "of these only", facts.watch_selector
+    yield "looks again", f"every {format_duration(facts.resync)}"
+    yield "works on", f"{facts.concurrency} Function{'s' if facts.concurrency != 1 else ''} at a time"
+    yield "feature gates", ", ".join(f"{name}={str(on).lower()}" for name, on in facts.feature_gates.items())
+    yield "deletion policy", facts.deletion_policy
+    yield "region", facts.region
+    yield "not known", facts.unsure
 
 
 def _because(state: str | None, code: str | None, reason: str | None) -> str | None:

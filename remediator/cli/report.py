@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from remediator.cli.render import Page
+from remediator.cli.render import STATE_STYLES, Page
+from remediator.model.cluster import ClusterFinding, ClusterFindingName
+from remediator.model.controller import Health
 from remediator.model.decision import DecisionKind
 from remediator.model.finding import State
 from remediator.model.plan import Outcome, Result
@@ -70,18 +73,42 @@ def totals(scan: Scan) -> str:
     return f"{len(scan.results)} {noun}: {', '.join(counted) or 'none'}{incomplete}."
 
 
+def has_findings(scan: Scan) -> bool:
+    """Whether anything was found that `--exit-code` tells of; what is only advised for the cluster is nothing."""
+    return any(each.finding for each in scan.results) or any(each.state is State.STUCK for each in scan.cluster)
+
+
 def tell_partial(scan: Scan, page: Page) -> None:
     """Say what was not seen: totals must never look complete when they are not."""
     for missing in scan.partial:
         page.hanging("not seen: ", missing, style="bold magenta")
 
 
-def tell_controller(scan: Scan, page: Page) -> None:
-    """Say how the controller is: behind many findings stands one that does not work."""
+def tell_cluster(findings: Sequence[ClusterFinding], page: Page, *, wide: bool) -> None:
+    """Say what is wrong with the cluster, above what is wrong in it; `wide`: with the evidence."""
+    for each in findings:
+        page.hanging(f"{each.name}, {each.state}: ", each.summary, style=STATE_STYLES[each.state.value])
+        if wide:
+            about = {"about": each.subject} if each.subject else {}
+            page.fields(list((about | each.evidence).items()))
+    if findings:
+        page.line("")
+
+
+def tell_controller(scan: Scan, page: Page, *, wide: bool) -> None:
+    """Say how the controller is, with what of the cluster nobody could look at.
+
+    Without `wide` only where something is wrong, and that may be why: a finding says so where the controller is down.
+    """
     facts = scan.controller
+    told = any(each.name is ClusterFindingName.CONTROLLER_DOWN for each in scan.cluster)
+    if not wide and (facts.health is Health.ALIVE or told or not any(each.finding for each in scan.results)):
+        return
     version = f", version {facts.version}" if facts.version else ""
     watched = f", watching {', '.join(facts.watched_namespaces)} only" if facts.watched_namespaces else ""
     page.line(f"Controller {facts.health.value}: {facts.why}{version}{watched}.")
+    for each in scan.unknown if wide else ():
+        page.hanging("not known: ", each)
 
 
 def tell_outcome(outcome: Outcome, page: Page) -> None:

@@ -48,19 +48,18 @@ def command(
         policy=policy,
         clock=clock,
     )
-    scan = wired.work.scan()
+    scan, wide = wired.work.scan(), output is Output.WIDE
     if output.for_machines:
         documents.write(documents.of_scan(scan, healthy=healthy), output)
     else:
-        tables.table(scan, healthy=healthy, wide=output is Output.WIDE)
+        tables.table(scan, healthy=healthy, wide=wide)
     aside = narration()
     report.tell_partial(scan, aside)
     report.tell_foreign(scan, aside)
     report.tell_leftovers(scan, aside)
     aside.line(f"{wired.connection.context}, {wired.scope}: {report.totals(scan)}")
-    if output is Output.WIDE:
-        report.tell_controller(scan, aside)
+    report.tell_controller(scan, aside, wide=wide)
     report.tell_next(scan, wired.scope_flags, aside)
     if scan.partial:
         return 5
-    return 3 if exit_code and any(each.finding for each in scan.results) else 0
+    return 3 if exit_code and report.has_findings(scan) else 0

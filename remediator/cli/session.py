@@ -169,8 +169,7 @@ class Session:
         report.tell_partial(scan, self._aside)
         report.tell_leftovers(scan, self._aside)
         self._aside.line(f"{self._wired.connection.context}, {self._wired.scope}: {report.totals(scan)}")
-        if self._output is Output.WIDE:
-            report.tell_controller(scan, self._aside)
+        report.tell_controller(scan, self._aside, wide=self._output is Output.WIDE)
 
     def _tell_plan(self, proposals: Sequence[Judged]) -> None:
         self._aside.line("")

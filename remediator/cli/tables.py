@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from remediator.cli.render import STATE_STYLES, Row, console
-from remediator.cli.report import WORST_FIRST, healthy_summary, place, sentence
+from remediator.cli.report import WORST_FIRST, healthy_summary, place, sentence, tell_cluster
 from remediator.model.decision import Ruling
 from remediator.model.live import LiveState
 from remediator.model.scan import Judged, Scan
@@ -20,18 +20,19 @@ _NOTHING = "-"
 
 
 def table(scan: Scan, *, healthy: bool = False, actionable: bool = False, wide: bool = False) -> None:
-    """Print what was found, worst first, each with its sentence beneath.
+    """Print what is wrong with the cluster, then what was found in it, worst first, each with its sentence beneath.
 
     `healthy`: the others, too; `actionable`: only what an action would help, held back or not; `wide`: more columns,
     which go beneath their row where the terminal is too narrow for them, and texts that are not cut.
     """
+    page = console(whole=wide)
+    tell_cluster(scan.cluster, page, wide=wide)
     shown = sorted(
         (each for each in scan.results if (each.plan if actionable else healthy or each.finding)),
         key=lambda each: (WORST_FIRST.index(each.state), each.seen.resource.ref),
     )
     if not shown:
         return
-    page = console(whole=wide)
     if not wide:
         page.columns(_HEADER, [Row(_cells(each), _style(each), (_said(each),)) for each in shown])
         return

@@ -13,6 +13,7 @@ from remediator.diagnosis.suspect import is_suspect
 from remediator.model.finding import Finding, FindingName, Remedy, State
 from remediator.model.live import Presence
 from remediator.model.masking import mask
+from remediator.model.namespace import Namespace
 from remediator.model.observation import LiveStateNeeded, Observation
 from remediator.model.times import format_time
 
@@ -97,11 +98,19 @@ def _unreadable(seen: Observation) -> Finding:
     )
 
 
+def _going(namespace: Namespace | None) -> str:
+    """Say that a namespace is being deleted, and what holds it: its resources go with it."""
+    if namespace is None or not namespace.terminating:
+        return ""
+    return f"being deleted{f': {namespace.why}' if namespace.why else ''}"
+
+
 def _both_sides(seen: Observation) -> dict[str, str]:
     """Collect what both sides say, in the order in which a person would look."""
     resource, live = seen.resource, seen.live_state
     conditions = ", ".join(f"{each.type}={each.status}" for each in resource.conditions)
     return {
+        "namespace": _going(seen.namespace),
         "deletionTimestamp": format_time(resource.deleted_at) or "",
         "finalizers": ", ".join(resource.finalizers) if resource.deleting else "",
         "conditions": conditions or "none",

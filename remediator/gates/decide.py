@@ -14,6 +14,7 @@ from remediator.gates.budget import budget
 from remediator.gates.clock_skew import clock_skew
 from remediator.gates.controller import controller
 from remediator.gates.cool_down import cool_down
+from remediator.gates.crd import crd
 from remediator.gates.evidence_age import evidence_age
 from remediator.gates.guard import guard
 from remediator.gates.identity import identity
@@ -56,6 +57,7 @@ GATES: tuple[Gate, ...] = (
     sightings,
     owner,
     controller,
+    crd,
     permission,
     rehearsal,
     budget,

@@ -34,12 +34,13 @@ class Guard(NamedTuple):
     """Whether words in Remediations can be believed, and in a sentence, why.
 
     `since` is when the policy, or its binding, was last changed: words from before were held to other rules, or to
-    none. None: words of any age.
+    none. None: words of any age. `forged`: the API server was seen to take a forged one.
     """
 
     holds: bool
     why: str
     since: datetime | None = None
+    forged: bool = False
 
 
 class _Part(Struct, frozen=True):
@@ -48,9 +49,9 @@ class _Part(Struct, frozen=True):
 
 def approvals_guard(transport: Transport, namespace: str) -> Guard:
     """Tell whether approvals can be believed, and since when they could have been."""
-    holds, why = approvals_guarded(transport, namespace)
-    if not holds:
-        return Guard(False, why)
+    refused, why = _tried(transport, namespace)
+    if not refused:
+        return Guard(False, why, forged=refused is False)
     try:
         changes = [time for part in _PARTS for time in _changes(decoded(transport.get(part), _Part).metadata)]
     except ClusterError as error:
@@ -68,7 +69,13 @@ def _changes(of: objects.Metadata) -> list[datetime]:
 
 
 def approvals_guarded(transport: Transport, namespace: str) -> tuple[bool, str]:
-    """Tell whether approvals in Remediations can be believed, and in a sentence, why.
+    """Tell whether approvals in Remediations can be believed, and in a sentence, why."""
+    refused, why = _tried(transport, namespace)
+    return refused is True, why
+
+
+def _tried(transport: Transport, namespace: str) -> tuple[bool | None, str]:
+    """Tell whether the API server refuses a forged approval, and why; None where that cannot be told.
 
     Tries a dry-run create of an approved Remediation, which our role allows and only the policy refuses: our role has
     no patch on remediations, so a refused patch would prove nothing.
@@ -80,9 +87,9 @@ def approvals_guarded(transport: Transport, namespace: str) -> tuple[bool, str]:
     except Forbidden as error:
         if POLICY in error.message and REFUSAL in error.message:
             return True, f"the API server refuses forged approvals (ValidatingAdmissionPolicy {POLICY})"
-        return False, f"approvals are off: whether forged ones are refused cannot be tried ({error.message})"
+        return None, f"approvals are off: whether forged ones are refused cannot be tried ({error.message})"
     except NotFound as error:
-        return False, f"approvals are off: there is no place for them ({error.message})"
+        return None, f"approvals are off: there is no place for them ({error.message})"
     except ClusterError as error:
-        return False, f"approvals are off: whether forged ones are refused is not known ({error.message})"
+        return None, f"approvals are off: whether forged ones are refused is not known ({error.message})"
     return False, f"approvals are off: the API server takes a forged one. {_HOW_TO_FIX}"

@@ -6,96 +6,22 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import msgspec
 from msgspec import Struct
 
 from remediator.errors import ClusterError, Forbidden
+from remediator.kubernetes.controller_flags import Flags, read_flags
+from remediator.kubernetes.controller_pods import trouble_of
+from remediator.kubernetes.deployment import Deployment, Deployments
 from remediator.kubernetes.transport import Transport, decoded
-from remediator.model.controller import ControllerFacts, Health
+from remediator.model.controller import ControllerFacts, Health, Install
 from remediator.model.observation import LONGEST_BACKOFF
 from remediator.model.times import format_duration, format_time, parse_time
 
 _IMAGE = re.compile(r"(?:^|/)lambda-controller(?::(?P<tag>[^@]+))?(?:@.*)?$")
 _LEASE = "ack-lambda.services.k8s.aws"
-# What a Deployment's condition Progressing says until the last pod is replaced (deployment_util.go).
-_ROLLING = ("NewReplicaSetCreated", "FoundNewReplicaSet", "ReplicaSetUpdated", "DeploymentResumed")
 _MARGIN = timedelta(seconds=60)
-# ACK looks at every synced resource every 10 hours by default; 10 % more is silence.
-_LONGEST_REST = timedelta(hours=11)
-
-
-class _Env(Struct, frozen=True):
-    name: str
-    value: str | None = None
-
-
-class _Container(Struct, frozen=True):
-    image: str = ""
-    args: list[str] | None = None
-    env: list[_Env] | None = None
-
-
-class _PodSpec(Struct, frozen=True):
-    containers: list[_Container] = []
-
-
-class _Template(Struct, frozen=True):
-    spec: _PodSpec = _PodSpec()
-
-
-class _DeploymentSpec(Struct, frozen=True):
-    replicas: int = 1
-    template: _Template = _Template()
-
-
-class _DeploymentCondition(Struct, frozen=True, rename="camel"):
-    type: str
-    status: str = ""
-    reason: str = ""
-    last_transition_time: str | None = None
-
-
-class _DeploymentStatus(Struct, frozen=True, rename="camel"):
-    available_replicas: int = 0
-    observed_generation: int | None = None
-    conditions: list[_DeploymentCondition] | None = None
-
-
-class _Metadata(Struct, frozen=True):
-    name: str
-    namespace: str
-    generation: int = 0
-
-
-class _Deployment(Struct, frozen=True):
-    metadata: _Metadata
-    spec: _DeploymentSpec = _DeploymentSpec()
-    status: _DeploymentStatus = _DeploymentStatus()
-
-    @property
-    def container(self) -> _Container | None:
-        found = (each for each in self.spec.template.spec.containers if _IMAGE.search(each.image))
-        return next(found, None)
-
-    @property
-    def restarting(self) -> bool:
-        """Whether its pods are being replaced.
-
-        Kubernetes gives up on a rollout after ten minutes by default (ProgressDeadlineExceeded), and so do we: what
-        never comes up is no restart.
-        """
-        if self.spec.replicas == 0:
-            return False
-        observed = self.status.observed_generation
-        if observed is not None and observed < self.metadata.generation:
-            return True
-        return any(
-            each.type == "Progressing" and each.status == "True" and each.reason in _ROLLING
-            for each in self.status.conditions or ()
-        )
-
-
-class _Deployments(Struct, frozen=True):
-    items: list[_Deployment] = []
+_ELSEWHERE = "no Deployment of the lambda-controller is seen: perhaps ACK is managed by EKS"
 
 
 class _LeaseSpec(Struct, frozen=True, rename="camel"):
@@ -111,80 +37,155 @@ class _Leases(Struct, frozen=True):
     items: list[_Lease] = []
 
 
+class _Found(Struct, frozen=True):
+    """A Deployment of the controller, and how it was started."""
+
+    deployment: Deployment
+    flags: Flags
+    version: str | None
+
+
 def discover(
     transport: Transport, heartbeats: Sequence[datetime], now: datetime, *, everywhere: bool
 ) -> ControllerFacts:
-    """Tell whether the controller works. Its Deployment is the best witness, its Lease the next, heartbeats the last.
+    """Tell whether the controller works, by its Deployment first, by its Lease next; and how it was started.
 
     What may not be read is not held against it: an EKS-managed ACK has no Deployment at all. Silence condemns it only
     when `heartbeats` are those of every object there is: one namespace can be quiet by chance. Nor does it where a
-    better witness could not be heard: a fault of the API server is no evidence.
+    better witness could not be heard: a fault of the API server is no evidence, and a Deployment that may not be
+    looked at can have a longer resync period.
     """
     latest = max(heartbeats, default=None)
-    heard, hidden = everywhere, ""
+    heard, seen = everywhere, _ELSEWHERE
     try:
-        listed = decoded(transport.get("/apis/apps/v1/deployments"), _Deployments).items
-        deployments = [each for each in listed if each.container is not None]
-        if deployments:
-            return _by_deployment(deployments, latest)
+        found = _controllers(transport)
+        if found:
+            facts = _by_deployment(transport, found, latest)
+            return _unless_silent(facts, latest, now) if everywhere and len(heartbeats) > 1 else facts
     except Forbidden:
-        hidden = " (Deployments may not be listed)"
+        heard, seen = False, "Deployments may not be listed"
     except ClusterError as error:
-        heard, hidden = False, f" (Deployments could not be listed: {error.message})"
+        heard, seen = False, f"Deployments could not be listed: {error.message}"
     try:
         if _lease_is_fresh(transport, now):
-            return ControllerFacts(Health.ALIVE, f"its Lease {_LEASE} is fresh")
+            return ControllerFacts(Health.ALIVE, f"its Lease {_LEASE} is fresh ({seen})")
     except Forbidden:
         pass  # as with Deployments: not everybody may read them
     except ClusterError:
         heard = False
-    return _by_heartbeat(latest, now, hidden, everywhere=heard)
+    return _by_heartbeat(latest, now, seen, everywhere=heard)
 
 
-def _by_deployment(deployments: Sequence[_Deployment], latest: datetime | None) -> ControllerFacts:
-    available = [each for each in deployments if each.status.available_replicas > 0]
-    chosen = (available or deployments)[0]
-    container = chosen.container
-    assert container is not None  # that is how it was found
-    name = f"Deployment {chosen.metadata.namespace}/{chosen.metadata.name}"
-    matched = _IMAGE.search(container.image)
-    version = matched["tag"] if matched else None
-    watched = _watched_by(available or [chosen])
-    if chosen.restarting:
-        health = Health.ALIVE if available else Health.DOWN
-        return ControllerFacts(health, f"{name} is being rolled out", version, watched, restarting=True)
-    if available:
-        return ControllerFacts(Health.ALIVE, f"{name} is available", version, watched)
-    since = _unavailable_since(chosen)
-    if since is not None and latest is not None and latest > since + _MARGIN:
+def _controllers(transport: Transport) -> list[_Found]:
+    """Find the Deployments that have a controller of Functions in them, whatever they are called."""
+    found = []
+    for each in decoded(transport.get("/apis/apps/v1/deployments"), Deployments).items:
+        images = ((_IMAGE.search(container.image), container) for container in each.containers)
+        image, container = next(((image, container) for image, container in images if image), (None, None))
+        if image is not None and container is not None:
+            flags = read_flags(container, each.metadata.namespace)
+            if flags.reconciles("Function"):
+                found.append(_Found(each, flags, image["tag"]))
+    return found
+
+
+def _by_deployment(transport: Transport, found: Sequence[_Found], latest: datetime | None) -> ControllerFacts:
+    working = [each for each in found if each.deployment.available]
+    counting = working or found
+    chosen = next((each for each in counting if each.deployment.restarting), counting[0]).deployment
+    installs = tuple(_install(transport, each) for each in found)
+    told = next(each for each in installs if each.deployment == chosen.name)
+    health, why = told.health, told.why
+    passed_since = told.since is not None and latest is not None and latest > told.since + _MARGIN
+    if not working and not chosen.restarting and passed_since:
         # Somebody else reconciles: another cluster member, or the EKS capability after a migration.
-        why = f"{name} is not available, but a pass was finished at {format_time(latest)}"
-        return ControllerFacts(Health.ALIVE, why, version, watched)
-    told = f" since {format_time(since)}" if since else ""
-    return ControllerFacts(Health.DOWN, f"{name} is not available{told}", version, watched)
+        health = Health.ALIVE
+        why = f"{_named(chosen)} is not available, but a pass was finished at {format_time(latest)}"
+    return msgspec.structs.replace(
+        _started_with(counting),
+        health=health,
+        why=why,
+        version=told.version,
+        restarting=chosen.restarting,
+        deployment=chosen.name,
+        installs=installs,
+    )
 
 
-def _unavailable_since(deployment: _Deployment) -> datetime | None:
-    conditions = deployment.status.conditions or ()
-    return next((parse_time(each.last_transition_time) for each in conditions if each.type == "Available"), None)
+def _install(transport: Transport, found: _Found) -> Install:
+    deployment = found.deployment
+    name, available, since = _named(deployment), deployment.available, deployment.since
+    if deployment.restarting:
+        why = f"{name} is being rolled out"
+    elif available:
+        why = f"{name} is available"
+    else:
+        trouble = trouble_of(transport, deployment)
+        told = f" since {format_time(since)}" if since else ""
+        why = f"{name} is not available{told}{f'; {trouble}' if trouble else ''}"
+    return Install(
+        deployment=deployment.name,
+        health=Health.ALIVE if available else Health.DOWN,
+        why=why,
+        since=since,
+        version=found.version,
+        watched_namespaces=found.flags.watched_namespaces,
+        watch_selector=found.flags.watch_selector,
+    )
 
 
-def _watched_by(deployments: Sequence[_Deployment]) -> tuple[str, ...]:
-    """Sum up what several controllers watch, one per team perhaps; one that watches everything is enough."""
-    lists = [_watched_namespaces(each.container) for each in deployments if each.container]
-    return () if () in lists else tuple(dict.fromkeys(name for each in lists for name in each))
+def _named(deployment: Deployment) -> str:
+    return f"Deployment {deployment.name}"
 
 
-def _watched_namespaces(container: _Container) -> tuple[str, ...]:
-    """Read `--watch-namespace`, with Kubernetes' $(NAME) references resolved; empty means all."""
-    values = {each.name: each.value or "" for each in container.env or ()}
-    args = [re.sub(r"\$\((\w+)\)", lambda found: values.get(found[1], ""), each) for each in container.args or ()]
-    for index, arg in enumerate(args):
-        name, equals, value = arg.partition("=")
-        if name == "--watch-namespace":
-            listed = value if equals else "".join(args[index + 1 : index + 2])
-            return tuple(each.strip() for each in listed.split(",") if each.strip())
-    return ()
+def _started_with(found: Sequence[_Found]) -> ControllerFacts:
+    """Sum up how several controllers were started, one per team perhaps. One that watches everything is enough.
+
+    Of what they differ in nothing is claimed where there is a way to say so, else the first one's is told.
+    """
+    flags = [each.flags for each in found]
+    first = flags[0]
+    watched = [each.watched_namespaces for each in flags]
+    names = ("watch_selector", "resync", "feature_gates", "deletion_policy", "region", "carm", "system_namespace")
+    differing = [name for name in names if any(getattr(each, name) != getattr(first, name) for each in flags)]
+    doubts = sorted({f"{name} cannot be read" for each in flags for name in each.unknown})
+    doubts += [f"{len(flags)} Deployments differ in {name.replace('_', ' ')}" for name in differing]
+    return ControllerFacts(
+        watched_namespaces=() if () in watched else tuple(dict.fromkeys(name for each in watched for name in each)),
+        watch_selector="" if "watch_selector" in differing else first.watch_selector,
+        concurrency=max(each.concurrency for each in flags),
+        resync=max(each.resync for each in flags),
+        feature_gates=first.feature_gates,
+        deletion_policy=first.deletion_policy,
+        region=None if "region" in differing else first.region,
+        carm=first.carm,
+        system_namespace=first.system_namespace,
+        unsure="; ".join(doubts),
+    )
+
+
+def _unless_silent(facts: ControllerFacts, latest: datetime | None, now: datetime) -> ControllerFacts:
+    """Take it for down where its Deployment is there and nothing is looked at any more, though all would have to be.
+
+    A worker that hangs is as good as none (runtime before 0.59 waits for AWS without end), and a pod that is there says
+    nothing of it. Not where some objects are not watched: they would be those that were not looked at. Nor by one
+    object alone: ACK leaves one without a word where its region is another now, or its adopted function is gone.
+    """
+    rest = _longest_rest(facts.resync)
+    started = next((each.since for each in facts.installs if each.deployment == facts.deployment), None)
+    everything = not (facts.watched_namespaces or facts.watch_selector or facts.unsure)
+    if facts.health is not Health.ALIVE or facts.restarting or not everything or latest is None or started is None:
+        return facts
+    if now - latest <= rest or now - started <= LONGEST_BACKOFF + _MARGIN:
+        return facts
+    silence, period = format_duration(now - latest), format_duration(facts.resync)
+    why = f"{facts.why}, but no pass was finished anywhere for {silence}, and one is due every {period}"
+    return msgspec.structs.replace(facts, health=Health.DOWN, why=why)
+
+
+def _longest_rest(resync: timedelta) -> timedelta:
+    """Say how long a working controller can go without a pass: a period of its resync and a tenth, or a back-off."""
+    return max(resync * 1.1, LONGEST_BACKOFF + _MARGIN)
 
 
 def _lease_is_fresh(transport: Transport, now: datetime) -> bool:
@@ -197,14 +198,14 @@ def _lease_is_fresh(transport: Transport, now: datetime) -> bool:
     )
 
 
-def _by_heartbeat(latest: datetime | None, now: datetime, hidden: str, *, everywhere: bool) -> ControllerFacts:
+def _by_heartbeat(latest: datetime | None, now: datetime, seen: str, *, everywhere: bool) -> ControllerFacts:
+    """Judge by passes alone, with the resync that ACK has by default, and EKS always."""
     if latest is None:
-        return ControllerFacts(
-            Health.UNKNOWN, f"no Deployment of the lambda-controller is seen{hidden}, and no heartbeat"
-        )
+        return ControllerFacts(Health.UNKNOWN, f"there is no heartbeat to judge it by ({seen})")
+    seen = f"{seen}; judged by heartbeats"
     age = now - latest
     if age < LONGEST_BACKOFF + _MARGIN:
-        return ControllerFacts(Health.ALIVE, f"a pass was finished {format_duration(age)} ago{hidden}")
-    if age > _LONGEST_REST and everywhere:
-        return ControllerFacts(Health.DOWN, f"no pass was finished anywhere for {format_duration(age)}{hidden}")
-    return ControllerFacts(Health.UNKNOWN, f"the last pass was finished {format_duration(age)} ago{hidden}")
+        return ControllerFacts(Health.ALIVE, f"a pass was finished {format_duration(age)} ago ({seen})")
+    if age > _longest_rest(ControllerFacts().resync) and everywhere:
+        return ControllerFacts(Health.DOWN, f"no pass was finished anywhere for {format_duration(age)} ({seen})")
+    return ControllerFacts(Health.UNKNOWN, f"the last pass was finished {format_duration(age)} ago ({seen})")

@@ -123,6 +123,13 @@ class StoredEpisodes(MemoryEpisodes):
         stored = self._stored.get(uid)
         return stored.approval if stored and self._believed(stored.approval) else None
 
+    def approvals_guarded(self) -> tuple[bool | None, str]:
+        """Say whether the API server holds approvals to their rules; asked once, with a forged one as a dry run."""
+        if self._why_fleeting:
+            return super().approvals_guarded()
+        guard = self._guard()
+        return (True if guard.holds else False if guard.forged else None), guard.why
+
     def _believed(self, word: Approval | Release | None) -> bool:
         """Whether the API server vouches for who wrote it: not for what was there before the policy was as it is."""
         if word is None:

@@ -12,11 +12,13 @@ from msgspec import Struct
 
 from remediator.errors import ClusterError, NotFound
 from remediator.kubernetes import controller, preflight
+from remediator.kubernetes.definitions import read_definitions
 from remediator.kubernetes.namespaces import list_namespaces, read_namespace
 from remediator.kubernetes.transport import MALFORMED, Expired, Transport, decoded
 from remediator.model.applied import with_owners
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Rehearsal
+from remediator.model.definition import Definitions
 from remediator.model.namespace import Namespace
 from remediator.model.plan import Operation
 from remediator.model.resource import FUNCTION_GROUP, Ref, Resource
@@ -124,6 +126,9 @@ class KubernetesCluster:
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
         everywhere = self._namespace is None and self._selector is None and self._saw_all
         return controller.discover(self._transport, heartbeats, now, everywhere=everywhere)
+
+    def definitions(self) -> Definitions:
+        return read_definitions(self._transport)
 
     def permitted(self, ref: Ref) -> tuple[bool | None, str]:
         return preflight.may_patch(self._transport, ref)

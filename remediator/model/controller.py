@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
@@ -23,14 +23,34 @@ class Health(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Install(Struct, frozen=True):
+    """One Deployment of the controller: several can share the namespaces between them, such as one per team.
+
+    `deployment` is its namespace/name; `since` is since when it is as it is, None where that is not told.
+    """
+
+    deployment: str
+    health: Health
+    why: str
+    since: datetime | None = None
+    version: str | None = None
+    watched_namespaces: tuple[str, ...] = ()
+    watch_selector: str = ""
+
+    def watches(self, namespace: str) -> bool:
+        """Whether it looks at a namespace at all; no list means every namespace."""
+        return not self.watched_namespaces or namespace in self.watched_namespaces
+
+
 class ControllerFacts(Struct, frozen=True):
     """What is known of the controller. An EKS-managed ACK has no Deployment to look at: `deployment` is None then.
 
     `restarting`: its pods are being replaced right now, so that it will look at everything anew in a moment.
     The rest is how it was started (flags of the Deployment, with the controller's own defaults where it has none):
     `watch_selector` is a label selector; `concurrency` how many Functions it works on at a time; `resync` how long it
-    leaves a synced resource alone; `deletion_policy`, `region`, `carm` what it does where nothing else says so.
-    `system_namespace` is where it reads role maps.
+    leaves a synced resource alone; `feature_gates` only those that were set; `deletion_policy`, `region`, `carm` what
+    it does where nothing else says so. `system_namespace` is where it reads role maps. `unsure` says what of all this
+    could not be read, or differs from Deployment to Deployment; `installs` are those.
     """
 
     health: Health = Health.UNKNOWN
@@ -47,6 +67,8 @@ class ControllerFacts(Struct, frozen=True):
     region: str | None = None
     carm: bool = True
     system_namespace: str = "ack-system"
+    unsure: str = ""
+    installs: tuple[Install, ...] = ()
 
     def watches(self, namespace: str, labels: Mapping[str, str] = _NONE) -> bool:
         """Whether it looks at an object with these labels in this namespace at all."""

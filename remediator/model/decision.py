@@ -9,6 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from remediator.model.controller import ControllerFacts
+from remediator.model.definition import Definitions
 from remediator.model.finding import Finding
 from remediator.model.limits import Ceilings, Limits
 from remediator.model.observation import History
@@ -31,6 +32,7 @@ class GateName(StrEnum):
     SIGHTINGS = "sightings"
     OWNER = "owner"
     CONTROLLER = "controller"
+    CRD = "crd"
     PERMISSION = "permission"
     REHEARSAL = "rehearsal"
     BUDGET = "budget"
@@ -119,6 +121,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     guarded_by: str = ""
     history: History = History()
     controller: ControllerFacts = ControllerFacts()
+    definitions: Definitions = Definitions(unknown="nobody asked")
     namespace_annotations: Mapping[str, str] | None = None
     acted_in_run: int = 0
     acted_today: int = 0

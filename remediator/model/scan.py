@@ -16,11 +16,15 @@ from remediator.model.resource import Resource
 
 
 class Judged(Struct, frozen=True):
-    """One resource with what was found and decided; a finding of None is a healthy one."""
+    """One resource with what was found and decided; a finding of None is a healthy one.
+
+    `cluster` are the findings of the cluster that explain it, where it was looked at alone; else they are the scan's.
+    """
 
     seen: Observation
     finding: Finding | None
     decision: Decision | None
+    cluster: tuple[ClusterFinding, ...] = ()
 
     @property
     def state(self) -> State:
@@ -41,7 +45,8 @@ class Judged(Struct, frozen=True):
 class Scan(Struct, frozen=True):
     """What a pass saw. `partial` says, in sentences, what it could not see; `records`, what is wrong with our own.
 
-    `cluster` are the findings about the cluster as a whole: behind many of `results` stands one of them.
+    `cluster` are the findings about the cluster as a whole: behind many of `results` stands one of them. `unknown` says
+    what of the cluster could not be looked at for them.
     """
 
     results: tuple[Judged, ...]
@@ -51,6 +56,7 @@ class Scan(Struct, frozen=True):
     started: datetime
     records: tuple[str, ...] = ()
     cluster: tuple[ClusterFinding, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     def count(self, state: State) -> int:
         return sum(1 for each in self.results if each.state is state)

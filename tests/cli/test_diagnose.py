@@ -58,7 +58,7 @@ KEYS = [
 def test_the_document_is_as_it_was_promised(remediator: Remediator, put: Any) -> None:
     ran = remediator("diagnose", "-f", put(stuck()), "--live", put(PENDING, "live"), *AT_NOON, "-o", "json")
     assert ran.code == 0
-    assert list(ran.document) == ["schemaVersion", "results", "partial", "summary"]
+    assert list(ran.document) == ["schemaVersion", "results", "partial", "cluster", "controller", "unknown", "summary"]
     assert ran.document["schemaVersion"] == "1"
     assert ran.document["partial"] == []
     assert ran.document["summary"] == {

@@ -13,7 +13,18 @@ from tests.cli.shop import CONTEXT, SECRET, Shop
 
 GATES = [
     *("mode", "approval", "guard", "selection", "opt-out", "identity", "proofs", "unchanged", "evidence-age"),
-    *("sightings", "owner", "controller", "permission", "rehearsal", "budget", "breaker", "cool-down", "quarantine"),
+    *(
+        "sightings",
+        "owner",
+        "controller",
+        "crd",
+        "permission",
+        "rehearsal",
+        "budget",
+        "breaker",
+        "cool-down",
+        "quarantine",
+    ),
     "clock-skew",
 ]
 

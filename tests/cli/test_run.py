@@ -85,7 +85,7 @@ def test_the_consequences_are_told(empty_shop: Shop) -> None:
 
 def test_json_has_no_outcomes_where_nothing_was_done(shop: Shop) -> None:
     told = json.loads(shop("run", "-A", "-o", "json").out)
-    assert list(told) == ["schemaVersion", "results", "partial", "summary"]
+    assert list(told) == ["schemaVersion", "results", "partial", "cluster", "controller", "unknown", "summary"]
 
 
 @pytest.mark.parametrize("mode", ["dry-run", "approve"])
@@ -253,7 +253,9 @@ def test_no_effect_seen_is_unknown_and_an_exit_code(empty_shop: Shop) -> None:
 def test_the_outcomes_are_part_of_the_document(empty_shop: Shop) -> None:
     empty_shop.function("mailer")
     told = json.loads(empty_shop("run", "--approve", "--proposal", "p-1", "-o", "json").out)
-    assert list(told) == ["schemaVersion", "results", "partial", "summary", "outcomes"]
+    assert list(told) == [
+        *("schemaVersion", "results", "partial", "cluster", "controller", "unknown", "summary", "outcomes")
+    ]
     assert told["outcomes"] == []
 
 

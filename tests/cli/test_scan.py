@@ -104,7 +104,7 @@ def test_control_characters_of_others_do_not_reach_the_terminal(empty_shop: Shop
 def test_the_document_has_the_shape_that_is_promised(shop: Shop) -> None:
     result = shop("scan", "-A", "-o", "json")
     told = document(result.out)
-    assert list(told) == ["schemaVersion", "results", "partial", "summary"]
+    assert list(told) == ["schemaVersion", "results", "partial", "cluster", "controller", "unknown", "summary"]
     assert (told["schemaVersion"], told["partial"]) == ("1", [])
     assert told["summary"] == {"total": 8, "stuck": 3, "waiting": 2, "unknown": 0, "advisory": 1, "healthy": 2}
     assert [each["name"] for each in told["results"]] == [

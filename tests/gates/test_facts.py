@@ -1,4 +1,4 @@
-"""Gates on facts: selection, age of evidence, owner, controller, permission, rehearsal, clocks, lock."""
+"""Gates on facts: selection, age of evidence, owner, controller, permission, crd, rehearsal, clocks, lock."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from remediator.actions.resync import resync
 from remediator.gates import owners
 from remediator.gates.clock_skew import clock_skew
 from remediator.gates.controller import controller
+from remediator.gates.crd import crd
 from remediator.gates.evidence_age import evidence_age
 from remediator.gates.owner import owner
 from remediator.gates.permission import permission
@@ -20,6 +21,7 @@ from remediator.gates.rehearsal import rehearsal
 from remediator.gates.selection import selection
 from remediator.model.controller import ControllerFacts, Health
 from remediator.model.decision import Rehearsal, Rehearsed, Ruling
+from remediator.model.definition import Definition, Definitions
 from remediator.model.limits import Limits
 from remediator.model.plan import ActionName, Evidence
 from remediator.model.selection import Selection, Selector
@@ -230,3 +232,27 @@ def test_clocks_that_nobody_compared_count_as_different_at_the_act(action: Actio
 def test_the_policy_says_how_far_clocks_may_be_apart() -> None:
     limits = Limits(clock_skew=timedelta(seconds=30))
     assert clock_skew(ONE, situation(skew=30.0, limits=limits)).ruling is ALLOWED
+
+
+# -- crd ------------------------------------------------------------------------------------------------------------
+
+FUNCTIONS = "functions.lambda.services.k8s.aws"
+
+
+@pytest.mark.parametrize("build", BUILDERS.values())
+@pytest.mark.parametrize("unknown", ["", "another cannot be read"])
+def test_everything_is_held_while_a_definition_goes(build: Build, unknown: str) -> None:
+    going = Definitions((Definition(FUNCTIONS, "Function"), Definition("aliases.x", "Alias")), unknown)
+    held = crd(proposed(build=build), situation(definitions=going))
+    assert (held.ruling, held.asks) == (HELD, False)
+    assert held.reason == f"{FUNCTIONS}, aliases.x is being deleted, and with it every object of its kind"
+
+
+def test_what_is_not_known_of_definitions_holds_nothing_and_is_said() -> None:
+    assert crd(ONE, situation(definitions=Definitions())).ruling is ALLOWED
+    unread = crd(ONE, situation(definitions=Definitions(unknown="not yours")))
+    assert (unread.ruling, unread.reason) == (
+        ALLOWED,
+        "whether a definition is being deleted is not known: not yours",
+    )
+    assert crd(ONE, situation()).reason.endswith("nobody asked")

@@ -25,6 +25,7 @@ from remediator.model.decision import (
     Ruling,
     Situation,
 )
+from remediator.model.definition import Definition, Definitions
 from remediator.model.finding import FindingName
 from remediator.model.limits import Ceilings, Limits, Mode
 from remediator.model.live import LiveState, Presence, unreadable
@@ -128,6 +129,7 @@ def otherwise(digest: str) -> dict[str, st.SearchStrategy[Any]]:
         "guarded_by": st.just("prod-eu1 is guarded by the word prod"),
         "history": histories(digest),
         "controller": st.sampled_from([ControllerFacts(), ControllerFacts(Health.ALIVE, "", restarting=True)]),
+        "definitions": st.sampled_from([Definitions((Definition("functions", "Function"),)), Definitions()]),
         "namespace_annotations": st.sampled_from([None, {NAMESPACE_POLICY: "retain"}, DRIFT]),
         "acted_in_run": st.sampled_from([4, 5]),
         "acted_today": st.just(20),
@@ -253,6 +255,7 @@ def test_what_is_never_done(data: st.DataObject, drawn: tuple[Plan, Observation]
     assert now.population is not None
     assert (now.permitted, now.rehearsal) == (True, TAKEN)
     assert not now.controller.restarting
+    assert not now.definitions.deleting
     assert all(need.met for need in plan.needs)
 
     if plan.action.destructive:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -11,6 +12,7 @@ from ruamel.yaml import YAML
 from remediator.kubernetes.transport import Connection, Patience, Transport
 from remediator.sandbox.apiserver import ApiServer
 from remediator.sandbox.clock import SandboxClock
+from tests.kubernetes.controllers import Deploy, deployment
 from tests.tls import authority
 
 __all__ = ["authority"]
@@ -77,5 +79,15 @@ def connect(tmp_path: Path) -> Connect:
     def make(server: str, token: str = "a-token", ca: Path | None = None, **patience: float) -> Transport:
         connection = Connection(write_kubeconfig(tmp_path / "told.yaml", server, token=token, ca=ca), None)
         return Transport(connection, Patience(**patience))
+
+    return make
+
+
+@pytest.fixture
+def deploy(api: ApiServer) -> Deploy:
+    """Let a Deployment of the controller be there; keywords say what is different about it."""
+
+    def make(*args: Any, **more: Any) -> None:
+        api.seed(deployment(*args, **more))
 
     return make

@@ -126,3 +126,17 @@ def test_the_manifest_says_what_we_listen_for() -> None:
     assert binding["spec"]["validationActions"] == ["Deny"]
     [on_create] = [each for each in policy["spec"]["validations"] if each.get("message") == REFUSAL]
     assert on_create["reason"] == "Forbidden"
+
+
+@pytest.mark.parametrize(
+    ("told", "forged"),
+    [
+        (answer(201, {"metadata": {"name": "probe"}}), True),
+        (status(403, "not yours"), False),
+        (status(404, "-"), False),
+    ],
+)
+def test_only_where_a_forged_one_was_taken_it_is_said_to_be(connect: Connect, told: bytes, *, forged: bool) -> None:
+    with Wire(told) as wire:
+        guard = approvals_guard(connect(wire.url), HOME)
+    assert (guard.holds, guard.forged) == (False, forged)

@@ -2,72 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from remediator.kubernetes.controller import discover
 from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Transport
-from remediator.model.controller import ControllerFacts, Health
+from remediator.model.controller import ControllerFacts, Health, Install
 from remediator.sandbox.apiserver import ApiServer
 from remediator.sandbox.faults import Fault, Faults, answering, dropped, refusing
 from tests.kubernetes.conftest import Connect
+from tests.kubernetes.controllers import NOW, REPOSITORY, Deploy, ago, deployment, facts
 from tests.wire import Wire, answer, status
 
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-REPOSITORY = "example.invalid/aws-controllers-k8s/lambda-controller"
-Deploy = Callable[..., None]
-
-
-def ago(**span: float) -> str:
-    return (NOW - timedelta(**span)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def deployment(
-    name: str = "ack-lambda-controller",
-    namespace: str = "ack-system",
-    *,
-    image: str = f"{REPOSITORY}:1.14.1",
-    available: int = 1,
-    since: str | None = None,
-    args: Sequence[str] = (),
-    env: Sequence[dict[str, Any]] = (),
-    containers: Sequence[dict[str, Any]] = (),
-) -> dict[str, Any]:
-    condition = {"type": "Available", "status": "True" if available else "False", "lastTransitionTime": since}
-    container = {"name": "controller", "image": image, "args": list(args), "env": list(env)}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {"template": {"spec": {"containers": [*containers, container]}}},
-        "status": {"availableReplicas": available, "conditions": [{"type": "Progressing"}, condition]},
-    }
-
-
-@pytest.fixture
-def deploy(api: ApiServer) -> Deploy:
-    def make(*args: Any, **more: Any) -> None:
-        api.seed(deployment(*args, **more))
-
-    return make
-
-
-def facts(transport: Transport, *heartbeats: datetime, everywhere: bool = True) -> ControllerFacts:
-    return discover(transport, heartbeats, NOW, everywhere=everywhere)
-
+UNSEEN = "no Deployment of the lambda-controller is seen: perhaps ACK is managed by EKS"
 
 # ---- by its Deployment -----------------------------------------------------------------------------------------------
 
 
 def test_an_available_deployment(transport: Transport, deploy: Deploy) -> None:
     deploy()
+    name, why = "ack-system/ack-lambda-controller", "Deployment ack-system/ack-lambda-controller is available"
     assert facts(transport) == ControllerFacts(
-        Health.ALIVE, "Deployment ack-system/ack-lambda-controller is available", "1.14.1"
+        Health.ALIVE,
+        why,
+        "1.14.1",
+        deployment=name,
+        installs=(Install(name, Health.ALIVE, why, version="1.14.1"),),
     )
 
 
@@ -188,6 +151,22 @@ def test_of_several_that_are_all_away_one_is_named(transport: Transport, deploy:
     assert facts(transport).why == "Deployment ack-system/a is not available"
 
 
+def test_of_several_the_one_that_restarts_is_told(api: ApiServer, transport: Transport, deploy: Deploy) -> None:
+    deploy("another")
+    api.seed(rolling("ReplicaSetUpdated"))
+    found = facts(transport)
+    assert found.restarting
+    assert found.why == "Deployment ack-system/ack-lambda-controller is being rolled out"
+
+
+@pytest.mark.parametrize("kinds", ["Alias,Version", "alias"])
+def test_one_that_leaves_functions_to_another_does_not_count(transport: Transport, deploy: Deploy, kinds: str) -> None:
+    deploy("aliases", args=["--reconcile-resources", kinds])
+    assert facts(transport).health is Health.UNKNOWN
+    deploy("functions", available=0, args=["--reconcile-resources", "Function"])
+    assert facts(transport).why == "Deployment ack-system/functions is not available"
+
+
 def test_two_that_share_the_namespaces_between_them(transport: Transport, deploy: Deploy) -> None:
     """ACK can be installed once per team: what either of them watches is watched."""
     deploy("a", args=["--watch-namespace=shop"])
@@ -195,54 +174,84 @@ def test_two_that_share_the_namespaces_between_them(transport: Transport, deploy
     found = facts(transport)
     assert found.watches("shop")
     assert found.watches("post")
+    assert not found.watches("ops")
 
 
-# ---- what it watches -------------------------------------------------------------------------------------------------
+def test_who_watches_everything_is_enough(transport: Transport, deploy: Deploy) -> None:
+    deploy("a", args=["--watch-namespace=shop"])
+    deploy("b")
+    assert facts(transport).watches("ops")
 
 
-def env(name: str, value: str) -> dict[str, Any]:
-    return {"name": name, "value": value}
+def test_what_only_one_that_is_away_watches_is_known_to_be_unattended(transport: Transport, deploy: Deploy) -> None:
+    deploy("a", args=["--watch-namespace=shop"], available=0, since=ago(hours=1))
+    deploy("b", args=["--watch-namespace=post"], image=f"{REPOSITORY}:1.13.0")
+    found = facts(transport)
+    assert (found.health, found.watches("shop")) == (Health.ALIVE, False)
+    away, there = found.installs
+    assert (away.deployment, away.health, away.watches("shop"), away.watches("post")) == (
+        *("ack-system/a", Health.DOWN),
+        *(True, False),
+    )
+    assert (away.since, there.version) == (NOW - timedelta(hours=1), "1.13.0")
+
+
+def test_of_what_several_differ_in_nothing_is_claimed(transport: Transport, deploy: Deploy) -> None:
+    deploy("a", args=["--aws-region=eu-west-1", "--watch-selectors=team=a", "--reconcile-default-resync-seconds=60"])
+    deploy("b", args=["--aws-region=us-east-1", "--watch-selectors=team=b"])
+    found = facts(transport)
+    assert (found.region, found.watch_selector) == (None, "")
+    assert found.unsure == (
+        "2 Deployments differ in watch selector; 2 Deployments differ in resync; 2 Deployments differ in region"
+    )
+
+
+# ---- by its Deployment, and yet silent -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("args", "environment", "watched"),
+    ("args", "age", "health"),
     [
-        pytest.param([], [], (), id="all, by default"),
-        pytest.param(["--watch-namespace", ""], [], (), id="all, as the chart writes it"),
-        pytest.param(["--watch-namespace", "shop"], [], ("shop",), id="one"),
-        pytest.param(["--watch-namespace=shop"], [], ("shop",), id="one, with an equals sign"),
-        pytest.param(["--watch-namespace=shop,post, ops ,"], [], ("ops", "post", "shop"), id="several"),
-        pytest.param(
-            ["--aws-region", "$(AWS_REGION)", "--watch-namespace", "$(ACK_WATCH_NAMESPACE)", "--log-level", "info"],
-            [env("AWS_REGION", "eu-west-1"), env("ACK_WATCH_NAMESPACE", "shop,post")],
-            ("post", "shop"),
-            id="by reference",
-        ),
-        pytest.param(
-            ["--watch-namespace=$(ACK_WATCH_NAMESPACE)"], [env("ACK_WATCH_NAMESPACE", "")], (), id="an empty reference"
-        ),
-        pytest.param(["--watch-namespace=team-$(TEAM)"], [env("TEAM", "a")], ("team-a",), id="a reference within"),
-        pytest.param(
-            ["--watch-namespace", "$(ACK_WATCH_NAMESPACE)"],
-            [{"name": "ACK_WATCH_NAMESPACE", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}}],
-            (),
-            id="a reference to what is elsewhere",
-        ),
-        pytest.param(["--watch-namespace"], [], (), id="a flag without a value"),
-        pytest.param(["--watch-namespaces=shop"], [], (), id="another flag"),
+        ([], timedelta(hours=11), Health.ALIVE),
+        ([], timedelta(hours=11, seconds=1), Health.DOWN),
+        (["--reconcile-default-resync-seconds=7200"], timedelta(hours=2, minutes=12), Health.ALIVE),
+        (["--reconcile-default-resync-seconds=7200"], timedelta(hours=2, minutes=12, seconds=1), Health.DOWN),
+        (["--reconcile-default-resync-seconds=172800"], timedelta(hours=50), Health.ALIVE),
+        # What fails is retried every 1000 s at the latest, however often what is well is looked at.
+        (["--reconcile-default-resync-seconds=60"], timedelta(seconds=1060), Health.ALIVE),
+        (["--reconcile-default-resync-seconds=60"], timedelta(seconds=1061), Health.DOWN),
+        (["--watch-namespace=shop"], timedelta(hours=12), Health.ALIVE),
+        (["--watch-selectors=team=shop"], timedelta(hours=12), Health.ALIVE),
+        (["--watch-namespace=$(ELSEWHERE)"], timedelta(hours=12), Health.ALIVE),
     ],
 )
-def test_the_namespaces_it_watches(
-    transport: Transport,
-    deploy: Deploy,
-    args: list[str],
-    environment: list[dict[str, Any]],
-    watched: tuple[str, ...],
+def test_one_that_is_there_and_looks_at_nothing_any_more_is_as_good_as_none(
+    transport: Transport, deploy: Deploy, args: list[str], age: timedelta, health: Health
 ) -> None:
-    deploy(args=args, env=environment)
-    found = facts(transport)
-    assert sorted(found.watched_namespaces) == sorted(watched)
-    assert found.watches("shop") is (not watched or "shop" in watched)
+    """Longer than its resync period and a tenth; what some controller does not watch says nothing of it."""
+    deploy(args=args, since=ago(days=9))
+    older = NOW - timedelta(days=3)
+    found = facts(transport, older, NOW - age)
+    assert found.health is health
+    assert facts(transport, older, NOW - age, everywhere=False).health is Health.ALIVE
+    assert facts(transport, NOW - age).health is Health.ALIVE, "one object alone says nothing"
+    if health is Health.DOWN:
+        assert "is available, but no pass was finished anywhere for " in found.why
+
+
+@pytest.mark.parametrize(("minutes", "health"), [(17, Health.ALIVE), (18, Health.DOWN)])
+def test_one_that_was_just_started_has_its_time(
+    transport: Transport, deploy: Deploy, minutes: int, health: Health
+) -> None:
+    deploy(since=ago(minutes=minutes))
+    assert facts(transport, *[NOW - timedelta(hours=12)] * 2).health is health
+
+
+def test_without_heartbeats_or_a_time_it_is_believed(transport: Transport, deploy: Deploy) -> None:
+    deploy(since=ago(days=9))
+    assert facts(transport).health is Health.ALIVE
+    deploy("a-new")
+    assert facts(transport, *[NOW - timedelta(hours=12)] * 2).health is Health.ALIVE
 
 
 # ---- by its Lease ----------------------------------------------------------------------------------------------------
@@ -267,7 +276,10 @@ def test_a_fresh_lease_is_a_sign_of_life(api: ApiServer, transport: Transport, *
     if refusal:
         api.refuse("list", "deployments", code=403, reason="Forbidden", message="not yours")
     lease(api, renewed="2026-11-21T11:59:50.123456Z")
-    assert facts(transport) == ControllerFacts(Health.ALIVE, "its Lease ack-lambda.services.k8s.aws is fresh")
+    unseen = "Deployments may not be listed" if refusal else UNSEEN
+    assert facts(transport) == ControllerFacts(
+        Health.ALIVE, f"its Lease ack-lambda.services.k8s.aws is fresh ({unseen})"
+    )
 
 
 @pytest.mark.parametrize("renewed", [ago(seconds=31), ago(days=1), None, "a while ago"])
@@ -293,9 +305,7 @@ def test_a_deployment_that_is_away_counts_more_than_a_lease(
 
 
 def test_no_witness_at_all(transport: Transport) -> None:
-    assert facts(transport) == ControllerFacts(
-        Health.UNKNOWN, "no Deployment of the lambda-controller is seen, and no heartbeat"
-    )
+    assert facts(transport) == ControllerFacts(Health.UNKNOWN, f"there is no heartbeat to judge it by ({UNSEEN})")
 
 
 @pytest.mark.parametrize(
@@ -325,9 +335,21 @@ def test_what_may_not_be_read_is_not_held_against_it(api: ApiServer, transport: 
     found = facts(transport, NOW - timedelta(minutes=2))
     assert (found.health, found.why) == (
         Health.ALIVE,
-        "a pass was finished 2m ago (Deployments may not be listed)",
+        "a pass was finished 2m ago (Deployments may not be listed; judged by heartbeats)",
     )
-    assert "(Deployments may not be listed), and no heartbeat" in facts(transport).why
+    assert facts(transport).why == "there is no heartbeat to judge it by (Deployments may not be listed)"
+
+
+def test_where_deployments_may_not_be_listed_silence_is_no_evidence(api: ApiServer, transport: Transport) -> None:
+    """One of them may rest for days between two looks, by its flags."""
+    api.refuse("list", "deployments", code=403, reason="Forbidden", message="not yours")
+    assert facts(transport, NOW - timedelta(hours=12)).health is Health.UNKNOWN
+
+
+def test_a_controller_outside_the_cluster_is_a_normal_case(transport: Transport) -> None:
+    found = facts(transport, NOW - timedelta(minutes=2))
+    assert (found.health, found.deployment, found.installs) == (Health.ALIVE, None, ())
+    assert found.why == f"a pass was finished 2m ago ({UNSEEN}; judged by heartbeats)"
 
 
 def test_an_answer_of_another_shape_is_no_witness(connect: Connect) -> None:

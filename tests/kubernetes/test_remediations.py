@@ -506,6 +506,26 @@ def test_an_approval_that_nothing_vouches_for_is_not_read(
     assert store(guarded=False).approval(UID) is None
 
 
+@pytest.mark.parametrize(
+    ("guard", "told"),
+    [
+        (Guard(True, "refused"), (True, "refused")),
+        (Guard(False, "taken", forged=True), (False, "taken")),
+        (Guard(False, "who knows"), (None, "who knows")),
+    ],
+)
+def test_whether_approvals_are_guarded_is_told_as_far_as_it_is_known(
+    store: Store, guard: Guard, told: tuple[bool | None, str]
+) -> None:
+    assert store(guard=lambda: guard).approvals_guarded() == told
+
+
+def test_where_nothing_is_stored_there_is_nothing_to_guard(api: ApiServer, transport: Transport) -> None:
+    episodes = StoredEpisodes(transport, HOME, guard=lambda: Guard(False, "taken", forged=True))
+    assert episodes.load(NOW)
+    assert episodes.approvals_guarded() == (True, "there is no place for approvals")
+
+
 @pytest.mark.parametrize(("seconds", "counts"), [(-1, True), (0, False), (1, False)])
 def test_a_word_from_before_the_policy_was_as_it_is_does_not_count(
     place: ApiServer, offered: StoredEpisodes, store: Store, *, seconds: int, counts: bool

@@ -24,6 +24,7 @@ from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.transport import Transport
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Overrides, Population, Rehearsal, Rehearsed, Situation
+from remediator.model.definition import Definitions
 from remediator.model.lease import Found, Record
 from remediator.model.live import LiveState, unreadable
 from remediator.model.namespace import Namespace
@@ -235,6 +236,9 @@ class _Cluster:
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
         self._own.now_run.controller = self._own.world.controller
         return self._own.world.facts
+
+    def definitions(self) -> Definitions:
+        return self._api.definitions()
 
     def permitted(self, ref: Ref) -> tuple[bool | None, str]:
         return True, "we may patch it"

@@ -1,0 +1,77 @@
+"""Whether the definitions of ACK's kinds are being deleted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from remediator.kubernetes.definitions import PLURALS, read_definitions
+from remediator.kubernetes.resources import KubernetesCluster
+from remediator.kubernetes.transport import Transport
+from remediator.model.definition import Definition, Definitions
+from remediator.model.resource import FUNCTION_GROUP
+from remediator.sandbox.apiserver import ApiServer
+from tests.kubernetes.conftest import Connect
+from tests.wire import Wire, answer, status
+
+READ = Path(__file__).parents[2] / "manifests" / "base" / "clusterrole-read.yaml"
+
+
+def definition(plural: str, kind: str, **metadata: Any) -> bytes:
+    terminating = {"type": "Terminating", "status": "True", "message": "CustomResource deletion is in progress"}
+    spec = {"group": FUNCTION_GROUP, "names": {"plural": plural, "kind": kind}}
+    conditions = [{"type": "Established", "status": "True", "message": "all right"}, terminating]
+    name = f"{plural}.{FUNCTION_GROUP}"
+    return answer(
+        200,
+        {
+            "metadata": {"name": name, **metadata},
+            "spec": spec,
+            "status": {"conditions": conditions if metadata else []},
+        },
+    )
+
+
+MISSING = status(404, "not found")
+
+
+def test_on_an_ordinary_day_none_is(api: ApiServer, transport: Transport) -> None:
+    """The sandbox knows one kind; those that are not installed are none of ours."""
+    assert read_definitions(transport) == KubernetesCluster(transport).definitions() == Definitions()
+
+
+def test_those_that_are_being_deleted_are_found(connect: Connect) -> None:
+    going = definition("functions", "Function", deletionTimestamp="2026-11-21T12:00:00Z")
+    with Wire(going, definition("aliases", "Alias"), *[MISSING] * 5) as wire:
+        found = read_definitions(connect(wire.url))
+    assert found == Definitions(
+        (
+            Definition(
+                f"functions.{FUNCTION_GROUP}",
+                "Function",
+                datetime(2026, 11, 21, 12, tzinfo=UTC),
+                "CustomResource deletion is in progress",
+            ),
+        )
+    )
+    assert [each.path.rpartition("/")[2] for each in wire.heard] == [f"{each}.{FUNCTION_GROUP}" for each in PLURALS]
+
+
+@pytest.mark.parametrize("trouble", [status(403, "not yours"), status(500, "no leader"), answer(200, "<html>")])
+def test_what_cannot_be_read_is_said(connect: Connect, trouble: bytes) -> None:
+    going = definition("functions", "Function", deletionTimestamp="2026-11-21T12:00:00Z")
+    with Wire(going, trouble) as wire:
+        found = read_definitions(connect(wire.url))
+    assert [each.kind for each in found.deleting] == ["Function"]
+    assert found.unknown.startswith(f"aliases.{FUNCTION_GROUP} cannot be read: ")
+
+
+def test_the_shipped_role_lets_just_these_be_read() -> None:
+    rules = YAML(typ="safe").load(READ.read_text(encoding="utf-8"))["rules"]
+    [rule] = [each for each in rules if "customresourcedefinitions" in each["resources"]]
+    assert (rule["apiGroups"], rule["verbs"]) == (["apiextensions.k8s.io"], ["get"])
+    assert rule["resourceNames"] == [f"{each}.{FUNCTION_GROUP}" for each in PLURALS]
