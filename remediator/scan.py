@@ -98,7 +98,7 @@ class Pass:
             others = [each for each in self._means.cluster.resources() if isinstance(each, Resource)]
         except ClusterError:
             others = [resource]  # who may read just this one sees just its heartbeat
-        seen = self._observer.seen(resource, self._means.cloud.probe(resource), self._observer.controller(others))
+        seen = self._observer.asked(resource, self._observer.controller(others))
         judged, at = self._judge(seen), self._decider.situation(None)
         standing = self._means.episodes.standing(at.now)
         return self._decide(judged, at, standing, self._means.cluster.namespace_annotations, rehearse=True)

@@ -12,6 +12,7 @@ from remediator.model.controller import ControllerFacts
 from remediator.model.finding import Finding
 from remediator.model.limits import Ceilings, Limits
 from remediator.model.observation import History
+from remediator.model.placement import Placement
 from remediator.model.plan import Evidence, Plan
 from remediator.model.selection import Selection
 
@@ -106,9 +107,9 @@ class Situation(Struct, frozen=True, kw_only=True):
 
     `guarded_by` says why the cluster is guarded, empty where it is not. `population` is None where one resource was
     looked at alone. `approved` holds the digests that a person at the terminal approved in this run; `approver` and
-    `ticket` are theirs. `evidence` is there only right before the act. None for `namespace_annotations` and `skew`
-    means that they are not known; for `permitted`, `locked` and `rehearsal`, that nobody asked yet. `skew` is how many
-    seconds our clock is ahead of the API server's.
+    `ticket` are theirs. `evidence` is there only right before the act. None for `placement`, `namespace_annotations`
+    and `skew` means that they are not known; for `permitted`, `locked` and `rehearsal`, that nobody asked yet. `skew`
+    is how many seconds our clock is ahead of the API server's.
     """
 
     now: datetime
@@ -119,6 +120,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     guarded_by: str = ""
     history: History = History()
     controller: ControllerFacts = ControllerFacts()
+    placement: Placement | None = None
     namespace_annotations: Mapping[str, str] | None = None
     acted_in_run: int = 0
     acted_today: int = 0
