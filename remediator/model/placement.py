@@ -177,7 +177,9 @@ def _by_namespace(
         found = _mapped(owner, f"the namespace's {NAMESPACE_ACCOUNT}", ACCOUNT_MAP, known.accounts, controller)
     if found is None or reads is False:
         return _as_recorded(resource, recorded, known, controller)
-    return found if reads else replace(found, doubt=found.doubt or _unseen(found.because))
+    if reads or _told_of_no_role(resource, team or owner or ""):
+        return found
+    return replace(found, doubt=found.doubt or _unseen(found.because))
 
 
 def _as_recorded(resource: Resource, recorded: str | None, known: Identities, controller: ControllerFacts) -> _Identity:
@@ -199,13 +201,14 @@ def _as_recorded(resource: Resource, recorded: str | None, known: Identities, co
     return _Identity(account=recorded, role=found.role, because="status", missing=found.missing, doubt=found.doubt)
 
 
-def _told_of_no_role(resource: Resource, account: str) -> bool:
+def _told_of_no_role(resource: Resource, key: str) -> bool:
+    """Whether the controller says that it looked for the role of an account or a team, and found none."""
     synced = resource.condition("ACK.ResourceSynced")
     return (
         synced is not None
         and synced.status == "False"
         and (synced.message or "").startswith(_NO_ROLE)
-        and f'"{account}"' in (synced.reason or "")
+        and f'"{key}"' in (synced.reason or "")
     )
 
 

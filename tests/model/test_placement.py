@@ -294,6 +294,12 @@ def test_that_the_controller_found_no_role_for_the_recorded_account_is_told_by_i
     assert place(one(**refused()), lacking, started(carm=False)).role_missing == ""
 
 
+def test_the_condition_tells_that_annotations_count_where_flags_cannot_be_seen() -> None:
+    lacking = known({ACCOUNT: OTHER}, accounts=RoleMap({}))
+    assert OTHER in certain(place(one(**refused()), lacking, UNSEEN)).role_missing
+    assert place(one(**refused(account=THIRD)), lacking, UNSEEN).role_missing == ""
+
+
 def test_a_role_that_is_there_by_now_is_not_missing() -> None:
     assert harmless(certain(place(one(**refused()), known(), FLAGS))).role == role_of(OTHER)
 
