@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SESSION_NAME = "ack-remediator"
 # What botocore raises where an answer has another shape than its model says, from deep within its parsers.
 MISSHAPEN = (KeyError, TypeError, AttributeError, RecursionError, ResponseParserError)
 EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
@@ -167,7 +166,7 @@ class Clients:
         more: dict[str, Any] = {"ExternalId": external_id} if external_id else {}
 
         def refreshed() -> dict[str, str]:
-            answer = sts.assume_role(RoleArn=role, RoleSessionName=SESSION_NAME, **more)
+            answer = sts.assume_role(RoleArn=role, RoleSessionName="ack-remediator", **more)
             try:
                 given = answer["Credentials"]
                 return {
