@@ -75,7 +75,7 @@ def test_other_encodings_are_refused(path: Path) -> None:
         ),
         (
             'aws: {accounts: {"444455556666": {roleArn: arn:aws:iam::444455556666:role/read, externalID: abc}}}',
-            "3:83: unknown key aws.accounts.444455556666.externalID; did you mean externalId?",
+            "3:81: unknown key aws.accounts.444455556666.externalID; did you mean externalId?",
         ),
         (
             "breaker: {zzz: 1}",
