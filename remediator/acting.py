@@ -15,8 +15,10 @@ from remediator.gates import SECONDS_BETWEEN_PROOFS, approve
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Decision, Ruling, Situation
 from remediator.model.finding import Finding
+from remediator.model.identities import Identities
 from remediator.model.masking import mask
 from remediator.model.observation import Observation
+from remediator.model.placement import Placement
 from remediator.model.plan import Evidence, Outcome, Plan, Proof, Result
 from remediator.model.scan import Judged, Scan
 from remediator.observing import Observer
@@ -45,12 +47,14 @@ class Actor:
         for _ in range(_ATTEMPTS):
             try:
                 taken = self._means.clock.now()
-                proofs = self._proofs(chosen, progress)
-                # Looked at after AWS was asked, which can take minutes: the controller may have come back by now.
+                proofs = self._proofs(chosen, judged.seen.placement, progress)
+                # Looked at after AWS was asked, which can take minutes: the controller may have come back by now, and
+                # somebody may have told it to look elsewhere.
                 controller = self._observer.controller(each.seen.resource for each in scan.results)
+                known = self._observer.identities([chosen.resource], controller)
                 evidence = Evidence(chosen.digest, proofs, taken)
                 with self._means.lock.held(progress) as hold:
-                    begun = self._begin(judged, evidence, controller, at, hold, progress)
+                    begun = self._begin(judged, evidence, (controller, known), at, hold, progress)
             except NotFound:
                 return _skipped(chosen, "the object is gone")
             except Changed as error:
@@ -69,7 +73,7 @@ class Actor:
         self,
         judged: Judged,
         evidence: Evidence,
-        controller: ControllerFacts,
+        around: tuple[ControllerFacts, Identities],
         at: Situation,
         hold: Hold,
         progress: Progress,
@@ -81,7 +85,7 @@ class Actor:
         annotations = self._means.cluster.namespace_annotations(chosen.target.namespace)
         # Read last of all: the guard of the first write is then as fresh as can be.
         resource = self._means.cluster.get(*chosen.target[:2])
-        seen = self._observer.seen(resource, evidence.proofs[-1].live, controller)
+        seen = self._observer.seen(resource, evidence.proofs[-1].live, *around)
         found = diagnose(seen)
         plan = plan_for(found, seen, chosen.action) if found else None
         if found is None or plan is None or plan.digest != chosen.digest:
@@ -96,15 +100,15 @@ class Actor:
         progress(f"{plan.action} {plan.target}: acting, then watching for the effect")
         return begin(key, self._means, hold, at.approved_by(plan.digest) or _NOBODY)
 
-    def _proofs(self, plan: Plan, progress: Progress) -> tuple[Proof, ...]:
+    def _proofs(self, plan: Plan, placement: Placement | None, progress: Progress) -> tuple[Proof, ...]:
         """Ask AWS as often as the plan needs, at least once, far enough apart; stop at the first that is not gone."""
         clock, probe = self._means.clock, self._means.cloud.probe
-        taken = [Proof(probe(plan.resource), clock.monotonic())]
+        taken = [Proof(probe(plan.resource, placement), clock.monotonic())]
         while len(taken) < plan.proofs and taken[-1].live.proven_gone:
             wait = f"the next in {SECONDS_BETWEEN_PROOFS:.0f} s"
             progress(f"{plan.action} {plan.target}: proof {len(taken)} of {plan.proofs}: AWS says gone; {wait}")
             clock.sleep(SECONDS_BETWEEN_PROOFS + 1)
-            taken.append(Proof(probe(plan.resource), clock.monotonic()))
+            taken.append(Proof(probe(plan.resource, placement), clock.monotonic()))
         return tuple(taken)
 
 

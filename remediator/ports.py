@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -14,9 +14,11 @@ from remediator.model.decision import Rehearsal, Standing, Verdict
 from remediator.model.definition import Definitions
 from remediator.model.episode import Attempt, Episode, ResolvedBy
 from remediator.model.finding import Finding
+from remediator.model.identities import Identities
 from remediator.model.live import LiveState
 from remediator.model.namespace import Namespace
 from remediator.model.observation import History
+from remediator.model.placement import Placement
 from remediator.model.plan import Operation, Outcome, Plan
 from remediator.model.resource import Ref, Resource
 from remediator.model.word import Approval, Rejection
@@ -65,6 +67,9 @@ class Cluster(Protocol):
     def namespaces(self) -> Mapping[str, Namespace]:
         """List the namespaces in scope, by name; raise ClusterError where that is not possible."""
 
+    def identities(self, namespaces: Iterable[str], controller: ControllerFacts) -> Identities:
+        """Read what says which account, role and region these namespaces are for; never raises ClusterError."""
+
     def namespace_annotations(self, namespace: str) -> dict[str, str] | None:
         """Read a namespace's annotations; None where they cannot be read."""
 
@@ -72,8 +77,11 @@ class Cluster(Protocol):
 class Cloud(Protocol):
     """The AWS side."""
 
-    def probe(self, resource: Resource) -> LiveState:
-        """Ask for live state; never raises for what one resource's answer is: doubt is `unreadable`."""
+    def probe(self, resource: Resource, placement: Placement | None = None) -> LiveState:
+        """Ask for live state; never raises for what one resource's answer is: doubt is `unreadable`.
+
+        Where status records no ARN, the placement says where to ask; None: nobody looked, and status alone does.
+        """
 
 
 class Episodes(Protocol):

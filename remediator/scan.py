@@ -102,7 +102,7 @@ class Pass:
             others = [each for each in self._means.cluster.resources() if isinstance(each, Resource)]
         except ClusterError:
             others = [resource]  # who may read just this one sees just its heartbeat
-        seen = self._observer.seen(resource, self._means.cloud.probe(resource), self._observer.controller(others))
+        seen = self._observer.asked(resource, self._observer.controller(others))
         definitions = self._means.cluster.definitions()
         judged, at = self._judge(seen), self._decider.situation(None, definitions=definitions)
         standing = self._means.episodes.standing(at.now)

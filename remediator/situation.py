@@ -48,6 +48,7 @@ def about(at: Situation, seen: Observation, standing: Standing) -> Situation:
         at,
         history=seen.history,
         controller=seen.controller,
+        placement=seen.placement,
         acted_today=standing.acted_today,
         under_way_in_namespace=standing.under_way.get(seen.resource.metadata.namespace, 0),
         breaker_opened_at=standing.breaker_opened_at,

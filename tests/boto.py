@@ -11,7 +11,7 @@ import boto3
 import botocore.session
 import pytest
 
-from remediator.aws import live
+from remediator.aws import clients
 
 
 @contextmanager
@@ -25,5 +25,5 @@ def shared_models() -> Iterator[None]:
         return made
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(live, "boto3", SimpleNamespace(Session=session))
+        patch.setattr(clients, "boto3", SimpleNamespace(Session=session))
         yield

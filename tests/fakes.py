@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,8 +18,10 @@ from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Rehearsal, Rehearsed
 from remediator.model.definition import Definitions
 from remediator.model.episode import Attempt
+from remediator.model.identities import Identities, RoleMap
 from remediator.model.live import LiveState
 from remediator.model.namespace import Namespace
+from remediator.model.placement import Placement
 from remediator.model.plan import ActionName, Operation, Outcome, Plan
 from remediator.model.resource import FUNCTION_FINALIZER, Ref, Resource
 from remediator.ports import Means
@@ -71,6 +73,7 @@ class FakeCluster:
         self.ahead: float | None = 0.0
         self.defined = Definitions()
         self.annotated: dict[str, dict[str, str] | None] = {}
+        self.roles = RoleMap()
 
     def the(self, name: str = "checkout") -> Json:
         return next(each for (_, key), each in self.objects.items() if key == name)
@@ -134,6 +137,17 @@ class FakeCluster:
     def namespaces(self) -> dict[str, Namespace]:
         return {name: Namespace(name, marks) for name, marks in self.annotated.items() if marks is not None}
 
+    def identities(self, namespaces: Iterable[str], controller: ControllerFacts) -> Identities:
+        marks = {name: self.annotated.get(name, {}) for name in namespaces}
+        readable = {name: Namespace(name, each) for name, each in marks.items() if each is not None}
+        return Identities(
+            namespaces=readable,
+            namespaces_unread="" if len(readable) == len(marks) else "a namespace could not be read",
+            accounts=self.roles,
+            teams=RoleMap(),
+            selectors_unread="",
+        )
+
     def namespace_annotations(self, namespace: str) -> dict[str, str] | None:
         return self.annotated.get(namespace, {})
 
@@ -171,10 +185,12 @@ class FakeCloud:
     def __init__(self, **answers: LiveState | list[LiveState]) -> None:
         self._answers = {name: each if isinstance(each, list) else [each] for name, each in answers.items()}
         self.asked: list[tuple[str, float]] = []
+        self.placements: list[Placement | None] = []
         self.clock: FakeClock | None = None
 
-    def probe(self, resource: Resource) -> LiveState:
+    def probe(self, resource: Resource, placement: Placement | None = None) -> LiveState:
         name = resource.function_name
+        self.placements.append(placement)
         self.asked.append((name, self.clock.monotonic() if self.clock else 0.0))
         answers = self._answers[name]
         return answers.pop(0) if len(answers) > 1 else answers[0]

@@ -21,6 +21,7 @@ from remediator.deciding import Decider
 from remediator.model.controller import ControllerFacts, Health
 from remediator.model.decision import Decision, DecisionKind, GateName, Rehearsal, Rehearsed, Ruling, Verdict
 from remediator.model.live import LiveState, Presence, Vouched, unreadable
+from remediator.model.placement import Placement
 from remediator.model.plan import Outcome, Result
 from remediator.model.resource import Resource
 from remediator.model.scan import Judged, Scan
@@ -127,7 +128,7 @@ class Answers(FakeCloud):
         super().__init__()
         self._by_uid = answers
 
-    def probe(self, resource: Resource) -> LiveState:
+    def probe(self, resource: Resource, placement: Placement | None = None) -> LiveState:
         return self._by_uid[resource.metadata.uid]
 
 

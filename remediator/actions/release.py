@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from remediator.actions import toggle
 from remediator.actions.leftover import remembered
-from remediator.model.drift import drift
 from remediator.model.finding import FindingName
 from remediator.model.observation import Observation
+from remediator.model.placement import place
 from remediator.model.plan import ActionName, Need, Plan, Step, Verification, digest
 from remediator.model.resource import DELETION_POLICY, POLICY_BEFORE_ANNOTATION, RESYNC_ANNOTATION, RETAIN
 
@@ -57,7 +57,7 @@ def _needs(seen: Observation) -> tuple[Need, ...]:
     resource, live = seen.resource, seen.live_state
     known = resource.arn is not None
     found = known and live.present and live.arn == resource.arn_text
-    elsewhere = drift(resource)
+    elsewhere = (seen.placement or place(resource)).obstacle
     policy = resource.annotations.get(DELETION_POLICY, "delete")
     deletes = policy == "delete" or seen.history.own_retain
     return (

@@ -23,6 +23,7 @@ from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Standing
 from remediator.model.live import LiveState, Presence, unreadable
 from remediator.model.observation import History, Observation
+from remediator.model.placement import place
 from remediator.model.resource import FUNCTION_GROUP, Resource
 from remediator.model.scan import Judged, Scan
 from remediator.policy import Policy
@@ -56,6 +57,7 @@ def diagnose_dumps(
             controller=_NO_CONTROLLER,
             history=History(given=since),
             timeouts=policy.timeouts,
+            placement=place(resource),
         )
         finding = diagnose(seen)
         around = about(situation(policy, now, None), seen, Standing())

@@ -10,6 +10,7 @@ from remediator.model.controller import ControllerFacts
 from remediator.model.live import LiveState
 from remediator.model.masking import mask
 from remediator.model.observation import Observation
+from remediator.model.placement import Placement
 from remediator.model.resource import Condition, FunctionSpec, Resource
 from remediator.model.times import format_duration, format_time, parse_time
 
@@ -24,6 +25,7 @@ def particulars(page: Page, seen: Observation) -> None:
     for heading, facts in (
         ("The object", _of_object(seen.resource, seen.now)),
         ("Its conditions", _of_conditions(seen.resource.conditions, seen.now)),
+        ("Where ACK looks", _of_placement(seen.placement)),
         ("AWS's answer", _of_answer(seen.live_state, seen.now)),
         ("Spec and AWS", _side_by_side(seen.resource, seen.live_state)),
         ("The controller", _of_controller(seen.controller)),
@@ -65,6 +67,19 @@ def _of_conditions(conditions: Iterable[Condition], now: datetime) -> Iterable[F
             each.type or "without a type",
             ", ".join(filter(None, (each.status, written))) + (f": {said}" * bool(said)),
         )
+
+
+def _of_placement(placement: Placement | None) -> Iterable[Fact]:
+    if placement is None:
+        return
+    yield "account", placement.account or "the controller's own"
+    yield "region", placement.region or "the controller's own"
+    yield "role", placement.role
+    yield "because of", placement.because
+    yield "drift", placement.drift
+    yield "no role", placement.role_missing
+    yield "suspected", placement.suspected
+    yield "unsure", placement.unsure
 
 
 def _of_answer(live: LiveState, now: datetime) -> Iterable[Fact]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from remediator.model.decision import GateName, Proposal, Ruling, Situation, Verdict
-from remediator.model.drift import drift
+from remediator.model.placement import place
 from remediator.model.plan import ActionName
 
 
@@ -12,7 +12,7 @@ def identity(proposal: Proposal, at: Situation) -> Verdict:
 
     The recorded ARN and spec.name must agree. For what cannot be undone there must be an ARN: without one nobody can
     say what it was that is gone, or is left behind. For a Release the place must be the recorded one, too: elsewhere
-    ACK looks at nothing, and lets nothing go.
+    ACK looks at nothing, and lets nothing go. There even what looks like another place is enough.
     """
     resource, action = proposal.plan.resource, proposal.plan.action
     if not resource.metadata.uid:
@@ -26,7 +26,7 @@ def identity(proposal: Proposal, at: Situation) -> Verdict:
     if arn.name != resource.function_name:
         reason = f"the ARN says {arn.name!r}, spec.name says {resource.function_name!r}"
         return Verdict(GateName.IDENTITY, Ruling.HELD, reason)
-    elsewhere = drift(resource, at.namespace_annotations or {}) if action is ActionName.RELEASE else ""
+    elsewhere = (at.placement or place(resource)).obstacle if action is ActionName.RELEASE else ""
     if elsewhere:
         return Verdict(GateName.IDENTITY, Ruling.HELD, elsewhere)
     return Verdict(GateName.IDENTITY, Ruling.ALLOWED, f"{resource.arn_text} is spec.name's function")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
@@ -13,12 +13,14 @@ from msgspec import Struct
 from remediator.errors import ClusterError, NotFound
 from remediator.kubernetes import controller, preflight
 from remediator.kubernetes.definitions import read_definitions
+from remediator.kubernetes.identities import read_identities
 from remediator.kubernetes.namespaces import list_namespaces, read_namespace
 from remediator.kubernetes.transport import MALFORMED, Expired, Transport, decoded
 from remediator.model.applied import with_owners
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Rehearsal
 from remediator.model.definition import Definitions
+from remediator.model.identities import Identities
 from remediator.model.namespace import Namespace
 from remediator.model.plan import Operation
 from remediator.model.resource import FUNCTION_GROUP, Ref, Resource
@@ -145,6 +147,9 @@ class KubernetesCluster:
             return list_namespaces(self._transport)
         only = read_namespace(self._transport, f"/api/v1/namespaces/{quote(self._namespace, safe='')}")
         return {only.name: only}
+
+    def identities(self, namespaces: Iterable[str], controller: ControllerFacts) -> Identities:
+        return read_identities(self._transport, namespaces, controller)
 
     def namespace_annotations(self, namespace: str) -> dict[str, str] | None:
         return preflight.annotations_of(self._transport, quote(namespace, safe=""))

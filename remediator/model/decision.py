@@ -13,6 +13,7 @@ from remediator.model.definition import Definitions
 from remediator.model.finding import Finding
 from remediator.model.limits import Ceilings, Limits
 from remediator.model.observation import History
+from remediator.model.placement import Placement
 from remediator.model.plan import Evidence, Plan
 from remediator.model.selection import Selection
 
@@ -108,9 +109,9 @@ class Situation(Struct, frozen=True, kw_only=True):
 
     `guarded_by` says why the cluster is guarded, empty where it is not. `population` is None where one resource was
     looked at alone. `approved` holds the digests that a person at the terminal approved in this run; `approver` and
-    `ticket` are theirs. `evidence` is there only right before the act. None for `namespace_annotations` and `skew`
-    means that they are not known; for `permitted`, `locked` and `rehearsal`, that nobody asked yet. `skew` is how many
-    seconds our clock is ahead of the API server's.
+    `ticket` are theirs. `evidence` is there only right before the act. None for `placement`, `namespace_annotations`
+    and `skew` means that they are not known; for `permitted`, `locked` and `rehearsal`, that nobody asked yet. `skew`
+    is how many seconds our clock is ahead of the API server's.
     """
 
     now: datetime
@@ -122,6 +123,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     history: History = History()
     controller: ControllerFacts = ControllerFacts()
     definitions: Definitions = Definitions(unknown="nobody asked")
+    placement: Placement | None = None
     namespace_annotations: Mapping[str, str] | None = None
     acted_in_run: int = 0
     acted_today: int = 0

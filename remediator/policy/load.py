@@ -75,7 +75,8 @@ def _describe(document: CommentedMap, fault: Any) -> _Fault:
         where = where[:-1]
     line, column = _position(document, where)
     dotted = ".".join(str(part) for part in where)
-    if fault["type"] == "extra_forbidden" or where != fault["loc"]:
+    wrong_key = where != fault["loc"] and fault["type"] != "value_error"
+    if fault["type"] == "extra_forbidden" or wrong_key:
         known = _known_keys(where[:-1])
         near = difflib.get_close_matches(str(where[-1]), known, n=1)
         guess = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"

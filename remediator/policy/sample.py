@@ -40,6 +40,8 @@ def _lines(section: Section, indent: str) -> Iterator[str]:
 def _scalar(value: Any) -> str:
     if value is None:
         return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, timedelta):
         return write_duration(value)
     if isinstance(value, tuple):

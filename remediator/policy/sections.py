@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    StrictBool,
     StrictInt,
     WithJsonSchema,
 )
@@ -81,6 +83,13 @@ def _no_auto(mode: Mode) -> Mode:
 def _labels(text: str) -> str:
     parse_labels(text)
     return text
+
+
+def _roles_are_of_their_accounts(accounts: dict[str, Any]) -> dict[str, Any]:
+    for account, each in accounts.items():
+        if each.role_arn.split(":")[4] != account:
+            raise ValueError(f"expected a role of account {account}, not {each.role_arn}")
+    return accounts
 
 
 Glob = Annotated[str, Field(pattern=r"^[a-z0-9.*?\[\]!-]+$")]
@@ -207,6 +216,31 @@ class Guard(Section):
     ] = ()
 
 
+_ROLE_ARN = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$"
+
+
+def _account(value: object) -> object:
+    if not (isinstance(value, str) and re.fullmatch("[0-9]{12}", value)):
+        raise ValueError("expected the 12 digits of an AWS account, in quotes")
+    return value
+
+
+AccountId = Annotated[str, BeforeValidator(_account), WithJsonSchema({"type": "string", "pattern": "^[0-9]{12}$"})]
+
+
+class AccountSection(Section):
+    """How to read functions in one AWS account that is not our own."""
+
+    role_arn: Annotated[
+        Annotated[str, Field(pattern=_ROLE_ARN)],
+        said("The role to assume. One of ours that can only read; not the one that ACK writes with."),
+    ]
+    external_id: Annotated[
+        Annotated[str, Field(pattern=r"^[A-Za-z0-9+=,.@:/_-]{2,1224}$")] | None,
+        said("What its trust policy asks for as sts:ExternalId."),
+    ] = None
+
+
 class Aws(Section):
     """How AWS is asked for live state."""
 
@@ -220,7 +254,23 @@ class Aws(Section):
             alias="endpointURL",
         ),
     ] = None
-    workers: Annotated[Annotated[StrictInt, Field(ge=1, le=32)], said("Questions at a time.")] = 4
+    workers: Annotated[
+        Annotated[StrictInt, Field(ge=1, le=32)], said("Questions at a time, in each account and region.")
+    ] = 4
+    assume_role: Annotated[
+        StrictBool,
+        said("Whether roles are assumed to read functions of other accounts. If not, our own credentials are all."),
+    ] = False
+    role_name: Annotated[
+        Annotated[str, Field(pattern=r"^[A-Za-z0-9+=,.@_/-]+$")] | None,
+        said("The role to assume in an account that is not among these; null for none."),
+    ] = "ack-remediator-read"
+    accounts: Annotated[
+        dict[AccountId, AccountSection],
+        said('Roles by account, such as "123456789012": {roleArn: arn:aws:iam::123456789012:role/read}.'),
+        AfterValidator(_roles_are_of_their_accounts),
+        Field(json_schema_extra={"additionalProperties": False}),
+    ] = Field(default_factory=dict)
 
 
 _TIMEOUTS = Timeouts()

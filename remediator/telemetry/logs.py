@@ -38,6 +38,8 @@ def configure(verbose: int = 0) -> None:
     for name in _NOISY:
         # Below WARNING botocore logs whole answers, environment variables and links to code included.
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns, with a traceback, of a role that is refused; we say so in a sentence.
+    logging.getLogger("botocore.credentials").setLevel(logging.ERROR)
     if verbose < _EVERYTHING:
         # It warns of each retried connection; our own sentence comes when they are used up.
         logging.getLogger("urllib3").setLevel(logging.ERROR)

@@ -210,7 +210,10 @@ def test_from_another_account_nothing_is_asked_of_lambda(cloud: Cloud, ask: Ask)
     """Every function of another account is not found from here."""
     begin = len(cloud.calls)
     seen = ask().probe(resource(arn=arn_of(account="210987654321")))
-    assert unreadable(seen) == "the function is in account 210987654321, we are in 123456789012"
+    assert unreadable(seen) == (
+        "the function is in account 210987654321, we are in 123456789012; with aws.assumeRole: true in the policy, "
+        "arn:aws:iam::210987654321:role/ack-remediator-read would be assumed"
+    )
     assert seen.identity is not None
     assert [each.operation for each in cloud.calls_since(begin)] == ["GetCallerIdentity"]
 

@@ -450,3 +450,9 @@ def test_a_file_has_to_be_named(remediator: Remediator) -> None:
     ran = remediator("diagnose")
     assert ran.code == 2
     assert "-f" in ran.err
+
+
+def test_another_region_on_the_object_is_told_of_a_dump_too(remediator: Remediator, put: Any) -> None:
+    moved = function(metadata={"annotations": {"services.k8s.aws/region": "eu-west-1"}})
+    ran = remediator("diagnose", "-f", put(moved), *AT_NOON, "-o", "wide")
+    assert "annotation services.k8s.aws/region says eu-west-1, status says us-east-1: ACK does nothing then" in ran.out

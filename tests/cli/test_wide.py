@@ -195,6 +195,25 @@ def test_explain_says_where_spec_and_aws_differ(shop: Shop) -> None:
     assert "  memorySize          512 in the spec, 256 in AWS\n" in out
 
 
+def test_explain_says_where_ack_looks(shop: Shop) -> None:
+    told = "Where ACK looks\n  account             123456789012\n  region              us-east-1\n"
+    out = shop("explain", "checkout", "-o", "wide", columns=200).out
+    assert f"{told}  because of          status\n" in out
+    assert "  drift  " not in out
+    stored = shop.stored("checkout")
+    stored["metadata"]["annotations"]["services.k8s.aws/region"] = "eu-west-1"
+    shop.api.seed(stored)
+    shop.api.refuse("get", "namespaces", code=403, reason="Forbidden", message="not yours")
+    out = shop("explain", "checkout", "-o", "wide", columns=200).out
+    shop.api.allow()
+    assert told in out
+    assert (
+        "  drift               annotation services.k8s.aws/region says eu-west-1, status says us-east-1: ACK does"
+        in out
+    )
+    assert "  unsure              namespace shop could not be read: the API server refuses: not yours\n" in out
+
+
 def test_explain_tells_of_the_healthy_too(shop: Shop) -> None:
     out = shop("explain", "mailer", "-o", "wide", columns=200).out
     assert out.startswith("function/mailer in shop\n  healthy  Nothing is wrong.\n\nThe object\n")

@@ -17,6 +17,7 @@ from remediator.gates.unchanged import unchanged
 from remediator.model.decision import GateName, Ruling, Situation, Verdict
 from remediator.model.live import LiveState, unreadable
 from remediator.model.observation import History
+from remediator.model.placement import Placement
 from remediator.model.plan import Evidence, Proof
 from tests.builders import GONE, NOW, UNPROVEN_GONE, Json, active, deleting, function
 from tests.proposals import Build, proposed, situation
@@ -73,10 +74,11 @@ def test_without_an_arn_nobody_can_say_what_is_gone(place: Json | None) -> None:
 @pytest.mark.parametrize(
     "at",
     [
-        situation(namespace_annotations={"services.k8s.aws/default-region": "eu-west-1"}),
-        situation(namespace_annotations={"services.k8s.aws/owner-account-id": "444455556666"}),
+        situation(placement=Placement(drift="the namespace says eu-west-1")),
+        situation(placement=Placement(role_missing="no role for 444455556666")),
+        situation(placement=Placement(suspected="the namespace says eu-west-1", unsure="its flags cannot be seen")),
     ],
-    ids=["region", "account"],
+    ids=["drift", "no role", "what looks like it"],
 )
 def test_in_another_place_ack_lets_nothing_go(build: Build, at: Situation, expected: Ruling) -> None:
     assert ruling(identity(proposed(deleting(), build), at)) is expected
@@ -86,6 +88,7 @@ def test_the_region_of_the_object_itself_is_looked_at_too() -> None:
     elsewhere = deleting(metadata={"annotations": {"services.k8s.aws/region": "eu-west-1"}})
     assert ruling(identity(proposed(elsewhere, release), situation())) is HELD
     assert ruling(identity(proposed(deleting(), release), situation())) is ALLOWED
+    assert ruling(identity(proposed(deleting(), release), situation(placement=Placement(unsure="?")))) is ALLOWED
 
 
 # -- proofs ---------------------------------------------------------------------------------------------------------

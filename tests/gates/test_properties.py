@@ -30,6 +30,7 @@ from remediator.model.finding import FindingName
 from remediator.model.limits import Ceilings, Limits, Mode
 from remediator.model.live import LiveState, Presence, unreadable
 from remediator.model.observation import History, Observation
+from remediator.model.placement import Placement
 from remediator.model.plan import ActionName, Evidence, Plan, Proof
 from remediator.model.selection import Selection, Selector
 from remediator.model.word import Approval, Override
@@ -38,7 +39,7 @@ from tests.proposals import BUILDERS, PROOFS, TAKEN, proposed
 
 FINALIZER = "finalizers.lambda.services.k8s.aws/Function"
 FRESH = NOW - timedelta(seconds=70)
-DRIFT = {"services.k8s.aws/default-region": "eu-west-1"}
+ELSEWHERE = [Placement(drift="elsewhere"), Placement(role_missing="no role"), Placement(suspected="elsewhere?")]
 NAMESPACE_POLICY = "lambda.services.k8s.aws/deletion-policy"
 
 
@@ -112,6 +113,7 @@ USUAL: dict[str, Any] = {
     "population": Population(100, 1),
     "ceilings": Ceilings(Mode.AUTO),
     "namespace_annotations": {},
+    "placement": Placement(),
     "permitted": True,
     "rehearsal": TAKEN,
     "skew": 0.0,
@@ -130,7 +132,8 @@ def otherwise(digest: str) -> dict[str, st.SearchStrategy[Any]]:
         "history": histories(digest),
         "controller": st.sampled_from([ControllerFacts(), ControllerFacts(Health.ALIVE, "", restarting=True)]),
         "definitions": st.sampled_from([Definitions((Definition("functions", "Function"),)), Definitions()]),
-        "namespace_annotations": st.sampled_from([None, {NAMESPACE_POLICY: "retain"}, DRIFT]),
+        "namespace_annotations": st.sampled_from([None, {NAMESPACE_POLICY: "retain"}]),
+        "placement": st.sampled_from(ELSEWHERE),
         "acted_in_run": st.sampled_from([4, 5]),
         "acted_today": st.just(20),
         "under_way_in_namespace": st.just(1),
@@ -266,7 +269,7 @@ def test_what_is_never_done(data: st.DataObject, drawn: tuple[Plan, Observation]
         assert plan.resource.managed
         assert plan.resource.arn_text == ARN
         assert (seen.live_state.presence, seen.live_state.arn) == (Presence.PRESENT, ARN)
-        assert not (now.namespace_annotations or {}).keys() & DRIFT.keys()
+        assert now.placement not in ELSEWHERE
     if plan.action is ActionName.CLEAR_FINALIZER:
         assert proven_twice(now.evidence.proofs)
         assert plan.resource.managed

@@ -66,6 +66,18 @@ def test_other_encodings_are_refused(path: Path) -> None:
         ("timeouts:\n  deletoin: 5m", "4:3: unknown key timeouts.deletoin; did you mean deletion?"),
         ("aws:\n  endpoint: http://x", "4:3: unknown key aws.endpoint; did you mean endpointURL?"),
         (
+            'aws: {accounts: {"12": {roleArn: arn:aws:iam::123456789012:role/read}}}',
+            "3:18: aws.accounts.12: expected the 12 digits of an AWS account, in quotes; found '12'",
+        ),
+        (
+            "aws: {accounts: {444455556666: {roleArn: arn:aws:iam::444455556666:role/read}}}",
+            "3:18: aws.accounts.444455556666: expected the 12 digits of an AWS account, in quotes; found 444455556666",
+        ),
+        (
+            'aws: {accounts: {"444455556666": {roleArn: arn:aws:iam::444455556666:role/read, externalID: abc}}}',
+            "3:81: unknown key aws.accounts.444455556666.externalID; did you mean externalId?",
+        ),
+        (
             "breaker: {zzz: 1}",
             "3:11: unknown key breaker.zzz; expected one of coolDown, minPopulation, objects, percent",
         ),

@@ -48,6 +48,8 @@ def test_the_defaults_are_those_that_are_documented() -> None:
     assert defaults.retention == timedelta(hours=168)
     assert (defaults.guard.terms, defaults.guard.allow) == (("prod", "production", "live"), ())
     assert (defaults.aws.call, defaults.aws.endpoint_url) == (LambdaCall.GET_FUNCTION_CONFIGURATION, None)
+    assert not defaults.aws.assume_role
+    assert (defaults.aws.role_name, defaults.aws.accounts) == ("ack-remediator-read", {})
 
 
 @pytest.mark.parametrize("name", Timeouts.__struct_fields__)
@@ -111,6 +113,14 @@ class Refused:
         Refused({"breaker": {"minPopulation": 0}}, "greater than or equal to 1"),
         Refused({"breaker": {"objects": 0}}, "greater than or equal to 1"),
         Refused({"aws": {"workers": 33}}, "less than or equal to 32"),
+        Refused({"aws": {"assumeRole": "yes"}}, "valid boolean"),
+        Refused({"aws": {"roleName": "a role"}}, "should match pattern"),
+        Refused({"aws": {"accounts": {"444455556666": {}}}}, "roleArn"),
+        Refused({"aws": {"accounts": {"444455556666": {"roleArn": "read"}}}}, "should match pattern"),
+        Refused(
+            {"aws": {"accounts": {"444455556666": {"roleArn": "arn:aws:iam::123456789012:role/read"}}}},
+            "expected a role of account 444455556666, not arn:aws:iam::123456789012:role/read",
+        ),
         Refused({"aws": {"endpointURL": "lambda.example"}}, "should match pattern"),
         Refused({"aws": {"call": "ListFunctions"}}, "'GetFunctionConfiguration' or 'GetFunction'"),
         Refused({"timeouts": {"deletion": 600}}, "expected a duration such as 90s, 15m"),
@@ -246,3 +256,12 @@ def test_a_duration_that_is_one_already_is_taken() -> None:
 def test_a_policy_cannot_be_changed_after_it_was_read() -> None:
     with pytest.raises(ValidationError):
         Policy().mode = Mode.AUTO  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_roles_may_be_of_any_partition_and_under_a_path(partition: str) -> None:
+    role = f"arn:{partition}:iam::444455556666:role/oncall/read"
+    aws = Policy.model_validate(
+        HEAD | {"aws": {"accounts": {"444455556666": {"roleArn": role, "externalId": "a:b"}}}}
+    ).aws
+    assert (aws.accounts["444455556666"].role_arn, aws.accounts["444455556666"].external_id) == (role, "a:b")

@@ -23,6 +23,9 @@ from remediator.policy.sections import Section, write_duration
 
 SAMPLE = YAML(typ="safe").load(sample_policy())
 SCHEMA = policy_schema()
+ROLE = "arn:aws:iam::444455556666:role/read"
+# Mappings of the file's own keys, which the sample shows empty, and what must be said in them.
+NO_DEFAULT = ("findings", "accounts", "roleArn")
 SHIPPED = Path(__file__).parents[2] / "manifests" / "base" / "policy.yaml"
 
 
@@ -95,6 +98,7 @@ def faults(value: Any, schema: dict[str, Any], where: str = "") -> Iterator[str]
         "properties",
         "required",
         "additionalProperties",
+        "patternProperties",
         "propertyNames",
         "items",
         "enum",
@@ -106,8 +110,9 @@ def faults(value: Any, schema: dict[str, Any], where: str = "") -> Iterator[str]
         yield from faults(value, SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[1]], where)
     if "anyOf" in schema and all(list(faults(value, each, where)) for each in schema["anyOf"]):
         yield f"{where}: none of anyOf"
-    python = {"object": dict, "array": list, "string": str, "integer": int, "null": type(None)}
-    if "type" in schema and (not isinstance(value, python[schema["type"]]) or isinstance(value, bool)):
+    python = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool, "null": type(None)}
+    kind = schema.get("type")
+    if kind and (not isinstance(value, python[kind]) or isinstance(value, bool) is not (kind == "boolean")):
         yield f"{where}: no {schema['type']}"
         return
     if ("enum" in schema and value not in schema["enum"]) or ("const" in schema and value != schema["const"]):
@@ -129,8 +134,9 @@ def faults(value: Any, schema: dict[str, Any], where: str = "") -> Iterator[str]
         properties, others = schema.get("properties", {}), schema.get("additionalProperties", True)
         yield from (f"{where}.{key}: missing" for key in schema.get("required", ()) if key not in value)
         for key, each in value.items():
-            if key in properties:
-                yield from faults(each, properties[key], f"{where}.{key}")
+            alike = [told for form, told in schema.get("patternProperties", {}).items() if re.search(form, key)]
+            if key in properties or alike:
+                yield from faults(each, properties.get(key) or alike[0], f"{where}.{key}")
             elif others is False:
                 yield f"{where}.{key}: unknown"
             elif isinstance(others, dict):
@@ -168,6 +174,9 @@ def test_the_schema_takes_the_sample() -> None:
         ),
         ({"guard": {"allow": [""]}}, ".guard.allow.0: too short"),
         ({"aws": {"endpointURL": 7}}, ".aws.endpointURL: none of anyOf"),
+        ({"aws": {"assumeRole": "yes"}}, ".aws.assumeRole: no boolean"),
+        ({"aws": {"accounts": {"12": {"roleArn": ROLE}}}}, ".aws.accounts.12: unknown"),
+        ({"aws": {"accounts": {"444455556666": {}}}}, ".aws.accounts.444455556666.roleArn: missing"),
     ],
 )
 def test_the_schema_refuses_what_the_file_must_not_say(changes: dict[str, Any], fault: str) -> None:
@@ -184,7 +193,7 @@ def test_every_key_of_the_schema_is_described_and_has_its_default_as_it_is_writt
     for section in (SCHEMA, *SCHEMA["$defs"].values()):
         for key, each in section.get("properties", {}).items():
             assert each["description"], key
-            assert list(faults(each["default"], each)) == [] if "default" in each else key == "findings"
+            assert list(faults(each["default"], each)) == [] if "default" in each else key in NO_DEFAULT
 
 
 def test_findings_are_those_of_the_catalogue() -> None:

@@ -25,6 +25,7 @@ from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Transport
 from remediator.model.finding import FindingName, Remedy, State
 from remediator.model.live import LiveState
+from remediator.model.placement import Placement
 from remediator.model.resource import Resource
 from remediator.model.scan import Judged, Scan
 from remediator.policy import Policy
@@ -57,7 +58,7 @@ class Answering(FakeCloud):
         super().__init__()
         self._live = live
 
-    def probe(self, resource: Resource) -> LiveState:
+    def probe(self, resource: Resource, placement: Placement | None = None) -> LiveState:
         return self._live
 
 

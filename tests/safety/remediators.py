@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -25,9 +25,11 @@ from remediator.kubernetes.transport import Transport
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Overrides, Population, Rehearsal, Rehearsed, Situation
 from remediator.model.definition import Definitions
+from remediator.model.identities import Identities
 from remediator.model.lease import Found, Record
 from remediator.model.live import LiveState, unreadable
 from remediator.model.namespace import Namespace
+from remediator.model.placement import Placement
 from remediator.model.plan import ActionName, Operation, Outcome
 from remediator.model.resource import Ref, Resource
 from remediator.model.scan import Judged, Scan
@@ -255,6 +257,9 @@ class _Cluster:
     def namespaces(self) -> dict[str, Namespace]:
         return self._api.namespaces()
 
+    def identities(self, namespaces: Iterable[str], controller: ControllerFacts) -> Identities:
+        return self._api.identities(namespaces, controller)
+
     def namespace_annotations(self, namespace: str) -> dict[str, str] | None:
         return self._api.namespace_annotations(namespace)
 
@@ -263,7 +268,7 @@ class _Cloud:
     def __init__(self, own: Remediator) -> None:
         self._own = own
 
-    def probe(self, resource: Resource) -> LiveState:
+    def probe(self, resource: Resource, placement: Placement | None = None) -> LiveState:
         own = self._own
         try:
             found = own.call("probe", lambda: own.world.live(resource))

@@ -1,0 +1,249 @@
+"""Sign in to AWS: credentials, who they are, and a client, for each account and region."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import Credentials, RefreshableCredentials
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from remediator import __version__
+from remediator.deadline import bound_answers
+from remediator.errors import CloudError
+from remediator.policy import Aws
+from remediator.ports import Clock
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sts import STSClient
+
+T = TypeVar("T")
+
+# What botocore raises where an answer has another shape than its model says, from deep within its parsers.
+MISSHAPEN = (KeyError, TypeError, AttributeError, RecursionError, ResponseParserError)
+EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
+
+# How long a failed sign-in is believed, in seconds: asking anew for each of a hundred suspects would take half an hour.
+_REFUSAL_HOLDS = 30.0
+
+
+class Patience(NamedTuple):
+    """How long to wait for AWS, in seconds, at each of so many attempts."""
+
+    connect: float = 5.0
+    read: float = 10.0  # without a byte
+    answer: float = 20.0  # until the last byte
+    attempts: int = 3
+
+
+USUAL_PATIENCE = Patience()
+
+
+class NotAws(Exception):
+    """What answered is not AWS. Its words are not repeated: half of an answer of GetFunction can link to the code."""
+
+    def __str__(self) -> str:
+        return "what answered is not AWS: its answer has another shape (a proxy?)"
+
+
+class NoEntry(Exception):
+    """We are nobody in that account; says which role was refused, or what of the policy would help."""
+
+
+class Identity(NamedTuple):
+    """Who AWS says we are."""
+
+    arn: str
+    account: str
+
+
+class SignedIn(NamedTuple):
+    """A client, and whose it is."""
+
+    who: Identity
+    client: LambdaClient
+
+
+@dataclass
+class _Door:
+    """One account and region. Who comes while another signs in waits for that, and nobody else does."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    signed_in: SignedIn | None = None
+    refusal: ClientError | BotoCoreError | NotAws | NoEntry | None = None
+    refused_until: float = 0.0
+
+
+class Clients:
+    """One client per account and region, made at its first use."""
+
+    def __init__(self, settings: Aws, clock: Clock, patience: Patience) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._patience = patience
+        # Calls of Lambda are repeated by who keeps the pace.
+        self._lambda_config, self._sts_config = self._config(1), self._config(patience.attempts)
+        try:
+            self._session = boto3.Session()
+        except BotoCoreError as error:
+            raise CloudError(f"AWS cannot be used: {error}", hint="See AWS_PROFILE and the AWS config file.") from error
+        self._lock = threading.Lock()
+        self._doors: dict[tuple[str | None, str], _Door] = {}
+
+    @property
+    def region(self) -> str | None:
+        """The region of the AWS config, or of AWS_DEFAULT_REGION."""
+        return self._session.region_name
+
+    def sign_in(self, account: str | None, region: str) -> SignedIn:
+        """Be somebody in an account; None: in our own, whichever that is.
+
+        Raises ClientError, BotoCoreError, NotAws or NoEntry, and for a while the same again without asking.
+        """
+        own = self._enter(None, region)
+        return own if account in (None, own.who.account) else self._enter(account, region)
+
+    def forget(self, account: str, region: str) -> None:
+        """Sign in anew next time: AWS says that these credentials are over."""
+        for each in (account, None):
+            door = self._door(each, region)
+            with door.lock:
+                if door.signed_in is not None and door.signed_in.who.account == account:
+                    door.signed_in = None
+
+    def _enter(self, account: str | None, region: str) -> SignedIn:
+        door = self._door(account, region)
+        with door.lock:
+            if door.signed_in is not None:
+                return door.signed_in
+            if door.refusal is not None and self._clock.monotonic() < door.refused_until:
+                raise door.refusal
+            try:
+                door.signed_in = self._own(region) if account is None else self._foreign(account, region)
+            except (ClientError, BotoCoreError, NotAws, NoEntry) as error:
+                door.refusal, door.refused_until = error, self._clock.monotonic() + _REFUSAL_HOLDS
+                raise
+            return door.signed_in
+
+    def _door(self, account: str | None, region: str) -> _Door:
+        with self._lock:
+            return self._doors.setdefault((account, region), _Door())
+
+    def _own(self, region: str) -> SignedIn:
+        return SignedIn(_who_we_are(self._sts(self._session, region)), self._lambda(self._session, region))
+
+    def _foreign(self, account: str, region: str) -> SignedIn:
+        """Assume the role that the policy has for an account, and make sure that it is of that account."""
+        own = self._enter(None, region).who
+        role, external_id = self._role(account, own)
+        if role is None or not self._settings.assume_role:
+            raise NoEntry(f"the function is in account {account}, we are in {own.account}; {_what_would_help(role)}")
+        try:
+            session = self._assumed(role, external_id, region)
+        except ClientError as error:
+            raise NoEntry(f"{own.arn} may not assume {role}: {said(error)}") from error
+        who = _who_we_are(self._sts(session, region))
+        if who.account != account:
+            raise NoEntry(f"{role} was to be of account {account}, and is {who.arn}")
+        return SignedIn(who, self._lambda(session, region))
+
+    def _role(self, account: str, own: Identity) -> tuple[str | None, str | None]:
+        if account in self._settings.accounts:
+            chosen = self._settings.accounts[account]
+            return chosen.role_arn, chosen.external_id
+        name = self._settings.role_name
+        # Roles can be assumed within a partition only: aws, aws-cn, aws-us-gov.
+        return (f"arn:{own.arn.split(':')[1]}:iam::{account}:role/{name}" if name else None), None
+
+    def _assumed(self, role: str, external_id: str | None, region: str) -> boto3.Session:
+        sts = self._sts(self._session, region)
+        more: dict[str, Any] = {"ExternalId": external_id} if external_id else {}
+
+        def refreshed() -> dict[str, str]:
+            answer = sts.assume_role(RoleArn=role, RoleSessionName="ack-remediator", **more)
+            try:
+                given = answer["Credentials"]
+                return {
+                    "access_key": given["AccessKeyId"],
+                    "secret_key": given["SecretAccessKey"],
+                    "token": given["SessionToken"],
+                    "expiry_time": given["Expiration"].isoformat(),
+                }
+            except MISSHAPEN as error:
+                raise NotAws from error
+
+        # Fetched now: where botocore fetches the first ones by itself, it logs a refusal with a traceback.
+        credentials = RefreshableCredentials.create_from_metadata(refreshed(), refreshed, "assume-role")
+        core = botocore.session.get_session()
+        core.register_component("credential_provider", _Given(credentials))
+        return boto3.Session(botocore_session=core)
+
+    def _lambda(self, session: boto3.Session, region: str) -> LambdaClient:
+        with self._lock:  # boto3 sessions are not thread-safe; clients are
+            return self._bound(
+                session.client(
+                    "lambda", region_name=region, endpoint_url=self._settings.endpoint_url, config=self._lambda_config
+                )
+            )
+
+    def _sts(self, session: boto3.Session, region: str) -> STSClient:
+        with self._lock:
+            return self._bound(
+                session.client(
+                    "sts", region_name=region, endpoint_url=self._settings.endpoint_url, config=self._sts_config
+                )
+            )
+
+    def _config(self, attempts: int) -> Config:
+        return Config(
+            connect_timeout=self._patience.connect,
+            read_timeout=self._patience.read,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            max_pool_connections=self._settings.workers,
+            user_agent_extra=f"ack-remediator/{__version__}",
+        )
+
+    def _bound(self, client: T) -> T:
+        """Let its answers end in time. Botocore has no option for that, nor a public way to its connections."""
+        session = client._endpoint.http_session  # type: ignore[attr-defined]
+        bound_answers(session._pool_classes_by_scheme, self._patience.answer)
+        return client
+
+
+class _Given:
+    """What botocore asks for credentials, where they are known."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    def load_credentials(self) -> Credentials:
+        return self._credentials
+
+
+def said(error: ClientError) -> str:
+    """Say which call AWS refused, and how; and what helps against credentials that are over."""
+    told = error.response.get("Error", {})
+    service = error.operation_name
+    code, message = told.get("Code", "an error"), told.get("Message") or "no message"
+    advice = " (log in to AWS again, or renew its credentials)" if code in EXPIRED else ""
+    return f"{service} was answered {code}: {message}{advice}"
+
+
+def _who_we_are(sts: STSClient) -> Identity:
+    try:
+        answer = sts.get_caller_identity()
+        return Identity(answer["Arn"], answer["Account"])
+    except MISSHAPEN as error:
+        raise NotAws from error
+
+
+def _what_would_help(role: str | None) -> str:
+    if role is None:
+        return "the policy's aws.accounts has no role for it, and aws.roleName is null"
+    return f"with aws.assumeRole: true in the policy, {role} would be assumed"
