@@ -10,6 +10,7 @@ import click
 import msgspec
 import yaml
 
+from remediator.cli import coming
 from remediator.cli.options import Output
 from remediator.cli.render import UNSEEN
 from remediator.cli.report import healthy_summary, place
@@ -49,6 +50,7 @@ def of_one(judged: Judged) -> Document:
     return {
         "schemaVersion": SCHEMA_VERSION,
         **_result(judged),
+        "nextPass": coming.document(judged.seen),
         "gates": [
             {"gate": each.gate, "ruling": each.ruling.value, "reason": each.reason}
             for each in (decision.verdicts if decision else ())

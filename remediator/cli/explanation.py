@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from remediator.cli import coming
 from remediator.cli.particulars import particulars
 from remediator.cli.render import RULING_MARKS, STATE_STYLES, Page, console
 from remediator.cli.report import healthy_summary, sentence
@@ -32,12 +33,14 @@ def show(judged: Judged, *, wide: bool = False, by_hand: bool = True) -> None:
     page.line(f"function/{ref.name} in {ref.namespace}", style="bold")
     if finding is None:
         page.hanging("  healthy  ", healthy_summary(judged), style=STATE_STYLES["healthy"])
+        coming.tell(page, judged.seen, wide=wide)
         if wide:
             particulars(page, judged.seen)
         return
     page.hanging(f"  {finding.name}, {finding.state}: ", sentence(judged), style=STATE_STYLES[finding.state.value])
     _times(page, judged, finding)
     _evidence(page, finding)
+    coming.tell(page, judged.seen, wide=wide)
     if wide:
         particulars(page, judged.seen)
     _decision(page, judged, wide=wide)
