@@ -43,7 +43,7 @@ def command(
 
     scan = diagnose_dumps(filename, live, _time("--since", since), _time("--now", at), load_policy(policy))
     if output.for_machines:
-        documents.write(documents.of_scan(scan, healthy=True), output)
+        documents.write(documents.of_diagnosis(scan), output)
     else:
         tables.table(scan, healthy=True, wide=output is Output.WIDE)
         for each in scan.results if output is Output.WIDE else ():

@@ -31,6 +31,14 @@ _PLAIN = re.compile(r"[A-Za-z](?:[\w./@+=,;()'-]|:(?=[\w./])| (?=[\w./(]))*", re
 _WORDS_OF_YAML = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
+def of_diagnosis(scan: Scan) -> Document:
+    """Build the document of dumps: there, too, a person asks about each."""
+    document = of_scan(scan, healthy=True)
+    for told, each in zip(document["results"], scan.results, strict=True):
+        told["nextPass"] = coming.document(each.seen)
+    return document
+
+
 def of_scan(scan: Scan, *, healthy: bool, outcomes: Sequence[Outcome] | None = None) -> Document:
     """Build the document of a scan, a diagnosis or a run."""
     document: Document = {
