@@ -14,6 +14,7 @@ from remediator.model.decision import Rehearsal, Standing, Verdict
 from remediator.model.episode import Attempt, Episode, ResolvedBy
 from remediator.model.finding import Finding
 from remediator.model.live import LiveState
+from remediator.model.log import ControllerLog
 from remediator.model.namespace import Namespace
 from remediator.model.observation import History
 from remediator.model.plan import Operation, Outcome, Plan
@@ -60,6 +61,9 @@ class Cluster(Protocol):
 
     def namespaces(self) -> Mapping[str, Namespace]:
         """List the namespaces in scope, by name; raise ClusterError where that is not possible."""
+
+    def log_lines(self, ref: Ref) -> ControllerLog:
+        """Read the controller's last log entries about an object, unmasked; raises nothing, says why there are none."""
 
     def namespace_annotations(self, namespace: str) -> dict[str, str] | None:
         """Read a namespace's annotations; None where they cannot be read."""

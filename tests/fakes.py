@@ -18,6 +18,7 @@ from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Rehearsal, Rehearsed
 from remediator.model.episode import Attempt
 from remediator.model.live import LiveState
+from remediator.model.log import ControllerLog
 from remediator.model.namespace import Namespace
 from remediator.model.plan import ActionName, Operation, Outcome, Plan
 from remediator.model.resource import FUNCTION_FINALIZER, Ref, Resource
@@ -68,6 +69,7 @@ class FakeCluster:
         self.on_rehearsal: list[Hook] = []
         self.rehearsal = Rehearsal(Rehearsed.VERIFIED, "taken")
         self.ahead: float | None = 0.0
+        self.log = ControllerLog(why="there is no log in memory")
         self.annotated: dict[str, dict[str, str] | None] = {}
 
     def the(self, name: str = "checkout") -> Json:
@@ -128,6 +130,9 @@ class FakeCluster:
 
     def namespaces(self) -> dict[str, Namespace]:
         return {name: Namespace(name, marks) for name, marks in self.annotated.items() if marks is not None}
+
+    def log_lines(self, ref: Ref) -> ControllerLog:
+        return self.log
 
     def namespace_annotations(self, namespace: str) -> dict[str, str] | None:
         return self.annotated.get(namespace, {})

@@ -10,11 +10,12 @@ import click
 import msgspec
 import yaml
 
-from remediator.cli import coming
+from remediator.cli import coming, log_section
 from remediator.cli.options import Output
 from remediator.cli.render import UNSEEN
 from remediator.cli.report import healthy_summary, place
 from remediator.model.finding import State
+from remediator.model.log import ControllerLog
 from remediator.model.plan import Outcome
 from remediator.model.scan import Judged, Scan
 from remediator.model.times import format_time
@@ -23,6 +24,7 @@ SCHEMA_VERSION = "1"
 
 Document = dict[str, Any]
 
+_NO_LOG = ControllerLog(why="The controller's log was not looked for.")
 _UNFOLDED = 1_000_000_000  # columns; libyaml counts in 32 bits
 
 _UNSEEN = re.compile(f"[{''.join(UNSEEN)}\ufffe\uffff]")
@@ -52,13 +54,14 @@ def of_scan(scan: Scan, *, healthy: bool, outcomes: Sequence[Outcome] | None = N
     return document
 
 
-def of_one(judged: Judged) -> Document:
-    """Build the document of one resource: its result, with verdicts and commands."""
+def of_one(judged: Judged, log: ControllerLog = _NO_LOG) -> Document:
+    """Build the document of one resource: its result, with what comes next, log, verdicts and commands."""
     decision, plan = judged.decision, judged.plan
     return {
         "schemaVersion": SCHEMA_VERSION,
         **_result(judged),
         "nextPass": coming.document(judged.seen),
+        "controllerLog": log_section.document(log),
         "gates": [
             {"gate": each.gate, "ruling": each.ruling.value, "reason": each.reason}
             for each in (decision.verdicts if decision else ())

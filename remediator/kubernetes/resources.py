@@ -11,11 +11,12 @@ import msgspec
 from msgspec import Struct
 
 from remediator.errors import ClusterError, NotFound
-from remediator.kubernetes import controller, preflight
+from remediator.kubernetes import controller, controller_log, preflight
 from remediator.kubernetes.namespaces import list_namespaces, read_namespace
 from remediator.kubernetes.transport import MALFORMED, Expired, Transport, decoded
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Rehearsal
+from remediator.model.log import ControllerLog
 from remediator.model.namespace import Namespace
 from remediator.model.plan import Operation
 from remediator.model.resource import FUNCTION_GROUP, Ref, Resource
@@ -139,6 +140,9 @@ class KubernetesCluster:
             return list_namespaces(self._transport)
         only = read_namespace(self._transport, f"/api/v1/namespaces/{quote(self._namespace, safe='')}")
         return {only.name: only}
+
+    def log_lines(self, ref: Ref) -> ControllerLog:
+        return controller_log.log_lines(self._transport, ref)
 
     def namespace_annotations(self, namespace: str) -> dict[str, str] | None:
         return preflight.annotations_of(self._transport, quote(namespace, safe=""))

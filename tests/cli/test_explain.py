@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from remediator.model.log import ControllerLog, LogLine
 from tests.cli.shop import CONTEXT, SECRET, Shop
 
 GATES = [
@@ -97,7 +98,9 @@ def test_a_healthy_one(shop: Shop) -> None:
     assert result.code == 0
     assert result.out == (
         "function/mailer in shop\n  healthy  Nothing is wrong.\n\nThe next pass would change\n"
-        "  call                none\n  why                 ACK finds no difference: it only reads.\n"
+        "  call                none\n  why                 ACK finds no difference: it only reads.\n\n"
+        "The controller's log says\n"
+        "  No Deployment of the controller is seen here: its log is elsewhere, as with\n  EKS's own.\n"
     )
 
 
@@ -318,3 +321,49 @@ def test_environment_values_are_masked_wherever_aws_or_kubectl_repeat_them(shop:
     assert "ValidationException: •••, ••• and ••• are too long" in result.out
     for secret in ("an-older-secret-value", "a-secret-of-aws"):
         assert secret not in result.out + result.err
+
+
+# ---- the controller's log --------------------------------------------------------------------------------------------
+
+
+def logged(monkeypatch: pytest.MonkeyPatch, log: ControllerLog) -> list[Any]:
+    """Let the controller have logged something; the list has what was asked about."""
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        "remediator.kubernetes.resources.controller_log.log_lines", lambda _, ref: asked.append(ref) or log
+    )
+    return asked
+
+
+def test_the_controllers_last_words_are_told_and_masked(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = (
+        LogLine("2026-11-22T09:31:00.212Z", "info", "desired resource state has changed: Spec.Timeout"),
+        LogLine("2026-11-22T09:31:03.252Z", "error", f"Reconciler error: {SECRET} is no stage", 8),
+    )
+    asked = logged(monkeypatch, ControllerLog(lines))
+    out = shop("explain", "checkout", columns=200).out
+    assert (
+        "\nThe controller's log says\n"
+        "  2026-11-22T09:31:00Z  desired resource state has changed: Spec.Timeout\n"
+        "  2026-11-22T09:31:03Z  Reconciler error: ••• is no stage (8 times)\n"
+    ) in out
+    told = json.loads(shop("explain", "checkout", "-o", "json").out)["controllerLog"]
+    assert told["lines"][1] == {
+        "at": "2026-11-22T09:31:03.252Z", "level": "error", "text": "Reconciler error: ••• is no stage", "times": 8
+    }  # fmt: skip
+    assert [(each.namespace, each.name) for each in asked] == [("shop", "checkout")] * 2
+    for columns in (80, 200):
+        for line in shop("explain", "mailer", columns=columns).out.splitlines():
+            assert len(line.rstrip()) <= columns
+
+
+def test_without_a_log_one_sentence_is_told(shop: Shop) -> None:
+    assert "The controller's log says\n  No Deployment of the controller is seen here" in shop("explain", "mailer").out
+    assert json.loads(shop("explain", "mailer", "-o", "json").out)["controllerLog"]["lines"] == []
+
+
+def test_a_scan_reads_no_log(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = logged(monkeypatch, ControllerLog())
+    shop("scan")
+    shop("run")
+    assert asked == []

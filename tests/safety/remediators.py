@@ -26,6 +26,7 @@ from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Overrides, Population, Rehearsal, Rehearsed, Situation
 from remediator.model.lease import Found, Record
 from remediator.model.live import LiveState, unreadable
+from remediator.model.log import ControllerLog
 from remediator.model.namespace import Namespace
 from remediator.model.plan import ActionName, Operation, Outcome
 from remediator.model.resource import Ref, Resource
@@ -235,6 +236,9 @@ class _Cluster:
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
         self._own.now_run.controller = self._own.world.controller
         return self._own.world.facts
+
+    def log_lines(self, ref: Ref) -> ControllerLog:
+        return self._api.log_lines(ref)
 
     def permitted(self, ref: Ref) -> tuple[bool | None, str]:
         return True, "we may patch it"
