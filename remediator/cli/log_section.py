@@ -16,7 +16,7 @@ def tell(page: Page, log: ControllerLog) -> None:
     if log.why:
         page.hanging("  ", log.why)
     for each in log.lines:
-        page.hanging(f"  {_moment(each):<20}", f"{each.text} ({each.times} times)" if each.times > 1 else each.text)
+        page.hanging(f"  {_moment(each)}  ", f"{each.text} ({each.times} times)" if each.times > 1 else each.text)
 
 
 def document(log: ControllerLog) -> dict[str, Any]:

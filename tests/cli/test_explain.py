@@ -329,9 +329,12 @@ def test_environment_values_are_masked_wherever_aws_or_kubectl_repeat_them(shop:
 def logged(monkeypatch: pytest.MonkeyPatch, log: ControllerLog) -> list[Any]:
     """Let the controller have logged something; the list has what was asked about."""
     asked: list[Any] = []
-    monkeypatch.setattr(
-        "remediator.kubernetes.resources.controller_log.log_lines", lambda _, ref: asked.append(ref) or log
-    )
+
+    def log_lines(_: object, ref: Any) -> ControllerLog:
+        asked.append(ref)
+        return log
+
+    monkeypatch.setattr("remediator.kubernetes.resources.controller_log.log_lines", log_lines)
     return asked
 
 
