@@ -33,11 +33,13 @@ _PLAIN = re.compile(r"[A-Za-z](?:[\w./@+=,;()'-]|:(?=[\w./])| (?=[\w./(]))*", re
 _WORDS_OF_YAML = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
-def of_diagnosis(scan: Scan) -> Document:
-    """Build the document of dumps: there, too, a person asks about each."""
+def of_diagnosis(scan: Scan, log: ControllerLog | None = None) -> Document:
+    """Build the document of dumps: there, too, a person asks about each. A bundle has a log in it."""
     document = of_scan(scan, healthy=True)
     for told, each in zip(document["results"], scan.results, strict=True):
         told["nextPass"] = coming.document(each.seen)
+        if log is not None:
+            told["controllerLog"] = log_section.document(log.masked(each.seen.secrets))
     return document
 
 
