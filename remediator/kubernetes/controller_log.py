@@ -7,7 +7,6 @@ them, and ACK writes no Events.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -123,30 +122,35 @@ def log_lines(transport: Transport, ref: Ref) -> ControllerLog:
             why="No Deployment of the controller is seen here: its log is elsewhere, as with EKS's own."
         )
     try:
-        lines = [line for each in found for line in _lines(transport, each)]
+        pods = [(each, pod) for each in found for pod in _pods(transport, each)]
+        lines = [line for each, pod in pods for line in _tail(transport, each, pod)]
     except Forbidden:
         return ControllerLog(why=f"The controller's log may not be read ({_ROLE}).")
     except ClusterError as error:
         return ControllerLog(why=f"The controller's log could not be read: {error.message}.")
+    if not pods:
+        return ControllerLog(why="The controller's Deployment has no pods now, so that there is no log.")
     told = about(ref, lines)
     if not told:
         return ControllerLog(why=f"The last {len(lines)} lines of the controller's log do not name it.")
     return ControllerLog(told[-_SHOWN:])
 
 
-def _lines(transport: Transport, deployment: _Deployment) -> Iterator[str]:
+def _pods(transport: Transport, deployment: _Deployment) -> list[str]:
+    """Name the pods whose logs matter: the one that leads, then the newest."""
     namespace = quote(deployment.metadata.namespace, safe="")
     query = {"labelSelector": deployment.spec.selector.written()}
     pods = decoded(transport.get(f"/api/v1/namespaces/{namespace}/pods", query), _Pods).items
     leader = _leader(transport, namespace)
     newest = sorted(pods, key=lambda each: each.metadata.creation_timestamp or "", reverse=True)
-    for pod in sorted(newest, key=lambda each: not leader.startswith(f"{each.metadata.name}_"))[:_PODS]:
-        path = f"/api/v1/namespaces/{namespace}/pods/{quote(pod.metadata.name, safe='')}/log"
-        yield from _tail(transport, path, deployment.container or "")
+    leading = sorted(newest, key=lambda each: not leader.startswith(f"{each.metadata.name}_"))
+    return [each.metadata.name for each in leading[:_PODS]]
 
 
-def _tail(transport: Transport, path: str, container: str) -> list[str]:
+def _tail(transport: Transport, deployment: _Deployment, pod: str) -> list[str]:
     """Read the end of a pod's log; less of it where so many lines are too much."""
+    path = f"/api/v1/namespaces/{quote(deployment.metadata.namespace, safe='')}/pods/{quote(pod, safe='')}/log"
+    container = deployment.container or ""
     query: dict[str, str | int] = {"container": container, "tailLines": _LINES, "limitBytes": _BYTES}
     content = transport.get(path, query)
     if len(content) >= _BYTES:

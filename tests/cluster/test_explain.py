@@ -203,4 +203,4 @@ def test_without_a_deployment_the_log_is_elsewhere(wired: Wired, settled: Create
 def test_a_deployment_without_pods_has_no_log(wired: Wired, settled: Create, look: Look) -> None:
     function = settled()
     log = wired.means.cluster.log_lines(look(function).seen.resource.ref)
-    assert log.why == "The last 0 lines of the controller's log do not name it."
+    assert log.why == "The controller's Deployment has no pods now, so that there is no log."

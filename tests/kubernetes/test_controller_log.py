@@ -174,6 +174,12 @@ def test_a_failure_is_a_sentence(read: Read) -> None:
     assert read(told)[0].why.startswith("The controller's Deployment could not be looked for: ")
 
 
+def test_a_deployment_without_pods_has_no_log(read: Read) -> None:
+    told = Told()
+    told.pods = answer(200, {"items": []})
+    assert read(told)[0].why == "The controller's Deployment has no pods now, so that there is no log."
+
+
 def test_a_log_that_does_not_name_it(read: Read) -> None:
     log, _ = read(Told(one=entry(name="another")))
     assert log == ControllerLog(why="The last 1 lines of the controller's log do not name it.")
