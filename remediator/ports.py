@@ -16,6 +16,7 @@ from remediator.model.episode import Attempt, Episode, ResolvedBy
 from remediator.model.finding import Finding
 from remediator.model.identities import Identities
 from remediator.model.live import LiveState
+from remediator.model.log import ControllerLog
 from remediator.model.namespace import Namespace
 from remediator.model.observation import History
 from remediator.model.placement import Placement
@@ -69,6 +70,9 @@ class Cluster(Protocol):
 
     def identities(self, namespaces: Iterable[str], controller: ControllerFacts) -> Identities:
         """Read what says which account, role and region these namespaces are for; never raises ClusterError."""
+
+    def log_lines(self, ref: Ref) -> ControllerLog:
+        """Read the controller's last log entries about an object, unmasked; raises nothing, says why there are none."""
 
     def namespace_annotations(self, namespace: str) -> dict[str, str] | None:
         """Read a namespace's annotations; None where they cannot be read."""

@@ -20,6 +20,7 @@ from remediator.model.definition import Definitions
 from remediator.model.episode import Attempt
 from remediator.model.identities import Identities, RoleMap
 from remediator.model.live import LiveState
+from remediator.model.log import ControllerLog
 from remediator.model.namespace import Namespace
 from remediator.model.placement import Placement
 from remediator.model.plan import ActionName, Operation, Outcome, Plan
@@ -72,6 +73,7 @@ class FakeCluster:
         self.rehearsal = Rehearsal(Rehearsed.VERIFIED, "taken")
         self.ahead: float | None = 0.0
         self.defined = Definitions()
+        self.log = ControllerLog(why="there is no log in memory")
         self.annotated: dict[str, dict[str, str] | None] = {}
         self.roles = RoleMap()
 
@@ -147,6 +149,9 @@ class FakeCluster:
             teams=RoleMap(),
             selectors_unread="",
         )
+
+    def log_lines(self, ref: Ref) -> ControllerLog:
+        return self.log
 
     def namespace_annotations(self, namespace: str) -> dict[str, str] | None:
         return self.annotated.get(namespace, {})

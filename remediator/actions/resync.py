@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from remediator.actions import toggle
+from remediator.model.differences import CODE, Difference, NextPass, next_pass, shown
 from remediator.model.finding import FindingName
 from remediator.model.observation import Observation
 from remediator.model.plan import ActionName, Need, Operation, Plan, Step, Verification, digest
@@ -65,21 +67,32 @@ def _at_stake(seen: Observation) -> tuple[str, ...]:
     resource, live = seen.resource, seen.live_state
     if resource.deleting:
         return ("ACK will try DeleteFunction again.",) if live.present else ()
-    status = resource.status
-    recorded = status.revision_id if status else None
-    if not live.present or live.revision_id is None or live.revision_id == recorded or resource.spec is None:
+    recorded = resource.status.revision_id if resource.status else None
+    if not live.present or live.revision_id is None or live.revision_id == recorded:
         return ()
-    there = dict(live.configuration)
-    notes = [
-        f"{field} is {there[field]} in AWS and {value} in the spec: the controller will set {value}."
-        for field, value in resource.spec.settings.items()
-        if value is not None and field in there and there[field] != str(value)
-    ]
-    variables = resource.spec.environment.variables if resource.spec.environment else None
-    if variables is not None:
-        differing = sorted(
-            key for key in variables.keys() | live.environment.keys() if variables.get(key) != live.environment.get(key)
-        )
-        if differing:
-            notes.append(f"environment differs in {', '.join(differing)}: the controller will set the spec's values.")
-    return tuple(notes)
+    coming = next_pass(seen)
+    return () if coming is None else tuple(_said(coming))
+
+
+def _said(coming: NextPass) -> Iterator[str]:
+    for each in coming.differences:
+        sides = f"{each.field} is {shown(each.live)} in AWS and {shown(each.spec)} in the spec"
+        yield f"{sides}: {_will(coming, each)}."
+    if coming.variables.names:
+        names = ", ".join(coming.variables.names)
+        will = "write AWS's values into the spec" if "environment" in coming.lost else "set the spec's values"
+        yield f"environment differs in {names}: the controller will {will}."
+
+
+def _will(coming: NextPass, difference: Difference) -> str:
+    if difference.field in coming.lost:
+        return "the controller will write AWS's value into the spec"
+    if difference.field in CODE:
+        return "the controller will update the code"
+    if difference.note:
+        return difference.note
+    return (
+        "the controller will unset it"
+        if difference.spec is None
+        else f"the controller will set {shown(difference.spec)}"
+    )

@@ -7,16 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from remediator.model.live import LiveState, Presence, unreadable
+from remediator.model.settings import from_answer
 from remediator.model.times import parse_time
-
-_COMPARED = {
-    "Description": "description",
-    "Handler": "handler",
-    "MemorySize": "memorySize",
-    "Role": "role",
-    "Runtime": "runtime",
-    "Timeout": "timeout",
-}
 
 
 def present(
@@ -30,8 +22,8 @@ def present(
     """Build live state from an answer of GetFunction (its `Configuration`) or GetFunctionConfiguration.
 
     Whatever has an unexpected type is left out: an answer newer than this tool must not break it. But what state the
-    function is in must be said in words: else nothing is known of it. The link to the code that GetFunction carries is
-    never looked at.
+    function is in must be said in words: else nothing is known of it. Of the code, GetFunction tells the name of an
+    image, which is read, and a link, which never is.
     """
     found = answer.get("Configuration", answer)
     configuration: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
@@ -60,11 +52,8 @@ def present(
         package_type=_text(configuration, "PackageType"),
         in_vpc=bool(vpc.get("SubnetIds")),
         snap_start=_text(snap_start, "ApplyOn") == "PublishedVersions",
-        configuration=tuple(
-            (field, unicode_only(str(configuration[key])))
-            for key, field in _COMPARED.items()
-            if configuration.get(key) is not None
-        ),
+        image_uri=_text(_mapping(answer, "Code"), "ImageUri"),
+        configuration=tuple((path, unicode_only(text)) for path, text in from_answer(configuration)),
         environment={key: value for key, value in variables.items() if isinstance(value, str)},
     )
 

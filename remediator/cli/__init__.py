@@ -29,6 +29,7 @@ _COMMANDS = {
     "quarantine": "List what is in quarantine, or let it be tried again.",
     "release": "Let an object go that is stuck in its deletion, and keep its function.",
     "restore": "Create an object again from its backup: shows what, and asks.",
+    "collect": "Collect what is known of one resource for a bug report, without secrets.",
     "diagnose": "Diagnose dumps of a support case: no cluster, no AWS.",
     "validate": "Check policy files, and say what they would allow.",
     "policy": "Print the policy file's JSON Schema, or a commented sample.",

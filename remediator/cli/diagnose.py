@@ -13,7 +13,11 @@ from remediator.errors import UsageError
 
 @click.command("diagnose")
 @click.option(
-    "-f", "--filename", required=True, metavar="FILE", help="The resource, as kubectl printed it; - is stdin."
+    "-f",
+    "--filename",
+    required=True,
+    metavar="FILE",
+    help="The resource as kubectl printed it, or what collect wrote; - is stdin.",
 )
 @click.option(
     "--live", metavar="FILE", help="What aws lambda get-function printed, or a mapping of function name to it."
@@ -34,21 +38,30 @@ def command(
 ) -> int:
     """Diagnose dumps of a support case: no cluster, no AWS.
 
-    FILE is YAML or JSON: one object, a stream of them, or a List. Every object in it is answered.
+    FILE is YAML or JSON: one object, a stream of them, or a List. Every object in it is answered. Or it is a bundle,
+    which has AWS's answer, the controller, the history and the moment in it; what is given here goes before those.
     """
     from remediator.cli import documents, explanation, report, tables
     from remediator.cli.dumps import diagnose_dumps
     from remediator.cli.render import narration
     from remediator.policy.load import load_policy
 
-    scan = diagnose_dumps(filename, live, _time("--since", since), _time("--now", at), load_policy(policy))
+    rules = load_policy(policy)
+    scan, log = diagnose_dumps(
+        filename,
+        live,
+        _time("--since", since),
+        _time("--now", at),
+        rules,
+        timeouts=None if policy is None else rules.timeouts,
+    )
     if output.for_machines:
-        documents.write(documents.of_scan(scan, healthy=True), output)
+        documents.write(documents.of_diagnosis(scan, log), output)
     else:
         tables.table(scan, healthy=True, wide=output is Output.WIDE)
         for each in scan.results if output is Output.WIDE else ():
             click.echo()
-            explanation.show(each, wide=True, by_hand=False)
+            explanation.show(each, wide=True, by_hand=False, log=log)
     aside = narration()
     report.tell_partial(scan, aside)
     aside.line(report.totals(scan))

@@ -10,12 +10,14 @@ import click
 import msgspec
 import yaml
 
+from remediator.cli import coming, log_section
 from remediator.cli.options import Output
 from remediator.cli.render import UNSEEN
 from remediator.cli.report import healthy_summary, place
 from remediator.model.cluster import ClusterFinding
 from remediator.model.controller import ControllerFacts
 from remediator.model.finding import State
+from remediator.model.log import ControllerLog
 from remediator.model.plan import Outcome
 from remediator.model.scan import Judged, Scan
 from remediator.model.times import format_time
@@ -24,12 +26,23 @@ SCHEMA_VERSION = "1"
 
 Document = dict[str, Any]
 
+_NO_LOG = ControllerLog(why="The controller's log was not looked for.")
 _UNFOLDED = 1_000_000_000  # columns; libyaml counts in 32 bits
 
 _UNSEEN = re.compile(f"[{''.join(UNSEEN)}\ufffe\uffff]")
 # Texts that stand for themselves in YAML: they begin with a letter, and have no `: ` and no ` #` in them.
 _PLAIN = re.compile(r"[A-Za-z](?:[\w./@+=,;()'-]|:(?=[\w./])| (?=[\w./(]))*", re.ASCII)
 _WORDS_OF_YAML = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+
+
+def of_diagnosis(scan: Scan, log: ControllerLog | None = None) -> Document:
+    """Build the document of dumps: there, too, a person asks about each. A bundle has a log in it."""
+    document = of_scan(scan, healthy=True)
+    for told, each in zip(document["results"], scan.results, strict=True):
+        told["nextPass"] = coming.document(each.seen)
+        if log is not None:
+            told["controllerLog"] = log_section.document(log.masked(each.seen.secrets))
+    return document
 
 
 def of_scan(scan: Scan, *, healthy: bool, outcomes: Sequence[Outcome] | None = None) -> Document:
@@ -48,13 +61,15 @@ def of_scan(scan: Scan, *, healthy: bool, outcomes: Sequence[Outcome] | None = N
     return document
 
 
-def of_one(judged: Judged) -> Document:
-    """Build the document of one resource: its result, with verdicts and commands."""
+def of_one(judged: Judged, log: ControllerLog = _NO_LOG) -> Document:
+    """Build the document of one resource: its result, with what comes next, log, verdicts and commands."""
     decision, plan = judged.decision, judged.plan
     return {
         "schemaVersion": SCHEMA_VERSION,
         **_result(judged),
         "cluster": [_of_cluster(each) for each in judged.cluster],
+        "nextPass": coming.document(judged.seen),
+        "controllerLog": log_section.document(log),
         "gates": [
             {"gate": each.gate, "ruling": each.ruling.value, "reason": each.reason}
             for each in (decision.verdicts if decision else ())

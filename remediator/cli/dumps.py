@@ -7,14 +7,16 @@ import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from remediator.actions import plan_for
 from remediator.aws.answers import present
+from remediator.cli.bundles import GZIP, Bundle, unpack
 from remediator.diagnosis import diagnose
 from remediator.errors import InputError
 from remediator.gates import decide
@@ -22,10 +24,12 @@ from remediator.kubernetes.resources import decode
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Standing
 from remediator.model.live import LiveState, Presence, unreadable
+from remediator.model.log import ControllerLog
 from remediator.model.observation import History, Observation
 from remediator.model.placement import place
 from remediator.model.resource import FUNCTION_GROUP, Resource
 from remediator.model.scan import Judged, Scan
+from remediator.model.timeouts import Timeouts
 from remediator.policy import Policy
 from remediator.situation import about, situation
 
@@ -34,14 +38,58 @@ _GONE = "ResourceNotFoundException"
 _NO_CONTROLLER = ControllerFacts(why="a dump does not tell how the controller is")
 
 
+class Diagnosed(NamedTuple):
+    """What dumps tell; `log` is there where they are a bundle."""
+
+    scan: Scan
+    log: ControllerLog | None = None
+
+
 def diagnose_dumps(
-    filename: str, live: str | None, since: datetime | None, at: datetime | None, policy: Policy
+    filename: str,
+    live: str | None,
+    since: datetime | None,
+    at: datetime | None,
+    policy: Policy,
+    *,
+    timeouts: Timeouts | None = None,
+) -> Diagnosed:
+    """Diagnose every Function of a file, or of a bundle; name everything else under `partial`.
+
+    What is given besides beats what a bundle has of it. `timeouts` are those of a policy that was named.
+    """
+    content = _bytes(filename)
+    if content.startswith(GZIP):
+        return _of_bundle(unpack(filename, content), live, since, at, policy, timeouts)
+    return Diagnosed(_of_dumps(filename, content, live, since, at or datetime.now(UTC), policy))
+
+
+def _of_bundle(
+    bundle: Bundle,
+    live: str | None,
+    since: datetime | None,
+    at: datetime | None,
+    policy: Policy,
+    timeouts: Timeouts | None,
+) -> Diagnosed:
+    seen = bundle.observed()
+    given = _answers(live, [seen.resource]).get(seen.resource.function_name)
+    seen = msgspec.structs.replace(
+        seen,
+        now=at or seen.now,
+        live_state=given or seen.live_state,
+        timeouts=timeouts or seen.timeouts,
+        history=msgspec.structs.replace(seen.history, given=since or seen.history.given),
+    )
+    return Diagnosed(Scan((_judged(seen, policy),), (), (), seen.controller, seen.now), bundle.log)
+
+
+def _of_dumps(
+    filename: str, content: bytes, live: str | None, since: datetime | None, now: datetime, policy: Policy
 ) -> Scan:
-    """Diagnose every Function of a file; name everything else under `partial`."""
-    now = at or datetime.now(UTC)
     resources: list[Resource] = []
     partial: list[str] = []
-    for each in _objects(filename, _documents(filename, _read(filename))):
+    for each in _objects(filename, _documents(filename, _decoded(filename, content))):
         resource = _resource(each)
         if isinstance(resource, Resource):
             resources.append(resource)
@@ -59,21 +107,28 @@ def diagnose_dumps(
             timeouts=policy.timeouts,
             placement=place(resource),
         )
-        finding = diagnose(seen)
-        around = about(situation(policy, now, None), seen, Standing())
-        decision = decide(finding, plan_for(finding, seen), around) if finding else None
-        results.append(Judged(seen, finding, decision))
+        results.append(_judged(seen, policy))
     return Scan(tuple(results), tuple(partial), (), _NO_CONTROLLER, now)
 
 
-def _read(filename: str) -> str:
+def _judged(seen: Observation, policy: Policy) -> Judged:
+    finding = diagnose(seen)
+    around = about(situation(policy, seen.now, None), seen, Standing())
+    return Judged(seen, finding, decide(finding, plan_for(finding, seen), around) if finding else None)
+
+
+def _bytes(filename: str) -> bytes:
     try:
-        raw = sys.stdin.buffer.read() if filename == "-" else Path(filename).read_bytes()
-        return raw.decode("utf-8-sig")
+        return sys.stdin.buffer.read() if filename == "-" else Path(filename).read_bytes()
     except OSError as error:
         raise InputError(
             f"{filename}: cannot be read: {error.strerror}", hint="Name a file, or - for stdin."
         ) from error
+
+
+def _decoded(filename: str, content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
             f"{filename}: is not UTF-8 text (byte {error.start})", hint="Save it as UTF-8 and try again."
@@ -171,7 +226,7 @@ def _answers(filename: str | None, resources: list[Resource]) -> dict[str, LiveS
     """Map each function's name to what AWS is said to have answered."""
     if filename is None:
         return {}
-    documents = _documents(filename, _read(filename))
+    documents = _documents(filename, _decoded(filename, _bytes(filename)))
     answer = documents[0] if len(documents) == 1 else None
     if not isinstance(answer, Mapping):
         raise InputError(

@@ -44,8 +44,9 @@ def command(
             f"there is no Function {name!r} in namespace {where} ({wired.connection.context}): {error.message}",
             hint="Name the namespace with -n; `remediator scan -A` lists all that are in trouble.",
         ) from error
+    log = wired.means.cluster.log_lines(judged.seen.resource.ref).masked(judged.seen.secrets)
     if output.for_machines:
-        documents.write(documents.of_one(judged), output)
+        documents.write(documents.of_one(judged, log), output)
     else:
-        explanation.show(judged, wide=output is Output.WIDE)
+        explanation.show(judged, wide=output is Output.WIDE, log=log)
     return 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from remediator.cli import coming, log_section
 from remediator.cli.particulars import particulars
 from remediator.cli.render import RULING_MARKS, STATE_STYLES, Page, console
 from remediator.cli.report import healthy_summary, sentence, tell_cluster
 from remediator.model.decision import DecisionKind
 from remediator.model.finding import Finding
+from remediator.model.log import ControllerLog
 from remediator.model.plan import Plan, Verification
 from remediator.model.scan import Judged
 from remediator.model.times import format_duration, format_time
@@ -22,10 +24,11 @@ _VERIFIED_BY = {
 }
 
 
-def show(judged: Judged, *, wide: bool = False, by_hand: bool = True) -> None:
+def show(judged: Judged, *, wide: bool = False, by_hand: bool = True, log: ControllerLog | None = None) -> None:
     """Print what matters of one resource; `wide`: everything that is known of it, and no text is cut.
 
-    `by_hand`: the commands that do the same as the action; not of a dump, whose names nobody has checked.
+    `by_hand`: the commands that do the same as the action; not of a dump, whose names nobody has checked. `log`: what
+    the controller logged about it, masked, where that was looked for.
     """
     page = console(whole=wide)
     tell_cluster(judged.cluster, page, wide=wide)
@@ -33,17 +36,25 @@ def show(judged: Judged, *, wide: bool = False, by_hand: bool = True) -> None:
     page.line(f"function/{ref.name} in {ref.namespace}", style="bold")
     if finding is None:
         page.hanging("  healthy  ", healthy_summary(judged), style=STATE_STYLES["healthy"])
+        _around(page, judged, log, wide=wide)
         if wide:
             particulars(page, judged.seen)
         return
     page.hanging(f"  {finding.name}, {finding.state}: ", sentence(judged), style=STATE_STYLES[finding.state.value])
     _times(page, judged, finding)
     _evidence(page, finding)
+    _around(page, judged, log, wide=wide)
     if wide:
         particulars(page, judged.seen)
     _decision(page, judged, wide=wide)
     if by_hand and judged.plan is not None:
         _commands(page, judged.plan)
+
+
+def _around(page: Page, judged: Judged, log: ControllerLog | None, *, wide: bool) -> None:
+    coming.tell(page, judged.seen, wide=wide)
+    if log is not None:
+        log_section.tell(page, log)
 
 
 def _times(page: Page, judged: Judged, finding: Finding) -> None:

@@ -111,6 +111,7 @@ def _side_by_side(resource: Resource, live: LiveState) -> Iterable[Fact]:
     wanted = spec.settings
     for field, found in live.configuration:
         yield field, _compared(wanted.get(field), found)
+    yield "code.imageURI", _compared(spec.code.image_uri if spec.code else None, live.image_uri)
     yield "code.sha256", _compared(spec.code.sha256 if spec.code else None, live.code_sha256)
 
 

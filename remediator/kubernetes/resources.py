@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from remediator.errors import ClusterError, NotFound
-from remediator.kubernetes import controller, preflight
+from remediator.kubernetes import controller, controller_log, preflight
 from remediator.kubernetes.definitions import read_definitions
 from remediator.kubernetes.identities import read_identities
 from remediator.kubernetes.namespaces import list_namespaces, read_namespace
@@ -21,6 +21,7 @@ from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Rehearsal
 from remediator.model.definition import Definitions
 from remediator.model.identities import Identities
+from remediator.model.log import ControllerLog
 from remediator.model.namespace import Namespace
 from remediator.model.plan import Operation
 from remediator.model.resource import FUNCTION_GROUP, Ref, Resource
@@ -150,6 +151,9 @@ class KubernetesCluster:
 
     def identities(self, namespaces: Iterable[str], controller: ControllerFacts) -> Identities:
         return read_identities(self._transport, namespaces, controller)
+
+    def log_lines(self, ref: Ref) -> ControllerLog:
+        return controller_log.log_lines(self._transport, ref)
 
     def namespace_annotations(self, namespace: str) -> dict[str, str] | None:
         return preflight.annotations_of(self._transport, quote(namespace, safe=""))

@@ -99,7 +99,7 @@ def lost(resource: Resource, live: LiveState) -> tuple[str, ...]:
         if (
             variables.get(field.removeprefix(_VARIABLES)) == live.environment.get(field.removeprefix(_VARIABLES))
             if field.startswith(_VARIABLES)
-            else _text(settings[field]) == there.get(field, "")
+            else settings.get(field, "") == there.get(field, "")
         )
     )
 
@@ -108,7 +108,7 @@ def _path(field: str) -> list[str]:
     # A variable's name can have dots in it, as far as an API server is concerned.
     if field.startswith(_VARIABLES):
         return ["environment", "variables", field.removeprefix(_VARIABLES)]
-    return [field]
+    return field.split(".")
 
 
 def _differing(resource: Resource) -> Iterator[tuple[str, bool]]:
@@ -124,8 +124,8 @@ def _differing(resource: Resource) -> Iterator[tuple[str, bool]]:
         return
     now = resource.spec.settings
     for field, value in applied.settings.items():
-        if value is not None and value != now[field]:
-            yield field, now[field] is None
+        if value != now.get(field):
+            yield field, field not in now
     wanted, there = _variables(applied), _variables(resource.spec)
     for name in sorted(wanted.keys() | there.keys()) if wanted else ():
         if wanted.get(name) != there.get(name):
@@ -134,7 +134,3 @@ def _differing(resource: Resource) -> Iterator[tuple[str, bool]]:
 
 def _variables(spec: FunctionSpec) -> Mapping[str, str | None]:
     return (spec.environment.variables if spec.environment else None) or {}
-
-
-def _text(value: str | int | None) -> str:
-    return "" if value is None else str(value)

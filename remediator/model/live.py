@@ -27,7 +27,8 @@ class LiveState(Struct, frozen=True, kw_only=True):
     """One answer of Lambda, or why there is none.
 
     `why` says, for unreadable, which call was refused, to which identity, and how; for an unproven *gone*, what is
-    missing. `environment` holds secrets: masked in every text, part of no report.
+    missing. `environment` holds secrets: masked in every text, part of no report. `configuration` is what ACK compares
+    (`settings.from_answer`); `image_uri` is None where the call that was used does not tell it.
     """
 
     presence: Presence
@@ -50,6 +51,7 @@ class LiveState(Struct, frozen=True, kw_only=True):
     package_type: str | None = None
     in_vpc: bool = False
     snap_start: bool = False
+    image_uri: str | None = None
     configuration: tuple[tuple[str, str], ...] = ()
     environment: dict[str, str] = {}
 

@@ -14,13 +14,13 @@ SHORTEST_SECRET = 3
 
 def mask(text: str, secrets: Iterable[str]) -> str:
     """Replace every occurrence of a secret, the longest first, so that no part of a longer one is left over."""
-    spelled = {form for each in secrets if len(each) >= SHORTEST_SECRET for form in _spellings(each)}
+    spelled = {form for each in secrets if len(each) >= SHORTEST_SECRET for form in spellings(each)}
     for secret in sorted(spelled, key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text
 
 
-def _spellings(secret: str) -> Iterator[str]:
+def spellings(secret: str) -> Iterator[str]:
     r"""Spell a secret as it is, and as who quotes it does: `a"b` is `a\"b` in JSON and in Go's %q.
 
     Once more for a text that quotes what quotes it, as the last applied configuration is in a patch.

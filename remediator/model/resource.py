@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from remediator.model.settings import Settings, from_spec
 from remediator.model.times import parse_time
 
 FUNCTION_GROUP = "lambda.services.k8s.aws"
@@ -116,48 +117,19 @@ class Environment(Struct, frozen=True):
         return f"Environment({len(self.variables or {})} variables)"
 
 
-class VpcConfig(Struct, frozen=True):
-    """`spec.vpcConfig`, as far as it tells whether the function is in a VPC."""
-
-    subnet_ids: list[str] | None = msgspec.field(default=None, name="subnetIDs")
-    subnet_refs: list[object] | None = msgspec.field(default=None, name="subnetRefs")
-
-
-class SnapStart(Struct, frozen=True, rename="camel"):
-    """`spec.snapStart`."""
-
-    apply_on: str | None = None
-
-
-class FunctionSpec(Struct, frozen=True, rename="camel"):
+class FunctionSpec(Settings, frozen=True, rename="camel"):
     """`spec`. `publish` keeps absent apart from every value: Resync may use it only where it is absent."""
 
     name: str | None = None
-    package_type: str | None = None
     code: Code | None = None
     publish: bool | UnsetType | None = UNSET
     environment: Environment | None = None
-    vpc_config: VpcConfig | None = None
-    snap_start: SnapStart | None = None
-    description: str | None = None
-    handler: str | None = None
-    memory_size: int | None = None
     reserved_concurrent_executions: int | None = None
-    role: str | None = None
-    runtime: str | None = None
-    timeout: int | None = None
 
     @property
-    def settings(self) -> dict[str, str | int | None]:
+    def settings(self) -> dict[str, str]:
         """What can be compared with AWS's answer (`LiveState.configuration`), by the spec's own names."""
-        return {
-            "description": self.description,
-            "handler": self.handler,
-            "memorySize": self.memory_size,
-            "role": self.role,
-            "runtime": self.runtime,
-            "timeout": self.timeout,
-        }
+        return from_spec(self)
 
 
 class AckMetadata(Struct, frozen=True):

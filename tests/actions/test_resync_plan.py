@@ -25,6 +25,7 @@ from tests.builders import (
     DOWN,
     GONE,
     NOW,
+    SHA,
     UNPROVEN_GONE,
     Json,
     active,
@@ -250,13 +251,46 @@ def test_a_deletion_will_be_tried_again() -> None:
     assert planned(deleting(), GONE).notes == ()
 
 
+# What AWS has of the function that `function` makes, but for its memory.
+HOT_FIX = (("handler", "app.handler"), ("memorySize", "512"), ("packageType", "Zip"), ("runtime", "python3.12"))
+NOTE = "memorySize is 512 in AWS and 256 in the spec: the controller will set 256."
+
+
 def hot_fixed(spec: dict[str, Any] | None = None, **live: Any) -> tuple[str, ...]:
-    answer = active(revision_id="rev-2", configuration=(("memorySize", "512"), ("handler", "app.handler")), **live)
-    return planned(function(spec=spec), answer).notes
+    return planned(function(spec=spec), active(revision_id="rev-2", **({"configuration": HOT_FIX} | live))).notes
 
 
 def test_a_hot_fix_that_would_be_reverted_is_named() -> None:
-    assert hot_fixed() == ("memorySize is 512 in AWS and 256 in the spec: the controller will set 256.",)
+    assert hot_fixed() == (NOTE,)
+
+
+@pytest.mark.parametrize(
+    ("spec", "live", "note"),
+    [
+        ({"timeout": 3}, {}, "timeout is not set in AWS and 3 in the spec: the controller will set 3."),
+        ({"handler": None}, {}, "handler is app.handler in AWS and not set in the spec: the controller will unset it."),
+        ({"description": ""}, {}, 'description is not set in AWS and "" in the spec: the controller will set "".'),
+        (
+            {},
+            {"configuration": (*HOT_FIX, ("layers", "arn:a:1"))},
+            "layers is arn:a:1 in AWS and not set in the spec: ACK does not unset it.",
+        ),
+    ],
+)
+def test_every_field_that_ack_compares_is_named(spec: dict[str, Any], live: dict[str, Any], note: str) -> None:
+    assert sorted(hot_fixed(spec, **live)) == sorted((NOTE, note))
+
+
+def test_where_the_code_differs_too_the_rest_is_said_to_be_taken_back() -> None:
+    spec = {"code": {"sha256": "other"}, "environment": {"variables": {"A": "hunter2"}}}
+    code, memory, environment = hot_fixed(spec)
+    assert code == f"code.sha256 is {SHA} in AWS and other in the spec: the controller will update the code."
+    assert memory.endswith("256 in the spec: the controller will write AWS's value into the spec.")
+    assert environment == "environment differs in A: the controller will write AWS's values into the spec."
+
+
+def test_of_other_kinds_nothing_is_compared() -> None:
+    assert planned(function() | {"kind": "Alias"}, active(revision_id="rev-2", configuration=HOT_FIX)).notes == ()
 
 
 def test_environment_differences_are_named_without_their_values() -> None:
@@ -271,16 +305,19 @@ def test_environment_differences_are_named_without_their_values() -> None:
 def test_an_equal_environment_is_not_named() -> None:
     variables = {"A": "x"}
     assert len(hot_fixed({"environment": {"variables": variables}}, environment=variables)) == 1
-    assert len(hot_fixed({"environment": {}}, environment=variables)) == 1
+
+
+def test_an_empty_environment_takes_away_what_aws_has() -> None:
+    assert hot_fixed({"environment": {}}, environment={"A": "x"})[-1].startswith("environment differs in A: ")
 
 
 @pytest.mark.parametrize(
     ("raw", "live"),
     [
-        (function(), active(configuration=(("memorySize", "512"),))),
-        (function(), active(revision_id=None, configuration=(("memorySize", "512"),))),
+        (function(), active(configuration=HOT_FIX)),
+        (function(), active(revision_id=None, configuration=HOT_FIX)),
         (function(), GONE),
-        (function() | {"spec": None}, active(revision_id="rev-2", configuration=(("memorySize", "512"),))),
+        (function() | {"spec": None}, active(revision_id="rev-2", configuration=HOT_FIX)),
     ],
     ids=["same revision", "no revision", "gone", "no spec"],
 )
@@ -290,7 +327,7 @@ def test_without_a_newer_revision_nothing_is_at_stake(raw: Json, live: LiveState
 
 def test_without_a_status_every_revision_is_newer() -> None:
     raw = function() | {"status": None}
-    assert len(planned(raw, active(configuration=(("memorySize", "512"),))).notes) == 1
+    assert planned(raw, active(configuration=HOT_FIX)).notes == (NOTE,)
 
 
 def test_a_description_that_is_a_secret_is_not_shown() -> None:

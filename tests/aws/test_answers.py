@@ -67,10 +67,15 @@ def test_everything_that_is_used_is_read() -> None:
             ("description", ""),
             ("handler", "app.handler"),
             ("memorySize", "256"),
+            ("packageType", "Zip"),
             ("role", "arn:aws:iam::123456789012:role/lambda"),
             ("runtime", "python3.13"),
+            ("snapStart.applyOn", "PublishedVersions"),
             ("timeout", "3"),
+            ("vpcConfig.securityGroupIDs", ""),
+            ("vpcConfig.subnetIDs", "subnet-1"),
         ),
+        "image_uri": None,
         "environment": {"DB_PASSWORD": "correct-horse-battery", "STAGE": "prod"},
     }
 
@@ -80,6 +85,14 @@ def test_both_calls_answer_alike() -> None:
     seen = present({"Configuration": CONFIGURATION, "Code": code, "Tags": {"team": "shop"}})
     assert seen == present(CONFIGURATION)
     assert "X-Amz-Signature" not in msgspec.json.encode(seen).decode()
+
+
+def test_the_image_is_read_where_it_is_told_and_never_the_link_beside_it() -> None:
+    code = {"ImageUri": "shop/checkout:2", "Location": "https://bucket.example.invalid/code?X-Amz-Signature=5ec7e7"}
+    seen = present({"Configuration": CONFIGURATION, "Code": code})
+    assert seen.image_uri == "shop/checkout:2"
+    assert "X-Amz-Signature" not in msgspec.json.encode(seen).decode()
+    assert present({"Configuration": CONFIGURATION, "Code": {"ImageUri": 7}}).image_uri is None
 
 
 def test_a_function_from_before_states_existed_is_active() -> None:

@@ -33,6 +33,18 @@ SECRET = "correct-horse-battery"
 
 Json = dict[str, Any]
 
+# What Lambda chooses where the author does not, and ACK writes into the spec after it made a function.
+_WRITTEN_BACK: Json = {
+    "architectures": ["x86_64"],
+    "description": "",
+    "ephemeralStorage": {"size": 512},
+    "handler": "app.handler",
+    "runtime": "python3.13",
+    "snapStart": {"applyOn": "None"},
+    "timeout": 3,
+    "tracingConfig": {"mode": "PassThrough"},
+}
+
 
 @dataclass(frozen=True)
 class Result:
@@ -204,6 +216,7 @@ class Shop:
                     "code": dict(self.cloud.code),
                     "memorySize": 256,
                     "environment": {"variables": {"DB_PASSWORD": SECRET}},
+                    **_WRITTEN_BACK,
                     **spec,
                 },
                 "status": {

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from remediator.model.log import ControllerLog, LogLine
 from tests.cli.shop import CONTEXT, SECRET, Shop
 
 GATES = [
@@ -105,7 +106,66 @@ def test_what_needs_no_action_says_what_happens_next(shop: Shop) -> None:
 
 def test_a_healthy_one(shop: Shop) -> None:
     result = shop("explain", "mailer")
-    assert (result.code, result.out) == (0, "function/mailer in shop\n  healthy  Nothing is wrong.\n")
+    assert result.code == 0
+    assert result.out == (
+        "function/mailer in shop\n  healthy  Nothing is wrong.\n\nThe next pass would change\n"
+        "  call                none\n  why                 ACK finds no difference: it only reads.\n\n"
+        "The controller's log says\n"
+        "  No Deployment of the controller is seen here: its log is elsewhere, as with\n  EKS's own.\n"
+    )
+
+
+# ---- what the next pass would change ---------------------------------------------------------------------------------
+
+
+def drifted(shop: Shop, **spec: Any) -> Any:
+    """Let the object ask for something else than what AWS has."""
+    stored = shop.stored("mailer")
+    stored["spec"] |= spec
+    shop.api.seed(stored)
+    return json.loads(shop("explain", "mailer", "-o", "json").out)["nextPass"]
+
+
+def test_the_fields_that_a_pass_would_set_are_told(shop: Shop) -> None:
+    told = drifted(shop, memorySize=512, tracingConfig={"mode": "Active"})
+    assert (told["call"], told["why"]) == (
+        "UpdateFunctionConfiguration",
+        "ACK updates the configuration (memorySize, tracingConfig.mode).",
+    )
+    assert told["differences"][0] == {"field": "memorySize", "spec": "512", "aws": "256", "note": ""}
+    assert told["notCompared"] == [
+        "codeSigningConfigARN", "functionEventInvokeConfig", "reservedConcurrentExecutions", "tags"
+    ]  # fmt: skip
+    out = shop("explain", "mailer").out
+    assert "  call                UpdateFunctionConfiguration\n" in out
+    assert "  memorySize          512 in the spec, 256 in AWS\n" in out
+
+
+def test_what_the_code_takes_with_it_is_told(shop: Shop) -> None:
+    """The controller of the shop is 1.14.1."""
+    told = drifted(shop, code={**shop.cloud.code, "sha256": "9f" * 32}, timeout=9)
+    assert (told["call"], told["lost"]) == ("UpdateFunctionCode", ["timeout"])
+
+
+def test_variables_are_told_by_name_alone(shop: Shop) -> None:
+    told = drifted(shop, environment={"variables": {"DB_PASSWORD": "quite-another-secret", "NEW": "brand-new-secret"}})
+    assert told["environment"] == {"added": ["NEW"], "removed": [], "changed": ["DB_PASSWORD"]}
+    for columns in (80, 200):
+        out = shop("explain", "mailer", "-o", "wide", columns=columns).out
+        assert "  environment         adds NEW; changes DB_PASSWORD\n" in out
+        assert "secret" not in out
+
+
+def test_a_secret_in_another_field_is_masked(shop: Shop) -> None:
+    told = drifted(shop, description=f"uses {SECRET}")
+    assert told["differences"] == [{"field": "description", "spec": "uses •••", "aws": "", "note": ""}]
+    assert '  description         uses ••• in the spec, "" in AWS\n' in shop("explain", "mailer").out
+
+
+def test_what_cannot_be_compared_is_said(shop: Shop) -> None:
+    told = drifted(shop, role=None, roleRef={"from": {"name": "lambda"}})
+    assert (told["call"], told["unknown"]) == ("none", ["role (from roleRef)"])
+    assert "  not known           role (from roleRef)\n" in shop("explain", "mailer").out
 
 
 def test_the_healthy_are_asked_about_too(shop: Shop) -> None:
@@ -272,3 +332,52 @@ def test_environment_values_are_masked_wherever_aws_or_kubectl_repeat_them(shop:
     assert "ValidationException: •••, ••• and ••• are too long" in result.out
     for secret in ("an-older-secret-value", "a-secret-of-aws"):
         assert secret not in result.out + result.err
+
+
+# ---- the controller's log --------------------------------------------------------------------------------------------
+
+
+def logged(monkeypatch: pytest.MonkeyPatch, log: ControllerLog) -> list[Any]:
+    """Let the controller have logged something; the list has what was asked about."""
+    asked: list[Any] = []
+
+    def log_lines(_: object, ref: Any) -> ControllerLog:
+        asked.append(ref)
+        return log
+
+    monkeypatch.setattr("remediator.kubernetes.resources.controller_log.log_lines", log_lines)
+    return asked
+
+
+def test_the_controllers_last_words_are_told_and_masked(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = (
+        LogLine("2026-11-22T09:31:00.212Z", "info", "desired resource state has changed: Spec.Timeout"),
+        LogLine("2026-11-22T09:31:03.252Z", "error", f"Reconciler error: {SECRET} is no stage", 8),
+    )
+    asked = logged(monkeypatch, ControllerLog(lines))
+    out = shop("explain", "checkout", columns=200).out
+    assert (
+        "\nThe controller's log says\n"
+        "  2026-11-22T09:31:00Z  desired resource state has changed: Spec.Timeout\n"
+        "  2026-11-22T09:31:03Z  Reconciler error: ••• is no stage (8 times)\n"
+    ) in out
+    told = json.loads(shop("explain", "checkout", "-o", "json").out)["controllerLog"]
+    assert told["lines"][1] == {
+        "at": "2026-11-22T09:31:03.252Z", "level": "error", "text": "Reconciler error: ••• is no stage", "times": 8
+    }  # fmt: skip
+    assert [(each.namespace, each.name) for each in asked] == [("shop", "checkout")] * 2
+    for columns in (80, 200):
+        for line in shop("explain", "mailer", columns=columns).out.splitlines():
+            assert len(line.rstrip()) <= columns
+
+
+def test_without_a_log_one_sentence_is_told(shop: Shop) -> None:
+    assert "The controller's log says\n  No Deployment of the controller is seen here" in shop("explain", "mailer").out
+    assert json.loads(shop("explain", "mailer", "-o", "json").out)["controllerLog"]["lines"] == []
+
+
+def test_a_scan_reads_no_log(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = logged(monkeypatch, ControllerLog())
+    shop("scan")
+    shop("run")
+    assert asked == []

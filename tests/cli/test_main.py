@@ -16,7 +16,9 @@ from remediator.model.finding import FindingName
 from tests.cli.conftest import Remediator
 
 RECORDS = ("list", "approve", "reject", "history", "quarantine")
-COMMANDS = ("scan", "explain", "run", *RECORDS, "diagnose", "validate", "policy", "findings", "demo", "version")
+COMMANDS = (
+    *("scan", "explain", "run", *RECORDS, "collect", "diagnose", "validate", "policy", "findings", "demo", "version"),
+)
 HEAVY = ("kubernetes", "boto3", "botocore", "pydantic", "rich", "msgspec", "ruamel.yaml", "structlog", "moto")
 
 
@@ -40,7 +42,7 @@ def test_help_is_quick_because_it_imports_nothing(args: list[str]) -> None:
     assert imported_by(*args) == set()
 
 
-@pytest.mark.parametrize("command", ["scan", "run", "explain", "diagnose", *RECORDS])
+@pytest.mark.parametrize("command", ["scan", "run", "explain", "collect", "diagnose", *RECORDS])
 def test_the_help_of_a_command_asks_for_no_client(command: str) -> None:
     assert not imported_by(command, "--help") & {"kubernetes", "boto3", "botocore", "pydantic"}
 

@@ -176,7 +176,9 @@ def test_explain_tells_all_that_is_known(shop: Shop) -> None:
         "  LastUpdateStatus    Failed: InternalError: An internal error occurred.\n",
         "  Environment         1 set; no value is ever shown\n",
         "Spec and AWS\n",
-        "  memorySize          256, on both sides\n",
+        "  memorySize             256, on both sides\n",
+        "  snapStart.applyOn      None, on both sides\n",
+        "  not compared        codeSigningConfigARN, ",
         "The controller\n  health              alive: ",
         "  verified by         the controller's heartbeat moves\n",
         "Gates\n",
@@ -216,7 +218,8 @@ def test_explain_says_where_ack_looks(shop: Shop) -> None:
 
 def test_explain_tells_of_the_healthy_too(shop: Shop) -> None:
     out = shop("explain", "mailer", "-o", "wide", columns=200).out
-    assert out.startswith("function/mailer in shop\n  healthy  Nothing is wrong.\n\nThe object\n")
+    assert out.startswith("function/mailer in shop\n  healthy  Nothing is wrong.\n\nThe next pass would change\n")
+    assert "\n\nThe object\n" in out
     assert "  State               Active\n" in out
 
 

@@ -173,7 +173,7 @@ def assert_nothing_stored(storm: Storm) -> None:
 
 # ---- every command ---------------------------------------------------------------------------------------------------
 
-UNDER_POLICY = ("scan", "explain", "run", "release", "restore", "diagnose")
+UNDER_POLICY = ("scan", "explain", "run", "release", "restore", "collect", "diagnose")
 OUTPUTS = tuple(("-o", each) for each in ("table", "wide", "json", "yaml"))
 
 # What is typed of each command; {proposal} and the like stand for what is there when it is typed.
@@ -193,6 +193,7 @@ TYPED: dict[str, tuple[tuple[str, ...], ...]] = {
     "history": (*(("-A", *output) for output in OUTPUTS), ("checkout",)),
     "quarantine list": tuple(("-A", *output) for output in OUTPUTS),
     "quarantine release": (("checkout", "--reason", "mended"),),
+    "collect": tuple((name, "-o", f"{{policy}}.{name}.tar.gz", "--force") for name in ("checkout", "exports", "dark")),
     "diagnose": (
         *(("-f", file, "--live", "{answers}", *output) for output in OUTPUTS for file in ("{dump}", "{items}")),
         ("-f", "{twice}"),

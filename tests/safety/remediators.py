@@ -28,6 +28,7 @@ from remediator.model.definition import Definitions
 from remediator.model.identities import Identities
 from remediator.model.lease import Found, Record
 from remediator.model.live import LiveState, unreadable
+from remediator.model.log import ControllerLog
 from remediator.model.namespace import Namespace
 from remediator.model.placement import Placement
 from remediator.model.plan import ActionName, Operation, Outcome
@@ -241,6 +242,9 @@ class _Cluster:
 
     def definitions(self) -> Definitions:
         return self._api.definitions()
+
+    def log_lines(self, ref: Ref) -> ControllerLog:
+        return self._api.log_lines(ref)
 
     def permitted(self, ref: Ref) -> tuple[bool | None, str]:
         return True, "we may patch it"

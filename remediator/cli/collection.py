@@ -1,0 +1,126 @@
+"""Put together the bundle of one resource, without its secrets."""
+
+from __future__ import annotations
+
+import json
+import platform
+from typing import Any, NamedTuple
+
+import msgspec
+
+from remediator import __version__
+from remediator.cli import documents
+from remediator.cli.bundles import API_VERSION, KIND, Bundle, pack
+from remediator.cli.redaction import Masks, account_masks, secrets_of, without_accounts
+from remediator.diagnosis import diagnose
+from remediator.errors import InputError
+from remediator.model.episode import Episode
+from remediator.model.finding import Finding
+from remediator.model.log import ControllerLog
+from remediator.model.observation import Observation
+from remediator.model.scan import Judged
+from remediator.model.times import format_time
+
+
+class Collected(NamedTuple):
+    """A bundle, ready to be written; `changed` says how its diagnosis differs, where the masks took words from it."""
+
+    content: bytes
+    masked: int
+    changed: str
+
+
+def collect(
+    judged: Judged,
+    raw: bytes,
+    log: ControllerLog,
+    *,
+    episode: Episode | None = None,
+    kubernetes: str = "not known",
+    mask_accounts: bool = False,
+) -> Collected:
+    """Build the bundle of a resource as it was judged; `raw` is the whole object, `kubernetes` the server's version."""
+    found, seen = json.loads(raw), judged.seen
+    masks = Masks(secrets_of(found, seen.live_state.environment))
+    bundle = Bundle(
+        api_version=API_VERSION,
+        kind=KIND,
+        collected=seen.now,
+        versions={"remediator": __version__, "kubernetes": kubernetes, "python": platform.python_version()},
+        object=masks.object(found),
+        observation=_observation(seen, masks),
+        explained=masks.within(msgspec.to_builtins(documents.of_one(judged, log))),
+        log=msgspec.convert(masks.within(msgspec.to_builtins(log)), ControllerLog),
+        episode=None if episode is None else masks.within(_episode(episode)),
+    )
+    texts = {
+        "README.txt": _readme(judged, len(masks), mask_accounts=mask_accounts),
+        "bundle.json": documents.as_json(msgspec.to_builtins(bundle)),
+        "object.yaml": documents.as_yaml(bundle.object),
+        "aws.yaml": documents.as_yaml(bundle.observation["live_state"]),
+        "controller-log.txt": "\n".join(
+            [bundle.log.why, *(f"{each.at} {each.level} {each.text} (x{each.times})" for each in bundle.log.lines)]
+        ).strip(),
+    }
+    accounts = account_masks("\n".join(texts.values())) if mask_accounts else {}
+    content = pack({name: without_accounts(f"{text}\n", accounts) for name, text in texts.items()}, seen.now)
+    return Collected(content, len(masks), _changed(judged.finding, bundle))
+
+
+def _observation(seen: Observation, masks: Masks) -> dict[str, Any]:
+    """Write what a diagnosis rests on, but the object; who approved or rejected something is nobody's business."""
+    history = msgspec.structs.replace(seen.history, approval=None, rejection=None)
+    told: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(seen, history=history))
+    del told["resource"]
+    kept = {key: told[key] for key in ("now", "history", "timeouts")}
+    redacted = {key: masks.within(value) for key, value in told.items() if key not in kept}
+    if seen.namespace is not None:
+        redacted["namespace"]["annotations"] = masks.annotations(seen.namespace.annotations)
+    return {**redacted, **kept, "live_state": masks.live(told["live_state"])}
+
+
+def _episode(episode: Episode) -> dict[str, Any]:
+    """Write what is on record, without whose word or which process it was."""
+    told: dict[str, Any] = msgspec.to_builtins(episode)
+    for attempt in told.get("attempts", ()):
+        for key in ("by", "approvedBy", "backup"):
+            attempt.pop(key, None)
+    return told
+
+
+def _changed(finding: Finding | None, bundle: Bundle) -> str:
+    """Say how the diagnosis of the bundle differs: a variable can have a value that is also a word of an error."""
+    try:
+        again = diagnose(bundle.observed())
+    except InputError as error:
+        return error.message
+    before, after = (each.name.value if each else "healthy" for each in (finding, again))
+    return "" if before == after else f"the bundle's diagnosis is {after}, where the resource's is {before}"
+
+
+def _readme(judged: Judged, masked: int, *, mask_accounts: bool) -> str:
+    ref = judged.seen.resource.ref
+    finding = judged.finding.name.value if judged.finding else "healthy"
+    accounts = (
+        "Account ids are replaced by 000000000001 and so on."
+        if mask_accounts
+        else ("Account ids and ARNs are as they are; `--mask-accounts` replaces them.")
+    )
+    return f"""\
+{ref}, collected by ack-remediator {__version__} at {format_time(judged.seen.now)}: {finding}
+
+Read it back, without cluster and AWS:  remediator diagnose -f THIS-FILE
+
+bundle.json         everything below, and: the controller, the namespace, what is on record, every gate's verdict
+object.yaml         the object as the API server has it
+aws.yaml            what AWS answered about its function
+controller-log.txt  the last entries of the controller's log that name it
+
+Masked as <masked-N>, equal values alike ({masked} of them): the values of environment variables, in the spec, in AWS
+and in what kubectl applied last; code (zipFile); annotations of other tools. Links to code and the details of
+managedFields are left out. Each of these values is masked in other texts, too, from three characters on.
+{accounts}
+
+Look through it before you send it. Names, tags, labels, ARNs and error texts are as they are, and only you know
+whether something in them is not for others.
+"""
