@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
-from remediator.diagnosis import diagnose, is_suspect
+from remediator.diagnosis import diagnose, is_suspect, is_worth_a_call
 from remediator.execute import Look
 from remediator.model.controller import ControllerFacts
 from remediator.model.finding import Finding
 from remediator.model.live import LiveState, unreadable
 from remediator.model.observation import Observation
+from remediator.model.reference import Link
+from remediator.model.reference_text import complaint
 from remediator.model.resource import Ref, Resource
 from remediator.policy import Policy
 from remediator.ports import Means
@@ -30,11 +32,17 @@ class Observer:
         """Observe them all; AWS is asked about suspects only."""
         now = self._means.clock.now()
         suspects = [each for each in resources if is_suspect(each, now, self._policy.timeouts)]
-        live = self._probe(suspects)
-        return [self.seen(each, live.get(each.ref, unreadable(NOT_ASKED)), controller) for each in resources]
+        live = self._probe([each for each in suspects if is_worth_a_call(each)])
+        links = {each.ref: self._means.cluster.references(each) for each in suspects if complaint(each)}
+        return [
+            self.seen(each, live.get(each.ref, unreadable(NOT_ASKED)), controller, links.get(each.ref, ()))
+            for each in resources
+        ]
 
-    def seen(self, resource: Resource, live: LiveState, controller: ControllerFacts) -> Observation:
-        """Add to a resource, and to AWS's answer about it, what is known from before."""
+    def seen(
+        self, resource: Resource, live: LiveState, controller: ControllerFacts, links: tuple[Link, ...] = ()
+    ) -> Observation:
+        """Add to a resource, to AWS's answer about it and to what it refers to, what is known from before."""
         now = self._means.clock.now()
         return Observation(
             resource=resource,
@@ -43,6 +51,7 @@ class Observer:
             controller=controller,
             history=self._means.episodes.history(resource.metadata.uid, now),
             timeouts=self._policy.timeouts,
+            references=links,
         )
 
     def controller(self, resources: Iterable[Resource]) -> ControllerFacts:

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from remediator import __version__
+from remediator.aws import other_kinds
 from remediator.aws.answers import present, unicode_only
 from remediator.deadline import bound_answers
 from remediator.errors import CloudError
@@ -104,7 +105,7 @@ class AwsCloud:
         region = region or os.environ.get("AWS_REGION") or self._session.region_name
         if not region:
             return self._doubt("no region is known: status has none, and neither AWS_REGION nor the AWS config does")
-        if not resource.function_name:
+        if resource.is_function and not resource.function_name:
             return self._doubt("spec.name is missing")
         who = None
         try:
@@ -124,6 +125,8 @@ class AwsCloud:
         endpoint = client.meta.endpoint_url
         if not self._trusted(endpoint):
             return self._doubt(f"{endpoint} is not AWS's own endpoint, and the policy's aws.endpointURL is not it", who)
+        if not resource.is_function:
+            return self._ask_other(client, resource, region, who)
         name, arn = resource.function_name, resource.arn
         for asked in filter(None, (resource.arn_text if arn else None, name)):
             self._pace.wait(region)
@@ -150,6 +153,15 @@ class AwsCloud:
             region=region,
             arn=resource.arn_text,
         )
+
+    def _ask_other(self, client: LambdaClient, resource: Resource, region: str, who: Identity) -> LiveState:
+        self._pace.wait(region)
+        try:
+            return other_kinds.ask(
+                client, resource, at=self._clock.now(), identity=who.arn, account=who.account, region=region
+            )
+        except _MISSHAPEN as error:
+            raise NotAws from error
 
     def _call(self, client: LambdaClient, function: str) -> dict[str, Any]:
         try:

@@ -72,11 +72,9 @@ def deletion_backoff(seen: Observation) -> Finding | None:
 
 def deletion_blocked(seen: Observation) -> Finding | None:
     """Hold when AWS refuses the deletion for a reason that waiting does not remove."""
-    text = seen.resource.error_text
-    if is_busy(text) or is_denied(text) or not (text or seen.resource.terminal) or not seen.live.present:
+    said = refusal(seen)
+    if not said or not seen.live.present:
         return None
-    terminal = seen.resource.condition("ACK.Terminal")
-    said = (terminal.message if terminal and seen.resource.terminal else None) or text
     return timed(
         seen,
         FindingName.DELETION_BLOCKED,
@@ -85,18 +83,34 @@ def deletion_blocked(seen: Observation) -> Finding | None:
     )
 
 
+def refusal(seen: Observation) -> str:
+    """Return what AWS refuses the deletion with; empty for what passes, for a missing permission, and for silence."""
+    text, terminal = seen.resource.error_text, seen.resource.condition("ACK.Terminal")
+    if is_busy(text) or is_denied(text):
+        return ""
+    if terminal is not None and seen.resource.terminal:
+        return terminal.message or text or "no message"
+    return text
+
+
 def deletion_unattended(seen: Observation) -> Finding | None:
     """Hold when the function exists and no controller looks at the object."""
-    watched = seen.controller.watches(seen.resource.metadata.namespace)
-    if not seen.live.present or (seen.controller.health is not Health.DOWN and watched):
+    because = nobody_deletes(seen)
+    if not seen.live.present or not because:
         return None
-    because = seen.controller.why if watched else "the controller does not watch this namespace"
     return timed(
         seen,
         FindingName.DELETION_UNATTENDED,
         f"The function exists and nobody deletes it: {because}. Bring the controller back; it will finish.",
         timeout=seen.timeouts.deletion,
     )
+
+
+def nobody_deletes(seen: Observation) -> str:
+    """Say why no controller looks at the object; empty where one may."""
+    if not seen.controller.watches(seen.resource.metadata.namespace):
+        return "the controller does not watch this namespace"
+    return seen.controller.why if seen.controller.health is Health.DOWN else ""
 
 
 def deletion_unexplained(seen: Observation) -> Finding | None:
