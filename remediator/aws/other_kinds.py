@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from remediator.aws.answers import unicode_only
+from remediator.aws.answers import present, unicode_only
 from remediator.model.in_aws import function_of
 from remediator.model.live import LiveState, Presence, unreadable
 from remediator.model.resource import FunctionSpec, FunctionStatus, Resource
@@ -59,6 +59,8 @@ def ask(
     # Mappings have told their ARN since 2024 only (botocore service-2.json).
     if f":lambda:{region}:{account}:" not in (arn or "") and not (arn is None and "UUID" in answer):
         return unreadable(f"the answer is about {arn or 'nothing that has an ARN'}", at=at, identity=identity)
+    if resource.kind == "Version":
+        return present(answer, at=at, identity=identity, account=account, region=region)
     return LiveState(
         presence=Presence.PRESENT,
         at=at,
@@ -67,9 +69,7 @@ def ask(
         region=region,
         arn=arn,
         state=_text(answer, "State"),
-        state_reason=_text(answer, "StateTransitionReason") or _text(answer, "StateReason"),
-        state_reason_code=_text(answer, "StateReasonCode"),
-        last_update_status=_text(answer, "LastUpdateStatus"),
+        state_reason=_text(answer, "StateTransitionReason"),
         last_modified=_time(answer.get("LastModified")),
     )
 
