@@ -51,7 +51,18 @@ def stuck(name: str = "checkout") -> Json:
 
 KEYS = [
     *("apiVersion", "kind", "namespace", "name", "uid", "account", "region", "heartbeat", "finding", "state"),
-    *("summary", "since", "stuckAt", "selfHealsAt", "remedy", "proposalId", "decision", "also", "evidence", "references"),
+    *(
+        "summary",
+        "since",
+        "stuckAt",
+        "selfHealsAt",
+        "remedy",
+        "proposalId",
+        "decision",
+        "also",
+        "evidence",
+        "references",
+    ),
 ]
 
 
@@ -349,7 +360,10 @@ def test_a_file_that_is_not_there(remediator: Remediator, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        ({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}}, "Pod web (v1) is no resource of ACK's lambda-controller"),
+        (
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}},
+            "Pod web (v1) is no resource of ACK's lambda-controller",
+        ),
         (
             {"apiVersion": "iam.services.k8s.aws/v1alpha1", "kind": "Role", "metadata": {"name": "app"}},
             "Role app (iam.services.k8s.aws/v1alpha1) is no resource of ACK's lambda-controller",
