@@ -102,7 +102,7 @@ def _decision(page: Page, judged: Judged, *, wide: bool) -> None:
             "wait; nothing needs to be done now" if decision.kind is DecisionKind.WAIT else "a person has to look at it"
         )
         if not judged.seen.resource.is_function:
-            what += f"; nothing is ever done to a {judged.seen.resource.kind}"
+            what += "; no action is ever taken on this kind"
         page.field("remedy", f"{judged.finding.remedy}: {what} (remediator findings {judged.finding.name})")
         return
     page.field("remedy", f"{plan.action}: {plan.summary}")
