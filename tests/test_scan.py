@@ -811,11 +811,11 @@ def test_what_waits_for_a_reference_costs_no_call_to_aws() -> None:
 def test_another_kind_of_that_name_is_not_acted_on_in_its_place() -> None:
     """One name, two resources: what a person asks for, and what is proposed, is about the Function."""
     deleted = {"deletionTimestamp": at(hours=3)}
+    answers: dict[str, Any] = {"checkout": active(), "": unreadable("not asked")}
     bench = Bench(
         deleting(conditions=failing("ServiceException: no")),
         other("Alias", "checkout", conditions=failing("ServiceException: no"), metadata=deleted),
-        checkout=active(),
-        **{"": unreadable("not asked")},
+        **answers,
     )
     scan = bench.work.scan(requested={("shop", "checkout"): ActionName.RELEASE})
     function_, alias = of_kind(scan, "Function"), of_kind(scan, "Alias")
@@ -828,7 +828,8 @@ def test_a_run_writes_to_no_other_kind_whatever_it_shows() -> None:
     """The cluster of these tests fails on any such write; our own marks on an Alias change nothing in that."""
     marked = {"annotations": {RESYNC_ANNOTATION: "p-1"}, "deletionTimestamp": at(hours=3)}
     others = [other(each.name, "checkout", metadata=marked, spec={"publish": False}) for each in OTHER_KINDS]
-    bench = Bench(*others, facts=DOWN, **{"": UNPROVEN_GONE}, policy={"mode": "auto", "breaker": {"percent": 100}})
+    answers: dict[str, Any] = {"": UNPROVEN_GONE}
+    bench = Bench(*others, facts=DOWN, policy={"mode": "auto", "breaker": {"percent": 100}}, **answers)
     scan = bench.scan()
     assert (len(scan.results), scan.leftovers, scan.proposals, scan.ready) == (6, (), (), ())
     assert {each.finding.name for each in scan.results if each.finding} == {FindingName.FINALIZER_LEFT}
@@ -842,7 +843,7 @@ def test_other_kinds_hide_no_incident_among_functions() -> None:
     """Half of the Functions turned bad; sixty healthy Versions beside them make that no smaller."""
     functions = [stuck("checkout"), *(stuck(f"f{number}") for number in range(2)), *healthy(3)]
     versions = [other("Version", f"v{number}") for number in range(60)]
-    answers = {"checkout": active(), "f0": active(), "f1": active()}
+    answers: dict[str, Any] = {"checkout": active(), "f0": active(), "f1": active()}
     bench = Bench(*functions, *versions, policy={"breaker": {"percent": 20}}, **answers)
     judged = next(each for each in bench.scan().results if each.seen.resource.metadata.name == "checkout")
     assert judged.decision is not None
@@ -859,7 +860,8 @@ def test_records_tell_kinds_apart_and_end_with_their_own() -> None:
 
 
 def test_one_of_another_kind_is_examined() -> None:
-    bench = Bench(waiting_alias("live"), function("live"), **{"": unreadable("-")})
+    answers: dict[str, Any] = {"": unreadable("-")}
+    bench = Bench(waiting_alias("live"), function("live"), **answers)
     bench.cluster.links["Alias", "live"] = upstream()
     judged = bench.work.examine("shop", "live", "Alias")
     assert judged.seen.resource.kind == "Alias"

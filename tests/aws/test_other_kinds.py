@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,12 +12,13 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from remediator.aws import other_kinds
+from remediator.aws.live import AwsCloud
 from remediator.model.live import LiveState, Presence
 from remediator.sandbox.cloud import Cloud
 from tests.aws.conftest import START
-from tests.aws.test_live import Ask
 from tests.builders import Json, decoded, other
 
+Ask = Callable[..., AwsCloud]
 ACCOUNT, REGION = "123456789012", "us-east-1"
 PLACE = f"arn:aws:lambda:{REGION}:{ACCOUNT}"
 UUID = "91a4b6ac-3a0d-4a40-8d49-5a8b4e7d0a11"
@@ -89,9 +91,10 @@ def ask(raw: Json, call: str = "", expected: Json | None = None, answer: Json | 
     """Ask, and have just this call answered so; a text is the code of a refusal."""
     client: Any = boto3.client("lambda", region_name=REGION)
     with Stubber(client) as stub:
-        if isinstance(answer, str) and call:
+        if call and isinstance(answer, str):
             stub.add_client_error(call, answer, "why", expected_params=expected)
         elif call:
+            assert isinstance(answer, dict)
             stub.add_response(call, answer, expected)
         seen = other_kinds.ask(client, decoded(raw), at=START, identity=WHO, account=ACCOUNT, region=REGION)
         stub.assert_no_pending_responses()

@@ -22,6 +22,7 @@ from remediator.model.controller import ControllerFacts, Health
 from remediator.model.finding import Finding, FindingName, Remedy
 from remediator.model.live import LiveState, Presence, Vouched, unreadable
 from remediator.model.observation import History, Observation
+from remediator.model.reference import Link
 from remediator.model.resource import Resource
 from remediator.model.times import format_time, parse_time
 from remediator.policy import Policy
@@ -39,7 +40,7 @@ class Controller(Struct, frozen=True, rename="camel", forbid_unknown_fields=True
 
 
 class Given(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """The circumstances. `since` is as a person gave it; `identity` is who asked AWS."""
+    """The circumstances. `since` is as a person gave it; `identity` is who asked AWS; `references` were followed."""
 
     now: str
     since: str | None = None
@@ -49,6 +50,7 @@ class Given(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     identity: str | None = None
     controller: Controller | None = None
     policy: dict[str, str] = {}
+    references: tuple[Link, ...] = ()
 
 
 class Expected(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -126,6 +128,7 @@ def _observation(directory: Path, given: Given) -> Observation:
             since=_time(given.first_seen), given=_time(given.since), resync_without_effect=given.resync_without_effect
         ),
         timeouts=Policy.model_validate(policy).timeouts,
+        references=given.references,
     )
 
 

@@ -19,6 +19,7 @@ from remediator.model.plan import ActionName
 from remediator.model.resource import RESYNC_ANNOTATION
 from remediator.model.timeouts import Timeouts
 from tests.builders import ALIVE, DOWN, NOW, Json, active, at, decoded, failing, observe, other, synced, waiting
+from tests.diagnosis.test_properties import doubtful, gone, present, raws
 
 NOT_ASKED = unreadable("AWS was not asked")
 GONE = LiveState(presence=Presence.GONE, why="unproven: of this kind no answer proves it")
@@ -303,3 +304,22 @@ def test_rows_for_other_kinds_have_a_rule_for_them() -> None:
         assert entry.rule_for("Function") is entry.rule
         assert (entry.rule_for("Alias") is None) == (entry.kinds != ALL_KINDS)
         assert entry.rule_for("Role") is None
+
+
+@given(kind=st.sampled_from(OTHERS), raw=raws, live=present | gone | doubtful, health=st.sampled_from(Health))
+def test_whatever_is_observed_of_another_kind_has_a_diagnosis(
+    kind: str, raw: Json, live: LiveState, health: Health
+) -> None:
+    raw = {**raw, "kind": kind}
+    finalizers = raw["metadata"].get("finalizers")
+    raw["metadata"]["finalizers"] = [f"finalizers.lambda.services.k8s.aws/{kind}"] if finalizers else finalizers
+    seen = observe(raw, live, controller=ControllerFacts(health))
+    finding = diagnose(seen)
+    suspect = is_suspect(seen.resource, seen.now, seen.timeouts)
+    assert finding is None or suspect
+    if finding is None:
+        assert not suspect or seen.resource.conditions == () or seen.resource.synced
+        return
+    assert finding.summary and finding.name not in finding.also
+    assert finding.remedy in (Remedy.WAIT, Remedy.REPORT)
+    assert not [each for each in seen.secrets if len(each) >= 3 and "•" not in each and each in finding.summary]
