@@ -11,7 +11,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from remediator.diagnosis import diagnose, is_suspect
+from remediator.diagnosis import diagnose, is_suspect, is_worth_a_call
 from remediator.execute import Look
 from remediator.model.controller import ControllerFacts
 from remediator.model.finding import Finding
@@ -19,6 +19,8 @@ from remediator.model.identities import Identities
 from remediator.model.live import LiveState, unreadable
 from remediator.model.observation import Observation
 from remediator.model.placement import Placement, place
+from remediator.model.reference import Link
+from remediator.model.reference_text import complaint
 from remediator.model.resource import Ref, Resource
 from remediator.policy import Policy
 from remediator.ports import Means
@@ -52,9 +54,14 @@ class Observer:
         known = self.identities(resources, controller)
         live = self._remembered(resources, controller, known)
         suspects = [each for each in resources if each.ref not in live and is_suspect(each, now, self._policy.timeouts)]
-        asked = self._probe(suspects, {each.ref: place(each, known, controller) for each in suspects})
+        worth = [each for each in suspects if is_worth_a_call(each)]
+        asked = self._probe(worth, {each.ref: place(each, known, controller) for each in worth})
         live |= asked
-        seen = [self.seen(each, live.get(each.ref, unreadable(NOT_ASKED)), controller, known) for each in resources]
+        links = {each.ref: self._means.cluster.references(each) for each in suspects if complaint(each)}
+        seen = [
+            self.seen(each, live.get(each.ref, unreadable(NOT_ASKED)), controller, known, links.get(each.ref, ()))
+            for each in resources
+        ]
         self._remember(seen, asked)
         return seen
 
@@ -64,9 +71,14 @@ class Observer:
         return self._means.cluster.identities(sorted(namespaces), controller) if namespaces else _NOTHING_READ
 
     def seen(
-        self, resource: Resource, live: LiveState, controller: ControllerFacts, known: Identities = _NOTHING_READ
+        self,
+        resource: Resource,
+        live: LiveState,
+        controller: ControllerFacts,
+        known: Identities = _NOTHING_READ,
+        links: tuple[Link, ...] = (),
     ) -> Observation:
-        """Add to a resource, and to AWS's answer about it, what is known from elsewhere and from before."""
+        """Add to a resource, to AWS's answer about it and to what it refers to, what is known from before."""
         now = self._means.clock.now()
         return Observation(
             resource=resource,
@@ -77,13 +89,15 @@ class Observer:
             timeouts=self._policy.timeouts,
             placement=place(resource, known, controller),
             namespace=known.namespaces.get(resource.metadata.namespace),
+            references=links,
         )
 
-    def asked(self, resource: Resource, controller: ControllerFacts) -> Observation:
-        """Observe one resource, AWS included, whatever was said of it before."""
+    def asked(self, resource: Resource, controller: ControllerFacts, *, follow: bool = False) -> Observation:
+        """Observe one resource, AWS included, whatever was said of it before; `follow` its references, too."""
         known = self.identities([resource], controller)
         live = self._means.cloud.probe(resource, place(resource, known, controller))
-        return self.seen(resource, live, controller, known)
+        links = self._means.cluster.references(resource) if follow or complaint(resource) else ()
+        return self.seen(resource, live, controller, known, links)
 
     def controller(self, resources: Iterable[Resource]) -> ControllerFacts:
         """Find out how the controller is, heartbeats included.

@@ -15,12 +15,14 @@ from remediator.model.definition import Definitions
 from remediator.model.episode import Attempt, Episode, ResolvedBy
 from remediator.model.finding import Finding
 from remediator.model.identities import Identities
+from remediator.model.kind import FUNCTION
 from remediator.model.live import LiveState
 from remediator.model.log import ControllerLog
 from remediator.model.namespace import Namespace
 from remediator.model.observation import History
 from remediator.model.placement import Placement
 from remediator.model.plan import Operation, Outcome, Plan
+from remediator.model.reference import Link
 from remediator.model.resource import Ref, Resource
 from remediator.model.word import Approval, Rejection
 
@@ -41,14 +43,17 @@ class Cluster(Protocol):
     def resources(self) -> Iterator[Resource | str]:
         """Yield every resource in scope; a string says, in a sentence, what could not be seen."""
 
-    def get(self, namespace: str, name: str) -> Resource:
+    def get(self, namespace: str, name: str, kind: str = FUNCTION) -> Resource:
         """Read one resource; raise NotFound where there is none."""
+
+    def references(self, resource: Resource) -> tuple[Link, ...]:
+        """Follow what a resource refers to, as far as it is not ready; raises nothing: doubt is a state of a link."""
 
     def raw(self, ref: Ref) -> bytes:
         """Read one whole object as JSON, for a backup."""
 
     def patch(self, ref: Ref, patch: Sequence[Operation]) -> Resource:
-        """Apply a JSON Patch; raise Changed where a precondition failed, NotFound where the object is gone."""
+        """Apply a JSON Patch to a Function; raise Changed where a precondition failed, NotFound where it is gone."""
 
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
         """Find out how the controller is, given the heartbeats of all resources in scope."""

@@ -142,7 +142,7 @@ def _left_in_aws(attempt: Attempt, live: LiveState) -> tuple[Result, str, str]:
 def _read(ref: Ref, means: Means) -> Resource | None:
     """Read a target again; None where it is gone, or another object has its name."""
     try:
-        found = means.cluster.get(ref.namespace, ref.name)
+        found = means.cluster.get(ref.namespace, ref.name, ref.kind)
     except NotFound:
         return None
     return found if found.metadata.uid == ref.uid else None

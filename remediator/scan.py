@@ -16,11 +16,13 @@ from remediator.actions import plan_for
 from remediator.actions.leftover import undo_leftover
 from remediator.deciding import Decider
 from remediator.diagnosis import diagnose
+from remediator.diagnosis.references import with_findings
 from remediator.errors import ClusterError, NotFound
 from remediator.gates import incident
 from remediator.model.decision import Overrides, Population, Situation, Standing
 from remediator.model.episode import ResolvedBy
-from remediator.model.finding import State
+from remediator.model.finding import FindingName, State
+from remediator.model.kind import FUNCTION, LAMBDA_KINDS
 from remediator.model.observation import Observation
 from remediator.model.plan import ActionName, Outcome
 from remediator.model.resource import Ref, Resource
@@ -33,7 +35,10 @@ from remediator.surveying import Surveyor
 
 _NONE = Overrides()
 
-# Actions that a person asks for, by namespace and name.
+# In which order kinds are judged.
+_RANK = {each.name: rank for rank, each in enumerate(LAMBDA_KINDS)}
+
+# Actions that a person asks for, by namespace and name of a Function.
 Requests = Mapping[tuple[str, str], ActionName]
 _NOTHING: Requests = {}
 
@@ -75,7 +80,7 @@ class Pass:
         partial = tuple(each for each in listed if isinstance(each, str))
         leftovers = tuple(each for each in resources if undo_leftover(each))
         controller = self._observer.controller(resources)
-        judged = [self._judge(seen) for seen in self._observer.observe(resources, controller)]
+        judged = self._judge_all(self._observer.observe(resources, controller))
         population = _population(judged)
         if incident(population, self._policy.limits):
             self._means.episodes.incident(started)
@@ -94,15 +99,18 @@ class Pass:
         self._note(scan)
         return self._means.episodes.save(self._means.clock.now())
 
-    def examine(self, namespace: str, name: str) -> Judged:
-        """Look at one resource alone, AWS included; the others only tell whether the controller is alive."""
+    def examine(self, namespace: str, name: str, kind: str = FUNCTION) -> Judged:
+        """Look at one resource alone, AWS and all that it refers to included.
+
+        The others only tell whether the controller is alive.
+        """
         self._means.episodes.load(self._means.clock.now())
-        resource = self._means.cluster.get(namespace, name)
+        resource = self._means.cluster.get(namespace, name, kind)
         try:
             others = [each for each in self._means.cluster.resources() if isinstance(each, Resource)]
         except ClusterError:
             others = [resource]  # who may read just this one sees just its heartbeat
-        seen = self._observer.asked(resource, self._observer.controller(others))
+        seen = self._observer.asked(resource, self._observer.controller(others), follow=True)
         definitions = self._means.cluster.definitions()
         judged, at = self._judge(seen), self._decider.situation(None, definitions=definitions)
         standing = self._means.episodes.standing(at.now)
@@ -145,6 +153,18 @@ class Pass:
             outcomes.append(self._actor.attempt(each, scan, at, progress))
             yield outcomes[-1]
 
+    def _judge_all(self, observed: Iterable[Observation]) -> list[Judged]:
+        """Judge what others refer to before them, so that they can say what is wrong with it."""
+        judged: list[Judged] = []
+        found: dict[tuple[str, str, str], FindingName] = {}
+        for each in sorted(observed, key=lambda each: _RANK.get(each.resource.kind, 0)):
+            seen = msgspec.structs.replace(each, references=with_findings(each.references, found))
+            judged.append(self._judge(seen))
+            if (finding := judged[-1].finding) is not None:
+                ref = seen.resource.ref
+                found[ref.kind, ref.namespace, ref.name] = finding.name
+        return judged
+
     def _judge(self, seen: Observation) -> Judged:
         finding = diagnose(seen)
         if finding is None:
@@ -173,7 +193,7 @@ class Pass:
     def _is_gone(self, ref: Ref) -> bool:
         """Whether the API server says so: what a list does not show can be out of scope, or on a page that failed."""
         try:
-            return self._means.cluster.get(ref.namespace, ref.name).metadata.uid != ref.uid
+            return self._means.cluster.get(ref.namespace, ref.name, ref.kind).metadata.uid != ref.uid
         except NotFound:
             return True
         except ClusterError:
@@ -191,7 +211,8 @@ class Pass:
     ) -> Judged:
         if each.finding is None:
             return each
-        plan = plan_for(each.finding, each.seen, requested.get(each.seen.resource.ref[:2]))
+        ref = each.seen.resource.ref
+        plan = plan_for(each.finding, each.seen, requested.get(ref[:2]) if ref.kind == FUNCTION else None)
         if plan is not None:
             at = self._decider.about(at, each.seen, standing, namespaces(plan.target.namespace))
         decision = self._decider.propose(each.finding, plan, at, rehearse=rehearse)
@@ -199,5 +220,6 @@ class Pass:
 
 
 def _population(judged: Iterable[Judged]) -> Population:
-    states = [each.state for each in judged]
+    """Count Functions: a hundred healthy Versions beside them must not hide that half of them turned bad."""
+    states = [each.state for each in judged if each.seen.resource.is_function]
     return Population(total=len(states), unwell=sum(each in (State.STUCK, State.UNKNOWN) for each in states))

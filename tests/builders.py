@@ -110,6 +110,56 @@ def function(
     }
 
 
+def other(
+    kind: str,
+    name: str = "live",
+    *,
+    namespace: str = "shop",
+    conditions: list[Json] | None = None,
+    metadata: Json | None = None,
+    spec: Json | None = None,
+    status: Json | None = None,
+) -> Json:
+    """Build a resource of another kind of the lambda-controller; it belongs to the function `checkout`."""
+    return {
+        "apiVersion": "lambda.services.k8s.aws/v1alpha1",
+        "kind": kind,
+        "metadata": _over(
+            {
+                "name": name,
+                "namespace": namespace,
+                "uid": f"uid-of-{kind}-{namespace}-{name}",
+                "resourceVersion": "815",
+                "generation": 1,
+                "creationTimestamp": at(days=30),
+                "finalizers": [f"finalizers.lambda.services.k8s.aws/{kind}"],
+            },
+            metadata,
+        ),
+        "spec": _over({"name": name, "functionName": "checkout"}, spec),
+        "status": _over(
+            {
+                "ackResourceMetadata": {"ownerAccountID": "123456789012", "region": "us-east-1"},
+                "conditions": synced() if conditions is None else conditions,
+            },
+            status,
+        ),
+    }
+
+
+def waiting(reason: str, status: str = "Unknown") -> list[Json]:
+    """Write the one condition of what waits for a reference."""
+    return [
+        {
+            "type": "ACK.ReferencesResolved",
+            "status": status,
+            "lastTransitionTime": at(seconds=20),
+            "message": "Reference resolution failed",
+            "reason": reason,
+        }
+    ]
+
+
 def _over(base: Json, changes: Json | None) -> Json:
     merged = base | (changes or {})
     return {key: value for key, value in merged.items() if value is not None}

@@ -19,11 +19,13 @@ from remediator.model.decision import Rehearsal, Rehearsed
 from remediator.model.definition import Definitions
 from remediator.model.episode import Attempt
 from remediator.model.identities import Identities, RoleMap
+from remediator.model.kind import FUNCTION
 from remediator.model.live import LiveState
 from remediator.model.log import ControllerLog
 from remediator.model.namespace import Namespace
 from remediator.model.placement import Placement
 from remediator.model.plan import ActionName, Operation, Outcome, Plan
+from remediator.model.reference import Link
 from remediator.model.resource import FUNCTION_FINALIZER, Ref, Resource
 from remediator.ports import Means
 from tests.builders import ALIVE, NOW, Json, decoded
@@ -58,7 +60,15 @@ class FakeCluster:
     """
 
     def __init__(self, *objects: Json, facts: ControllerFacts = ALIVE) -> None:
-        self.objects = {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in objects}
+        functions = [each for each in objects if each["kind"] == FUNCTION]
+        self.objects = {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in functions}
+        self.others = {
+            (each["metadata"]["namespace"], each["metadata"]["name"], each["kind"]): each
+            for each in objects
+            if each["kind"] != FUNCTION
+        }
+        self.links: dict[tuple[str, str], tuple[Link, ...]] = {}
+        self.followed: list[Ref] = []
         self.facts = facts
         self.heartbeats: list[datetime] = []
         self.missing: list[str] = []
@@ -89,24 +99,29 @@ class FakeCluster:
         self._collect(found)
 
     def resources(self) -> Iterator[Resource | str]:
-        yield from [decoded(each) for each in self.objects.values()]
+        yield from [decoded(each) for each in (*self.objects.values(), *self.others.values())]
         yield from self.missing
 
-    def get(self, namespace: str, name: str) -> Resource:
+    def get(self, namespace: str, name: str, kind: str = FUNCTION) -> Resource:
         if self.on_get:
             self.on_get.pop(0)(self)
-        return decoded(self._find(namespace, name))
+        return decoded(self._find(namespace, name, kind))
+
+    def references(self, resource: Resource) -> tuple[Link, ...]:
+        self.followed.append(resource.ref)
+        return self.links.get((resource.kind, resource.metadata.name), ())
 
     def raw(self, ref: Ref) -> bytes:
         if self.raw_fails:
             raise self.raw_fails
-        return msgspec.json.encode(self._find(ref.namespace, ref.name))
+        return msgspec.json.encode(self._find(ref.namespace, ref.name, ref.kind))
 
     def patch(self, ref: Ref, patch: Sequence[Operation]) -> Resource:
         number = len(self.patches)
         self.patches.append(list(patch))
         if number in self.before:
             self.before[number](self)
+        assert ref.kind == FUNCTION, f"a write to {ref}"
         found = self._find(ref.namespace, ref.name)
         changed = self._patched(found, ref, patch)
         self._bump(found, changed)
@@ -164,9 +179,9 @@ class FakeCluster:
             raise Changed(f"{ref}: {error}") from error
         return changed
 
-    def _find(self, namespace: str, name: str) -> Json:
+    def _find(self, namespace: str, name: str, kind: str = FUNCTION) -> Json:
         try:
-            return self.objects[namespace, name]
+            return self.objects[namespace, name] if kind == FUNCTION else self.others[namespace, name, kind]
         except KeyError:
             raise NotFound(f"functions {name!r} not found") from None
 

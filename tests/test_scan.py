@@ -13,8 +13,10 @@ from remediator.gates import parse_override
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import DecisionKind, Rehearsal, Rehearsed
 from remediator.model.finding import FindingName, Remedy, State
+from remediator.model.kind import OTHER_KINDS
 from remediator.model.live import LiveState, unreadable
 from remediator.model.plan import ActionName, Outcome, Result
+from remediator.model.reference import Link, LinkState
 from remediator.model.resource import RESYNC_ANNOTATION
 from remediator.model.scan import Judged, Scan
 from remediator.model.times import format_time
@@ -34,7 +36,9 @@ from tests.builders import (
     deleting,
     failing,
     function,
+    other,
     synced,
+    waiting,
 )
 from tests.fakes import FakeCloud, FakeCluster, World, failing_with
 
@@ -760,3 +764,105 @@ def test_a_guarded_cluster_waits_for_a_person() -> None:
     assert rulings(one(scan))["guard"] == "held"
     (outcome,) = prod.remediate(scan, frozenset({(one(scan).plan or pytest.fail()).digest}))
     assert outcome.result is Result.RESOLVED
+
+
+# ---- other kinds -----------------------------------------------------------------------------------------------------
+
+
+def waiting_alias(name: str = "checkout", **more: Any) -> Json:
+    said = "the referenced resource is not synced yet. resource:Function, namespace:shop, name:checkout"
+    spec = {"functionName": None, "functionRef": {"from": {"name": "checkout"}}}
+    return other("Alias", name, conditions=waiting(said), spec=spec, **more)
+
+
+def upstream() -> tuple[Link, ...]:
+    return (Link("functionRef", "Function", "shop", "checkout", LinkState.NOT_SYNCED, "why"),)
+
+
+def of_kind(scan: Scan, kind: str) -> Judged:
+    return next(each for each in scan.results if each.seen.resource.kind == kind)
+
+
+def test_an_alias_says_what_is_wrong_with_its_function() -> None:
+    bench = Bench(waiting_alias(), stuck(), checkout=active())
+    bench.cluster.links["Alias", "checkout"] = upstream()
+    scan = bench.scan()
+    finding = of_kind(scan, "Alias").finding
+    assert finding is not None
+    assert finding.summary.endswith("It is itself ControllerSilent; look there first.")
+    assert of_kind(scan, "Alias").seen.references[0].finding == "ControllerSilent"
+
+
+def test_references_are_followed_only_where_they_are_not_resolved() -> None:
+    bench = Bench(waiting_alias(), other("Alias", "live"), *healthy(2), stuck(), checkout=active())
+    bench.scan()
+    assert [each.kind for each in bench.cluster.followed] == ["Alias"]
+    bench.work.examine("shop", "checkout")
+    assert [each.kind for each in bench.cluster.followed] == ["Alias", "Function"]
+
+
+def test_what_waits_for_a_reference_costs_no_call_to_aws() -> None:
+    bench = Bench(*(waiting_alias(f"a{number}") for number in range(20)))
+    scan = bench.scan()
+    assert bench.world.cloud.asked == []
+    assert scan.count(State.WAITING) == 20
+
+
+def test_another_kind_of_that_name_is_not_acted_on_in_its_place() -> None:
+    """One name, two resources: what a person asks for, and what is proposed, is about the Function."""
+    deleted = {"deletionTimestamp": at(hours=3)}
+    answers: dict[str, Any] = {"checkout": active(), "": unreadable("not asked")}
+    bench = Bench(
+        deleting(conditions=failing("ServiceException: no")),
+        other("Alias", "checkout", conditions=failing("ServiceException: no"), metadata=deleted),
+        **answers,
+    )
+    scan = bench.work.scan(requested={("shop", "checkout"): ActionName.RELEASE})
+    function_, alias = of_kind(scan, "Function"), of_kind(scan, "Alias")
+    assert function_.plan is not None and function_.plan.action is ActionName.RELEASE
+    assert (alias.plan, alias.finding.remedy if alias.finding else None) == (None, Remedy.REPORT)
+    assert alias.decision is not None and alias.decision.kind is DecisionKind.REPORT
+
+
+def test_a_run_writes_to_no_other_kind_whatever_it_shows() -> None:
+    """The cluster of these tests fails on any such write; our own marks on an Alias change nothing in that."""
+    marked = {"annotations": {RESYNC_ANNOTATION: "p-1"}, "deletionTimestamp": at(hours=3)}
+    others = [other(each.name, "checkout", metadata=marked, spec={"publish": False}) for each in OTHER_KINDS]
+    answers: dict[str, Any] = {"": UNPROVEN_GONE}
+    bench = Bench(*others, facts=DOWN, policy={"mode": "auto", "breaker": {"percent": 100}}, **answers)
+    scan = bench.scan()
+    assert (len(scan.results), scan.leftovers, scan.proposals, scan.ready) == (6, (), (), ())
+    assert {each.finding.name for each in scan.results if each.finding} == {FindingName.FINALIZER_LEFT}
+    assert bench.work.recover(scan) == ()
+    assert list(bench.work.proceed(scan)) == []
+    assert list(bench.work.remediate(scan, frozenset({"x"}))) == []
+    assert bench.cluster.patches == []
+
+
+def test_other_kinds_hide_no_incident_among_functions() -> None:
+    """Half of the Functions turned bad; sixty healthy Versions beside them make that no smaller."""
+    functions = [stuck("checkout"), *(stuck(f"f{number}") for number in range(2)), *healthy(3)]
+    versions = [other("Version", f"v{number}") for number in range(60)]
+    answers: dict[str, Any] = {"checkout": active(), "f0": active(), "f1": active()}
+    bench = Bench(*functions, *versions, policy={"breaker": {"percent": 20}}, **answers)
+    judged = next(each for each in bench.scan().results if each.seen.resource.metadata.name == "checkout")
+    assert judged.decision is not None
+    assert "breaker" in {verdict.gate for verdict in judged.decision.held}
+
+
+def test_records_tell_kinds_apart_and_end_with_their_own() -> None:
+    bench = Bench(waiting_alias(), stuck(), checkout=active())
+    bench.work.record(bench.scan())
+    assert {each.kind for each in bench.world.episodes.unresolved()} == {"Alias", "Function"}
+    bench.cluster.others.clear()
+    bench.work.record(bench.scan())
+    assert {each.kind for each in bench.world.episodes.unresolved()} == {"Function"}
+
+
+def test_one_of_another_kind_is_examined() -> None:
+    answers: dict[str, Any] = {"": unreadable("-")}
+    bench = Bench(waiting_alias("live"), function("live"), **answers)
+    bench.cluster.links["Alias", "live"] = upstream()
+    judged = bench.work.examine("shop", "live", "Alias")
+    assert judged.seen.resource.kind == "Alias"
+    assert judged.seen.references == upstream()

@@ -25,8 +25,11 @@ def plan_for(finding: Finding, seen: Observation, requested: ActionName | None =
     """Build the plan of the action that helps now; None where waiting or a person is what helps.
 
     `requested`: build what a person asked for by name, or nothing where the finding does not allow for it. A plan's
-    texts are masked. Its steps are not: they carry no value of the spec.
+    texts are masked. Its steps are not: they carry no value of the spec. Of other kinds than Function there is none:
+    their specs have other fields, and what AWS answers of them proves nothing.
     """
+    if not seen.resource.is_function:
+        return None
     builder = _builder(finding, finding.remedy if requested is None else Remedy(requested))
     if builder is None:
         return None

@@ -25,8 +25,11 @@ def undo_leftover(resource: Resource) -> tuple[Operation, ...]:
     """Say how to remove what a Resync or a Release left behind; empty where there is nothing.
 
     `publish` goes only if it is still our false, the deletion-policy only if it is still our retain: other values are
-    somebody else's. A memory that nobody can read leaves the retain: what it keeps in AWS can be deleted later.
+    somebody else's. A memory that nobody can read leaves the retain: what it keeps in AWS can be deleted later. Our
+    marks on other kinds are somebody else's doing, and stay.
     """
+    if not resource.is_function:
+        return ()
     marks = resource.annotations
     ours = [key for key in (RESYNC_ANNOTATION, POLICY_BEFORE_ANNOTATION) if key in marks]
     if not ours:

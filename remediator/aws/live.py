@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
+from remediator.aws import other_kinds
 from remediator.aws.answers import present, unicode_only
 from remediator.aws.clients import (
     EXPIRED,
     MISSHAPEN,
     USUAL_PATIENCE,
     Clients,
+    Identity,
     NoEntry,
     NotAws,
     Patience,
@@ -38,6 +42,9 @@ _NOT_FOUND = "ResourceNotFoundException"
 _SECONDS_BETWEEN = {LambdaCall.GET_FUNCTION_CONFIGURATION: 1.0, LambdaCall.GET_FUNCTION: 0.2}
 _THROTTLED = ("TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown")
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
+
+
+T = TypeVar("T")
 
 
 class _TooOften(Exception):
@@ -68,7 +75,7 @@ class AwsCloud:
         region = (arn.region if arn else there.region) or os.environ.get("AWS_REGION") or self._clients.region
         if not region:
             return self._doubt("no region is known: status has none, and neither AWS_REGION nor the AWS config does")
-        if not resource.function_name:
+        if resource.is_function and not resource.function_name:
             return self._doubt("spec.name is missing")
         account = arn.account if arn else there.account
         if account is None and there.role_missing:
@@ -96,10 +103,12 @@ class AwsCloud:
         endpoint = client.meta.endpoint_url
         if not self._trusted(endpoint):
             return self._doubt(f"{endpoint} is not AWS's own endpoint, and the policy's aws.endpointURL is not it", us)
+        if not resource.is_function:
+            return self._patiently(Place(who.account, region), partial(self._other, client, resource, region, who))
         name, arn = resource.function_name, resource.arn
         for asked in filter(None, (resource.arn_text if arn else None, name)):
             try:
-                answer = self._patiently(client, Place(who.account, region), asked)
+                answer = self._patiently(Place(who.account, region), partial(self._call, client, asked))
             except ClientError as error:
                 if not _names_the_function(error, name, region, who.account):
                     raise
@@ -122,7 +131,7 @@ class AwsCloud:
             arn=resource.arn_text,
         )
 
-    def _patiently(self, client: LambdaClient, at: Place, function: str) -> dict[str, Any]:
+    def _patiently(self, at: Place, ask: Callable[[], T]) -> T:
         """Ask, and again where AWS has a bad moment: each time when it is one's turn, so that no retry is too many."""
         left = self._attempts
         while True:
@@ -130,7 +139,7 @@ class AwsCloud:
                 raise _TooOften(at)
             left -= 1
             try:
-                return self._call(client, function)
+                return ask()
             except ClientError as error:
                 if _is_throttled(error):
                     self._pace.slow_down(at)
@@ -141,6 +150,14 @@ class AwsCloud:
             except (HTTPClientError, NoConnection):
                 if not left:
                     raise
+
+    def _other(self, client: LambdaClient, resource: Resource, region: str, who: Identity) -> LiveState:
+        try:
+            return other_kinds.ask(
+                client, resource, at=self._clock.now(), identity=who.arn, account=who.account, region=region
+            )
+        except MISSHAPEN as error:
+            raise NotAws from error
 
     def _call(self, client: LambdaClient, function: str) -> dict[str, Any]:
         try:

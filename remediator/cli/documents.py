@@ -18,7 +18,9 @@ from remediator.model.cluster import ClusterFinding
 from remediator.model.controller import ControllerFacts
 from remediator.model.finding import State
 from remediator.model.log import ControllerLog
+from remediator.model.masking import mask
 from remediator.model.plan import Outcome
+from remediator.model.reference import Link
 from remediator.model.scan import Judged, Scan
 from remediator.model.times import format_time
 
@@ -138,6 +140,20 @@ def _result(each: Judged) -> Document:
         "decision": each.decision.kind.value if each.decision else None,
         "also": [name.value for name in finding.also] if finding else [],
         "evidence": finding.evidence if finding else {},
+        "references": [_link(link, each.seen.secrets) for link in each.seen.references],
+    }
+
+
+def _link(link: Link, secrets: frozenset[str]) -> Document:
+    return {
+        "field": link.field,
+        "kind": link.kind,
+        "namespace": link.namespace,
+        "name": link.name,
+        "state": link.state.value,
+        "why": mask(link.why, secrets) or None,
+        "finding": link.finding or None,
+        "references": [_link(each, secrets) for each in link.beneath],
     }
 
 

@@ -18,15 +18,19 @@ from remediator.actions import plan_for
 from remediator.aws.answers import present
 from remediator.cli.bundles import GZIP, Bundle, unpack
 from remediator.diagnosis import diagnose
+from remediator.diagnosis.references import with_findings
 from remediator.errors import InputError
 from remediator.gates import decide
 from remediator.kubernetes.resources import decode
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Standing
+from remediator.model.finding import FindingName
+from remediator.model.kind import LAMBDA_KINDS
 from remediator.model.live import LiveState, Presence, unreadable
 from remediator.model.log import ControllerLog
 from remediator.model.observation import History, Observation
 from remediator.model.placement import place
+from remediator.model.reference_text import links_by_text
 from remediator.model.resource import FUNCTION_GROUP, Resource
 from remediator.model.scan import Judged, Scan
 from remediator.model.timeouts import Timeouts
@@ -34,6 +38,7 @@ from remediator.policy import Policy
 from remediator.situation import about, situation
 
 _WHOLE = "Is it whole? `kubectl get functions NAME -o yaml` prints what is needed."
+_KINDS = [each.name for each in LAMBDA_KINDS]
 _GONE = "ResourceNotFoundException"
 _NO_CONTROLLER = ControllerFacts(why="a dump does not tell how the controller is")
 
@@ -87,6 +92,10 @@ def _of_bundle(
 def _of_dumps(
     filename: str, content: bytes, live: str | None, since: datetime | None, now: datetime, policy: Policy
 ) -> Scan:
+    """Diagnose every resource of ACK's lambda-controller in a file; name everything else under `partial`.
+
+    What others of the file refer to comes before them, so that they can say what is wrong with it.
+    """
     resources: list[Resource] = []
     partial: list[str] = []
     for each in _objects(filename, _documents(filename, _decoded(filename, content))):
@@ -97,17 +106,22 @@ def _of_dumps(
             partial.append(resource)
     answers = _answers(live, resources)
     results = []
-    for resource in resources:
+    found: dict[tuple[str, str, str], FindingName] = {}
+    for resource in sorted(resources, key=lambda each: _KINDS.index(each.kind)):
         seen = Observation(
             resource=resource,
-            live_state=answers.get(resource.function_name, unreadable("no answer of AWS was given with --live")),
+            live_state=answers.get(resource.function_name, _no_answer(resource)),
             now=now,
             controller=_NO_CONTROLLER,
             history=History(given=since),
             timeouts=policy.timeouts,
             placement=place(resource),
+            references=with_findings(links_by_text(resource), found),
         )
-        results.append(_judged(seen, policy))
+        judged = _judged(seen, policy)
+        if judged.finding is not None:
+            found[resource.kind, resource.metadata.namespace, resource.metadata.name] = judged.finding.name
+        results.append(judged)
     return Scan(tuple(results), tuple(partial), (), _NO_CONTROLLER, now)
 
 
@@ -115,6 +129,10 @@ def _judged(seen: Observation, policy: Policy) -> Judged:
     finding = diagnose(seen)
     around = about(situation(policy, seen.now, None), seen, Standing())
     return Judged(seen, finding, decide(finding, plan_for(finding, seen), around) if finding else None)
+
+
+def _no_answer(resource: Resource) -> LiveState:
+    return unreadable("no answer of AWS was given with --live" if resource.is_function else "AWS was not asked")
 
 
 def _bytes(filename: str) -> bytes:
@@ -214,12 +232,12 @@ def _resource(value: Any) -> Resource | str:
     kind, version = value.get("kind", "Function"), str(value.get("apiVersion", f"{FUNCTION_GROUP}/v1alpha1"))
     metadata = value.get("metadata")
     name = metadata.get("name", "?") if isinstance(metadata, Mapping) else "?"
-    if kind != "Function" or not version.startswith(f"{FUNCTION_GROUP}/"):
-        return f"{kind} {name} ({version}) is no Function of ACK and was left out"
+    if kind not in _KINDS or not version.startswith(f"{FUNCTION_GROUP}/"):
+        return f"{kind} {name} ({version}) is no resource of ACK's lambda-controller and was left out"
     try:
-        return decode(json.dumps(value, default=str).encode())
+        return decode(json.dumps(value, default=str).encode(), kind)
     except (TypeError, ValueError, RecursionError) as error:
-        return f"Function {name} cannot be read and was left out: {error}"
+        return f"{kind} {name} cannot be read and was left out: {error}"
 
 
 def _answers(filename: str | None, resources: list[Resource]) -> dict[str, LiveState]:
@@ -238,7 +256,7 @@ def _answers(filename: str | None, resources: list[Resource]) -> dict[str, LiveS
     live = _live(answer)
     configuration = answer.get("Configuration", answer)
     named = configuration.get("FunctionName") if isinstance(configuration, Mapping) else None
-    names = {each.function_name for each in resources}
+    names = {each.function_name for each in resources if each.is_function}
     if named is None and len(names) > 1:
         raise InputError(
             f"{filename}: does not say which of {len(names)} functions it is about",

@@ -1,4 +1,4 @@
-"""`remediator explain [function/]NAME`: one resource, all that is known of it."""
+"""`remediator explain [KIND/]NAME`: one resource, all that is known of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command("explain")
 @click.pass_obj
-@click.argument("target", metavar="[function/]NAME")
+@click.argument("target", metavar="[KIND/]NAME")
 @cluster_options
 @output_option
 def command(
@@ -28,20 +28,24 @@ def command(
     policy: Path | None,
     output: Output,
 ) -> int:
-    """Show one resource: both sides' evidence, the findings that hold, when it heals, every gate. Changes nothing."""
+    """Show one resource: both sides' evidence, the findings that hold, when it heals, every gate. Changes nothing.
+
+    KIND is function, where none is named, or another of ACK's lambda-controller: alias, version, eventsourcemapping,
+    functionurlconfig, layerversion, codesigningconfig.
+    """
     from remediator.cli import documents, explanation
-    from remediator.cli.names import function_name
+    from remediator.cli.names import kind_and_name
     from remediator.cli.wiring import wire
     from remediator.errors import NotFound, RemediatorError
 
-    name = function_name(target, "explain")
+    kind, name = kind_and_name(target, "explain")
     wired = wire(kubeconfig=kubeconfig, context=context, namespace=namespace, home=home, policy=policy, clock=clock)
     where = wired.namespace or "default"
     try:
-        judged = wired.work.examine(where, name)
+        judged = wired.work.examine(where, name, kind)
     except NotFound as error:
         raise RemediatorError(
-            f"there is no Function {name!r} in namespace {where} ({wired.connection.context}): {error.message}",
+            f"there is no {kind} {name!r} in namespace {where} ({wired.connection.context}): {error.message}",
             hint="Name the namespace with -n; `remediator scan -A` lists all that are in trouble.",
         ) from error
     log = wired.means.cluster.log_lines(judged.seen.resource.ref).masked(judged.seen.secrets)

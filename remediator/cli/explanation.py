@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from remediator.cli import coming, log_section
+from remediator.cli.names import typed
 from remediator.cli.particulars import particulars
 from remediator.cli.render import RULING_MARKS, STATE_STYLES, Page, console
 from remediator.cli.report import healthy_summary, sentence, tell_cluster
 from remediator.model.decision import DecisionKind
 from remediator.model.finding import Finding
 from remediator.model.log import ControllerLog
+from remediator.model.masking import mask
+from remediator.model.observation import Observation
 from remediator.model.plan import Plan, Verification
+from remediator.model.reference import Link
 from remediator.model.scan import Judged
 from remediator.model.times import format_duration, format_time
 
@@ -33,9 +39,10 @@ def show(judged: Judged, *, wide: bool = False, by_hand: bool = True, log: Contr
     page = console(whole=wide)
     tell_cluster(judged.cluster, page, wide=wide)
     ref, finding = judged.seen.resource.ref, judged.finding
-    page.line(f"function/{ref.name} in {ref.namespace}", style="bold")
+    page.line(f"{typed(ref)} in {ref.namespace}", style="bold")
     if finding is None:
         page.hanging("  healthy  ", healthy_summary(judged), style=STATE_STYLES["healthy"])
+        _references(page, judged.seen)
         _around(page, judged, log, wide=wide)
         if wide:
             particulars(page, judged.seen)
@@ -43,6 +50,7 @@ def show(judged: Judged, *, wide: bool = False, by_hand: bool = True, log: Contr
     page.hanging(f"  {finding.name}, {finding.state}: ", sentence(judged), style=STATE_STYLES[finding.state.value])
     _times(page, judged, finding)
     _evidence(page, finding)
+    _references(page, judged.seen)
     _around(page, judged, log, wide=wide)
     if wide:
         particulars(page, judged.seen)
@@ -82,6 +90,21 @@ def _evidence(page: Page, finding: Finding) -> None:
                 page.field(key, finding.evidence[key])
 
 
+def _references(page: Page, seen: Observation) -> None:
+    """Draw what it refers to, and beneath what is not ready what that refers to."""
+    lines = [(name, mask(said, seen.secrets)) for name, said in _drawn(seen.references)]
+    if lines:
+        page.heading("References")
+        page.fields(lines)
+
+
+def _drawn(links: Sequence[Link], depth: int = 0) -> Iterator[tuple[str, str]]:
+    for each in links:
+        found, why = f" ({each.finding})" if each.finding else "", f": {each.why}" if each.why else ""
+        yield f"{'  ' * depth}{each.field}", f"{each}: {each.state}{found}{why}"
+        yield from _drawn(each.beneath, depth + 1)
+
+
 def _decision(page: Page, judged: Judged, *, wide: bool) -> None:
     decision, plan = judged.decision, judged.plan
     assert decision is not None and judged.finding is not None
@@ -90,6 +113,8 @@ def _decision(page: Page, judged: Judged, *, wide: bool) -> None:
         what = (
             "wait; nothing needs to be done now" if decision.kind is DecisionKind.WAIT else "a person has to look at it"
         )
+        if not judged.seen.resource.is_function:
+            what += "; no action is ever taken on this kind"
         page.field("remedy", f"{judged.finding.remedy}: {what} (remediator findings {judged.finding.name})")
         return
     page.field("remedy", f"{plan.action}: {plan.summary}")

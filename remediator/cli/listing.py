@@ -91,6 +91,7 @@ def _sum_up(records: Records, aside: Page) -> None:
 
 def _next(opened: Sequence[Stored], records: Records, aside: Page) -> None:
     """Say what to type next: a proposal waits for a word, a quarantine for a reason."""
+    from remediator.cli.names import typed
     from remediator.cli.standing import phase_now, proposal_id
     from remediator.model.episode import Phase
 
@@ -101,4 +102,4 @@ def _next(opened: Sequence[Stored], records: Records, aside: Page) -> None:
         ref = opened[phases.index(Phase.QUARANTINED)].ref
         aside.line(f"Next: remediator quarantine release function/{ref.name} -n {ref.namespace} --reason TEXT")
     elif opened:
-        aside.line(f"Next: remediator explain function/{opened[0].ref.name} -n {opened[0].ref.namespace}")
+        aside.line(f"Next: remediator explain {typed(opened[0].ref)} -n {opened[0].ref.namespace}")

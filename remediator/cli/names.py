@@ -5,15 +5,46 @@ from __future__ import annotations
 import re
 
 from remediator.errors import UsageError
+from remediator.model.kind import FUNCTION, LAMBDA_KINDS
+from remediator.model.resource import Ref
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
-FUNCTION_KINDS = ("function", "functions", "functions.lambda.services.k8s.aws")
+# As kubectl takes them.
+_KINDS = {
+    spelling: each.name
+    for each in LAMBDA_KINDS
+    for spelling in (each.name.lower(), each.plural, each.collection, f"{each.plural}.v1alpha1.{each.group}")
+}
+FUNCTION_KINDS = tuple(spelling for spelling, kind in _KINDS.items() if kind == FUNCTION)
 
 
 def check_name(what: str, name: str) -> None:
     """Refuse what no object can be called, before it becomes part of a URL."""
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot be the name of a {what}", hint="Names have a-z, 0-9, - and . in them.")
+
+
+def kind_and_name(target: str, verb: str) -> tuple[str, str]:
+    """Read `[KIND/]NAME`, a Function where no kind is named. Raises UsageError."""
+    kind, slash, name = target.rpartition("/")
+    found = _KINDS.get(kind.lower()) if slash else FUNCTION
+    if found is None:
+        known = ", ".join(each.name.lower() for each in LAMBDA_KINDS)
+        raise UsageError(
+            f"cannot {verb} a {kind!r}", hint=f"Say function/NAME, or another kind of ACK's lambda-controller: {known}."
+        )
+    check_name(found, name)
+    return found, name
+
+
+def typed(ref: Ref) -> str:
+    """Write which resource is meant, as it is typed: `alias/live`."""
+    return f"{ref.kind.lower()}/{ref.name}"
+
+
+def named(ref: Ref) -> str:
+    """Write a name for a column of names: of what is no Function with its kind, as `kubectl get all` does."""
+    return ref.name if ref.kind == FUNCTION else typed(ref)
 
 
 def function_name(target: str, verb: str) -> str:

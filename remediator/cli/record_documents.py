@@ -44,7 +44,7 @@ def _record(of: Stored, now: datetime) -> Document:
     found = episode.finding
     return {
         "record": of.name,
-        "kind": "Function",
+        "kind": of.ref.kind,
         "namespace": of.ref.namespace,
         "name": of.ref.name,
         "uid": of.ref.uid,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from remediator.cli.names import named
 from remediator.cli.record_events import Event
 from remediator.cli.records import Records
 from remediator.cli.render import STATE_STYLES, Row, console
@@ -80,7 +81,7 @@ def events(told: Sequence[Event], *, wide: bool = False) -> None:
             (
                 format_time(each.at) or _NOTHING,
                 each.ref.namespace,
-                each.ref.name,
+                named(each.ref),
                 each.action.value if each.action else each.what.value,
                 each.result.value if each.result else _NOTHING,
             ),
@@ -98,7 +99,7 @@ def _cells(record: Stored, now: datetime) -> tuple[str, ...]:
     approval = approval_now(record, now)
     return (
         record.ref.namespace,
-        record.ref.name,
+        named(record.ref),
         episode.finding.name.value if episode.finding else _NOTHING,
         format_duration((episode.resolved_at or now) - episode.unhealthy_since),
         episode.proposal.action.value if episode.proposal else _NOTHING,

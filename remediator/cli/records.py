@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from remediator.cli.names import check_name, function_name
+from remediator.cli.names import check_name, kind_and_name, typed
 from remediator.cli.standing import phase_now, proposal_id, release_waits
 from remediator.clock import SystemClock
 from remediator.errors import RemediatorError, UsageError
@@ -48,7 +48,7 @@ class Records(Struct, frozen=True):
         )
 
     def named(self, target: str, verb: str) -> tuple[Stored, ...]:
-        """Find what a proposal id, a record's own name, or `[function/]NAME` in the namespace can mean."""
+        """Find what a proposal id, a record's own name, or `[KIND/]NAME` in the namespace can mean."""
         if is_proposal(target):
             by_id = tuple(each for each in self.known if _has_proposed(each, target))
             if by_id:
@@ -56,8 +56,8 @@ class Records(Struct, frozen=True):
         by_record = tuple(each for each in self.known if each.name == target)
         if by_record:
             return by_record
-        name = function_name(target, verb)
-        return tuple(each for each in self.in_scope if each.ref.name == name)
+        wanted = kind_and_name(target, verb)
+        return tuple(each for each in self.in_scope if (each.ref.kind, each.ref.name) == wanted)
 
     def recorded(self, target: str) -> tuple[Stored, ...]:
         """Find all records that are meant, well again or not; raise RemediatorError where there is none."""
@@ -166,6 +166,6 @@ def _choices(what: str, records: Sequence[Stored], *, names: bool = False) -> st
 
 
 def _choice(record: Stored, *, named: bool) -> str:
-    where = f"function/{record.ref.name} -n {record.ref.namespace}"
+    where = f"{typed(record.ref)} -n {record.ref.namespace}"
     name = record.name if named else proposal_id(record)
     return f"{name} ({where})" if name else where

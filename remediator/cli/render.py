@@ -48,11 +48,12 @@ def shortened(text: str, longest: int = _LONGEST, *, elsewhere: str = "; -o json
 
 
 class Row(NamedTuple):
-    """One row of a table: its cells, the style of its state (the fourth), and the paragraphs beneath it."""
+    """One row of a table: its cells, the style of its state, the paragraphs beneath it, and which cell is the state."""
 
     cells: Sequence[str]
     style: str
     beneath: Sequence[str]
+    styled: int = 3
 
 
 class Page:
@@ -107,7 +108,7 @@ class Page:
         for row in rows:
             text = Text()
             for index, cell in enumerate(row.cells):
-                text.append(_padded(in_one_line(cell), widths[index]), style=row.style if index == 3 else "")
+                text.append(_padded(in_one_line(cell), widths[index]), style=row.style if index == row.styled else "")
                 text.append(_GAP)
             text.rstrip()
             self._console.print(text, soft_wrap=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from remediator.cli.names import typed
 from remediator.cli.render import STATE_STYLES, Page
 from remediator.model.cluster import ClusterFinding, ClusterFindingName
 from remediator.model.controller import Health
@@ -68,7 +69,8 @@ def _moment(at: datetime, now: datetime) -> str:
 def totals(scan: Scan) -> str:
     """Sum a scan up in one line."""
     counted = [f"{scan.count(state)} {state.value}" for state in WORST_FIRST if scan.count(state)]
-    noun = "function" if len(scan.results) == 1 else "functions"
+    noun = "function" if all(each.seen.resource.is_function for each in scan.results) else "resource"
+    noun = noun if len(scan.results) == 1 else f"{noun}s"
     incomplete = " (partial: not everything was seen)" if scan.partial else ""
     return f"{len(scan.results)} {noun}: {', '.join(counted) or 'none'}{incomplete}."
 
@@ -141,6 +143,6 @@ def tell_next(scan: Scan, flags: str, page: Page) -> None:
     if worst is None:
         return
     ref = worst.seen.resource.ref
-    page.line(f"Next: remediator explain function/{ref.name} -n {ref.namespace}")
+    page.line(f"Next: remediator explain {typed(ref)} -n {ref.namespace}")
     if scan.proposals:
         page.line(f"      remediator run {flags} --approve   ({len(scan.proposals)} proposed)")

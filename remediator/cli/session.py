@@ -104,7 +104,7 @@ class Session:
 
     def _found(self, scan: Scan, namespace: str, name: str) -> Judged:
         for each in scan.results:
-            if each.seen.resource.ref[:2] == (namespace, name):
+            if each.seen.resource.is_function and each.seen.resource.ref[:2] == (namespace, name):
                 return each
         raise RemediatorError(
             f"there is no Function {name!r} in namespace {namespace} ({self._wired.connection.context})",

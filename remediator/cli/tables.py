@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from remediator.cli.render import STATE_STYLES, Row, console
+from remediator.cli.render import STATE_STYLES, Page, Row, console
 from remediator.cli.report import WORST_FIRST, healthy_summary, place, sentence, tell_cluster
 from remediator.model.decision import Ruling
+from remediator.model.kind import FUNCTION
 from remediator.model.live import LiveState
 from remediator.model.scan import Judged, Scan
 from remediator.model.times import format_duration
@@ -29,18 +30,32 @@ def table(scan: Scan, *, healthy: bool = False, actionable: bool = False, wide: 
     tell_cluster(scan.cluster, page, wide=wide)
     shown = sorted(
         (each for each in scan.results if (each.plan if actionable else healthy or each.finding)),
-        key=lambda each: (WORST_FIRST.index(each.state), each.seen.resource.ref),
+        key=lambda each: (WORST_FIRST.index(each.state), *each.seen.resource.ref[:2], each.seen.resource.kind),
     )
     if not shown:
         return
-    if not wide:
-        page.columns(_HEADER, [Row(_cells(each), _style(each), (_said(each),)) for each in shown])
-        return
-    header: tuple[str, ...] = _HEADER + _WIDE_HEADER
-    rows = [Row(_cells(each) + _wide_cells(each), _style(each), (_said(each), *_more(each))) for each in shown]
-    if not page.fits(header, rows):
-        header, rows = _HEADER, [_narrow(row) for row in rows]
+    header: tuple[str, ...] = _HEADER
+    rows = [Row(_cells(each), _style(each), (_said(each),)) for each in shown]
+    if wide:
+        rows = [Row(_cells(each) + _wide_cells(each), _style(each), (_said(each), *_more(each))) for each in shown]
+        header += _WIDE_HEADER
+        if not page.fits(header, rows):
+            header, rows = _HEADER, [_narrow(row) for row in rows]
+    kinds = [each.seen.resource.kind for each in shown]
+    if set(kinds) != {FUNCTION}:
+        header, rows = _with_kinds(page, header, rows, kinds)
     page.columns(header, rows)
+
+
+def _with_kinds(
+    page: Page, header: tuple[str, ...], rows: Sequence[Row], kinds: Sequence[str]
+) -> tuple[tuple[str, ...], list[Row]]:
+    """Tell kinds apart where there is more than Functions: in a column, or with the sentence where none has room."""
+    told = list(zip(rows, kinds, strict=True))
+    wider = [row._replace(cells=(row.cells[0], kind, *row.cells[1:]), styled=row.styled + 1) for row, kind in told]
+    if page.fits((header[0], "KIND", *header[1:]), wider):
+        return (header[0], "KIND", *header[1:]), wider
+    return header, [row._replace(beneath=(f"{kind}: {row.beneath[0]}", *row.beneath[1:])) for row, kind in told]
 
 
 def _narrow(row: Row) -> Row:

@@ -9,7 +9,8 @@ import msgspec
 
 from remediator.diagnosis.build import since
 from remediator.diagnosis.catalogue import DELETING, LIVING, Entry
-from remediator.diagnosis.suspect import is_suspect
+from remediator.diagnosis.other_kinds import harmless
+from remediator.diagnosis.suspect import is_suspect, is_worth_a_call
 from remediator.model.finding import Finding, FindingName, Remedy, State
 from remediator.model.live import Presence
 from remediator.model.masking import mask
@@ -17,7 +18,7 @@ from remediator.model.namespace import Namespace
 from remediator.model.observation import LiveStateNeeded, Observation
 from remediator.model.times import format_time
 
-__all__ = ["diagnose", "is_suspect"]
+__all__ = ["diagnose", "is_suspect", "is_worth_a_call"]
 
 
 def diagnose(seen: Observation) -> Finding | None:
@@ -31,13 +32,16 @@ def diagnose(seen: Observation) -> Finding | None:
         return None
     if seen.live_state.presence is Presence.UNREADABLE and not _is_worth_a_look(seen):
         return None
-    entries = DELETING if resource.deleting else LIVING
+    walk = DELETING if resource.deleting else LIVING
+    entries = tuple(entry for entry in walk if entry.rule_for(resource.kind) is not None)
     root = _root(seen, entries)
     if root is None:
         return None
     also = tuple(
         entry.name for entry in entries if not entry.fallback and entry.name is not root.name and _holds(seen, entry)
     )
+    if not resource.is_function:
+        root = harmless(root)
     secrets = seen.secrets
     return msgspec.structs.replace(
         root,
@@ -55,8 +59,9 @@ def _is_worth_a_look(seen: Observation) -> bool:
 
 
 def _ask(entry: Entry, seen: Observation) -> Finding | None:
-    assert entry.rule is not None  # only `Unreadable` has none, and it is in no walk
-    return entry.rule(seen)
+    rule = entry.rule_for(seen.resource.kind)
+    assert rule is not None  # the walk has only rows with a rule for this kind
+    return rule(seen)
 
 
 def _root(seen: Observation, entries: tuple[Entry, ...]) -> Finding | None:

@@ -18,14 +18,23 @@ from remediator.diagnosis import (
     identity,
     lambda_state,
     lost_update,
+    other_kinds,
+    references,
     refusals,
     terminal,
     unexplained,
 )
 from remediator.model.finding import Finding, FindingName, Remedy
+from remediator.model.kind import FUNCTION, LAMBDA_KINDS
 from remediator.model.observation import Observation
 
 Rule = Callable[[Observation], Finding | None]
+
+# A rule that looks at Lambda's State or at a function's package says nothing of other kinds. One that goes by
+# conditions, by the controller's words, by the deletion or by references holds for all of them.
+FUNCTIONS = frozenset({FUNCTION})
+ALL_KINDS = frozenset(each.name for each in LAMBDA_KINDS)
+WITH_MAPPINGS = FUNCTIONS | {"EventSourceMapping"}
 
 
 class Entry(Struct, frozen=True):
@@ -33,6 +42,7 @@ class Entry(Struct, frozen=True):
 
     `fallback` rules hold only where nothing else does. `timeout` names the policy's setting; `at once` means none.
     `on_request`: what is never advised, because it gives something up, and done where a person asks for it by name.
+    `kinds` are those that the row is for; `elsewhere` is the rule for others than Function, where it is another one.
     """
 
     name: FindingName
@@ -42,6 +52,14 @@ class Entry(Struct, frozen=True):
     timeout: str = "at once"
     fallback: bool = False
     on_request: tuple[Remedy, ...] = ()
+    kinds: frozenset[str] = FUNCTIONS
+    elsewhere: Rule | None = None
+
+    def rule_for(self, kind: str) -> Rule | None:
+        """Return the rule that this row has for a kind; None where it has none."""
+        if kind not in self.kinds:
+            return None
+        return self.rule if kind == FUNCTION or self.elsewhere is None else self.elsewhere
 
 
 # Asked of every object, whether it is being deleted or not.
@@ -50,6 +68,8 @@ _NAME_CHANGED = Entry(
     identity.name_changed,
     "spec.name is not the name of the function that the object made.",
     "Set spec.name back. Deleting the object as it is orphans the function.",
+    kinds=ALL_KINDS,
+    elsewhere=other_kinds.name_changed,
 )
 _IDENTITY_DRIFT = Entry(
     FindingName.IDENTITY_DRIFT,
@@ -58,6 +78,7 @@ _IDENTITY_DRIFT = Entry(
     "Set back the annotation, the namespace or the flag that is named. ClearFinalizer on request, where the object is "
     "being deleted and the function is proven gone.",
     on_request=(Remedy.CLEAR_FINALIZER,),
+    kinds=ALL_KINDS,
 )
 _ROLE_UNAVAILABLE = Entry(
     FindingName.ROLE_UNAVAILABLE,
@@ -65,12 +86,14 @@ _ROLE_UNAVAILABLE = Entry(
     "The controller has no role to assume for the account or team of this namespace.",
     "Add the role to the map that is named, or correct the namespace's annotation; the controller looks every 15 s.",
     "roleUnavailable",
+    kinds=ALL_KINDS,
 )
 _PERMISSION_DENIED = Entry(
     FindingName.PERMISSION_DENIED,
     refusals.permission_denied,
     "AWS refuses the controller a permission.",
     "Grant the named action to the named principal; the controller retries within 17 minutes.",
+    kinds=ALL_KINDS,
 )
 
 DELETING: tuple[Entry, ...] = (
@@ -83,6 +106,8 @@ DELETING: tuple[Entry, ...] = (
         "The object is being deleted, AWS no longer has the function, and ACK's finalizer is still there.",
         "Resync; where the controller is down or a Resync had no effect, ClearFinalizer with its proofs.",
         "deletion",
+        kinds=ALL_KINDS,
+        elsewhere=other_kinds.finalizer_left,
     ),
     Entry(
         FindingName.DELETION_IN_PROGRESS,
@@ -90,6 +115,8 @@ DELETING: tuple[Entry, ...] = (
         "The object is being deleted and AWS is busy with the function.",
         "Wait.",
         "deletion",
+        kinds=WITH_MAPPINGS,
+        elsewhere=other_kinds.deletion_in_progress,
     ),
     Entry(
         FindingName.REPLICATED_FUNCTION,
@@ -113,6 +140,8 @@ DELETING: tuple[Entry, ...] = (
         "Remove the reason that is quoted; Release on request, where the function is to stay and the object to go.",
         "deletion",
         on_request=(Remedy.RELEASE,),
+        kinds=ALL_KINDS,
+        elsewhere=other_kinds.deletion_blocked,
     ),
     Entry(
         FindingName.DELETION_UNATTENDED,
@@ -120,6 +149,8 @@ DELETING: tuple[Entry, ...] = (
         "The object is being deleted, the function exists, and no controller looks at it.",
         "See that the CRD is not being deleted, then bring the controller back. Do not remove the finalizer.",
         "deletion",
+        kinds=ALL_KINDS,
+        elsewhere=other_kinds.deletion_unattended,
     ),
     Entry(
         FindingName.DELETION_UNEXPLAINED,
@@ -130,6 +161,8 @@ DELETING: tuple[Entry, ...] = (
         "deletion",
         fallback=True,
         on_request=(Remedy.RELEASE,),
+        kinds=ALL_KINDS,
+        elsewhere=other_kinds.deletion_unexplained,
     ),
 )
 
@@ -140,12 +173,16 @@ LIVING: tuple[Entry, ...] = (
         "A function of that name exists and ACK does not manage it through this object.",
         "Find out whose it is. To adopt it, make the object anew with ACK's adoption annotations; "
         "adopt-or-create then overwrites the function with the spec.",
+        kinds=ALL_KINDS,
+        elsewhere=other_kinds.already_exists,
     ),
     Entry(
         FindingName.TERMINAL_ERROR,
         terminal.terminal_error,
         "ACK has given up on the object and never retries by itself.",
         "Correct the spec as the message says: a change of the spec, or a restart, makes ACK try again.",
+        kinds=ALL_KINDS,
+        elsewhere=other_kinds.terminal_error,
     ),
     _NAME_CHANGED,
     _IDENTITY_DRIFT,
@@ -155,14 +192,16 @@ LIVING: tuple[Entry, ...] = (
         "No controller has ever written a condition on the object.",
         "See that the controller runs and watches this namespace and these labels; Resync where it does.",
         "neverReconciled",
+        kinds=ALL_KINDS,
     ),
     _ROLE_UNAVAILABLE,
     Entry(
         FindingName.REFERENCES_UNRESOLVED,
-        controller.references_unresolved,
+        references.references_unresolved,
         "A resource that the object refers to is not ready, or its kind is not installed.",
         "Look at the referenced resource first.",
         "referencesUnresolved",
+        kinds=ALL_KINDS,
     ),
     Entry(
         FindingName.CONTROLLER_SILENT,
@@ -170,6 +209,7 @@ LIVING: tuple[Entry, ...] = (
         "An unsynced object has not been retried for longer than ACK's longest back-off.",
         "See whether the controller runs; Resync where it does.",
         "controllerSilent (age of the heartbeat)",
+        kinds=ALL_KINDS,
     ),
     Entry(
         FindingName.CHECKSUM_MISMATCH,
@@ -210,6 +250,8 @@ LIVING: tuple[Entry, ...] = (
         "AWS is applying an update; any other change is refused with 409 meanwhile.",
         "Wait until the stated time.",
         "updateInProgress, updateInProgressVpc",
+        kinds=WITH_MAPPINGS,
+        elsewhere=other_kinds.update_in_progress,
     ),
     Entry(
         FindingName.CONFLICT_BACKOFF,
@@ -217,6 +259,8 @@ LIVING: tuple[Entry, ...] = (
         "The last try met a 409, AWS has settled, and the controller waits for its next try.",
         "Wait until the stated time; then Resync.",
         "the controller's back-off",
+        kinds=WITH_MAPPINGS,
+        elsewhere=other_kinds.conflict_backoff,
     ),
     Entry(
         FindingName.IMAGE_MISSING,
@@ -239,6 +283,7 @@ LIVING: tuple[Entry, ...] = (
         "AWS throttles the controller.",
         "Wait, and let fewer ask at a time: lower this tool's rate first, then spread deployments.",
         "throttled",
+        kinds=ALL_KINDS,
     ),
     Entry(
         FindingName.CONCURRENCY_REFUSED,
@@ -257,6 +302,7 @@ LIVING: tuple[Entry, ...] = (
         refusals.invalid_request,
         "The request is invalid, and a retry alone cannot help.",
         "Correct the field that is named; where the spec is right, the controller is wrong: upgrade it.",
+        kinds=ALL_KINDS,
     ),
     Entry(
         FindingName.ADOPTED_GONE,
@@ -278,6 +324,7 @@ LIVING: tuple[Entry, ...] = (
         "Read the quoted error; please report it, so that it gets a name.",
         "unclassifiedError",
         fallback=True,
+        kinds=ALL_KINDS,
     ),
     Entry(
         FindingName.NOT_SYNCED_UNEXPLAINED,
@@ -286,6 +333,8 @@ LIVING: tuple[Entry, ...] = (
         "Compare both sides as quoted; please report it, so that it gets a name.",
         "notSyncedUnexplained",
         fallback=True,
+        kinds=ALL_KINDS,
+        elsewhere=other_kinds.not_synced_unexplained,
     ),
     Entry(
         FindingName.LOST_UPDATE,

@@ -37,20 +37,6 @@ def is_overdue(seen: Observation) -> bool:
     return created is None or seen.now - created > seen.timeouts.never_reconciled
 
 
-def references_unresolved(seen: Observation) -> Finding | None:
-    """Hold when a referenced object is not ready: ACK then writes no other condition than this one."""
-    found = seen.resource.condition("ACK.ReferencesResolved")
-    if found is None or found.status == "True" or seen.resource.condition("ACK.ResourceSynced") is not None:
-        return None
-    said = found.reason or found.message or "no reason given"
-    return timed(
-        seen,
-        FindingName.REFERENCES_UNRESOLVED,
-        f"A referenced resource is not ready, and the controller waits for it: {said}",
-        timeout=seen.timeouts.references_unresolved,
-    )
-
-
 def controller_silent(seen: Observation) -> Finding | None:
     """Hold when an unsynced object is not retried any more: the controller is down, hung, or has lost it.
 

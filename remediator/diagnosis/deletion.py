@@ -95,11 +95,9 @@ def deletion_backoff(seen: Observation) -> Finding | None:
 
 def deletion_blocked(seen: Observation) -> Finding | None:
     """Hold when AWS refuses the deletion for a reason that waiting does not remove."""
-    terminal, text = seen.resource.condition("ACK.Terminal"), seen.resource.error_text
-    refused = seen.resource.terminal or (text and kind_of(text) not in _NO_REFUSAL)
-    if not refused or not seen.live.present:
+    said = refusal(seen)
+    if not said or not seen.live.present:
         return None
-    said = (terminal.message if terminal and seen.resource.terminal else None) or text
     code = state_reason_code(said)
     hint = reason_of(code).advice if code else _SIGNING_HINT if _SIGNING in said else hint_of(said)
     return timed(
@@ -126,18 +124,30 @@ _SIGNING_HINT = "remove spec.codeSigningConfigARN: a change of the spec counts w
 _DRAINING = "DrainingDurableExecutions"
 
 
+def refusal(seen: Observation) -> str:
+    """Return what AWS refuses the deletion with; empty for what passes, for a missing permission, and for silence."""
+    text, terminal = seen.resource.error_text, seen.resource.condition("ACK.Terminal")
+    if terminal is not None and seen.resource.terminal:
+        return terminal.message or text or "no message"
+    return "" if kind_of(text) in _NO_REFUSAL else text
+
+
 def deletion_unattended(seen: Observation) -> Finding | None:
     """Hold when the function exists and no controller looks at the object."""
-    unwatched = why_unwatched(seen)
-    if not seen.live.present or (seen.controller.health is not Health.DOWN and not unwatched):
+    because = nobody_deletes(seen)
+    if not seen.live.present or not because:
         return None
     return timed(
         seen,
         FindingName.DELETION_UNATTENDED,
-        f"The function exists and nobody deletes it: {unwatched or seen.controller.why}. "
-        "Bring the controller back; it will finish.",
+        f"The function exists and nobody deletes it: {because}. Bring the controller back; it will finish.",
         timeout=seen.timeouts.deletion,
     )
+
+
+def nobody_deletes(seen: Observation) -> str:
+    """Say why no controller looks at the object; empty where one may."""
+    return why_unwatched(seen) or (seen.controller.why if seen.controller.health is Health.DOWN else "")
 
 
 def deletion_unexplained(seen: Observation) -> Finding | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from remediator.model.applied import overwritten
+from remediator.model.in_aws import renamed
 from remediator.model.resource import Resource
 from remediator.model.timeouts import Timeouts
 
@@ -22,12 +23,16 @@ def is_suspect(resource: Resource, now: datetime, timeouts: Timeouts) -> bool:
     """
     if resource.deleting:
         return resource.managed
+    if renamed(resource) is not None:
+        return True
     arn = resource.arn
     if arn is not None and arn.name != resource.function_name:
         return True
     if not resource.conditions:
         created = resource.created_at
         return created is None or now - created > timeouts.never_reconciled
+    if not resource.is_function:
+        return not resource.synced or resource.terminal
     status = resource.status
     spec_code = resource.spec.code if resource.spec else None
     return (
@@ -45,3 +50,12 @@ def is_suspect(resource: Resource, now: datetime, timeouts: Timeouts) -> bool:
 def _unattended(resource: Resource, now: datetime) -> bool:
     heartbeat = resource.heartbeat
     return heartbeat is None or now - heartbeat > _RESYNCED_WITHIN
+
+
+def is_worth_a_call(resource: Resource) -> bool:
+    """Whether AWS's answer can tell more of a suspect than its object does.
+
+    Every rule for a Function may need it. Of the other kinds, what waits for a reference or was given up on is told by
+    its conditions; a hundred calls for a hundred of them would hold everything else up.
+    """
+    return resource.is_function or resource.deleting or resource.holds("ACK.Recoverable")

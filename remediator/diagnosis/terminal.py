@@ -6,18 +6,19 @@ from remediator.diagnosis.build import AT_ONCE, timed
 from remediator.model.finding import Finding, FindingName
 from remediator.model.observation import Observation
 
-_EXISTS = "resource already exists"
+EXISTS = "resource already exists"
 
 
-def _message(seen: Observation) -> str | None:
+def terminal_message(seen: Observation) -> str | None:
+    """Return what ACK gave up with; None where it did not."""
     found = seen.resource.condition("ACK.Terminal")
     return (found.message or "") if found is not None and found.status == "True" else None
 
 
 def already_exists(seen: Observation) -> Finding | None:
     """Hold when the function was there before ACK, or another object manages it."""
-    message = _message(seen)
-    if message is None or _EXISTS not in message.lower():
+    message = terminal_message(seen)
+    if message is None or EXISTS not in message.lower():
         return None
     return timed(
         seen,
@@ -32,8 +33,8 @@ def already_exists(seen: Observation) -> Finding | None:
 
 def terminal_error(seen: Observation) -> Finding | None:
     """Hold on any other Terminal condition: only a change of the spec makes ACK try again."""
-    message = _message(seen)
-    if message is None or _EXISTS in message.lower():
+    message = terminal_message(seen)
+    if message is None or EXISTS in message.lower():
         return None
     return timed(
         seen,

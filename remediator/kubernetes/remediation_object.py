@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from remediator.kubernetes.transport import MALFORMED
 from remediator.model.episode import Episode, Phase
+from remediator.model.kind import FUNCTION, LAMBDA_KINDS
 from remediator.model.resource import FUNCTION_GROUP, Ref
 from remediator.model.times import format_time, parse_time
 from remediator.model.word import Approval, Rejection, Release
@@ -24,7 +25,7 @@ NAMESPACE_LABEL = f"{GROUP}/target-namespace"
 NAME_LABEL = f"{GROUP}/target-name"
 
 _LONGEST_LABEL = 63
-_KIND = "Function"
+_KINDS = frozenset(each.name for each in LAMBDA_KINDS)
 
 Json = dict[str, Any]
 Word = TypeVar("Word", Approval, Rejection, Release)
@@ -41,7 +42,7 @@ class Target(Struct, frozen=True, rename="camel"):
 
     @property
     def ref(self) -> Ref:
-        return Ref(self.namespace, self.name, self.uid)
+        return Ref(self.namespace, self.name, self.uid, self.kind)
 
 
 class Spec(Struct, frozen=True):
@@ -101,9 +102,9 @@ class Unusable(Exception):
     """Raised for an object that we cannot take for a record of ours; the text says why."""
 
 
-def object_name(uid: str) -> str:
+def object_name(uid: str, kind: str = FUNCTION) -> str:
     """Name the one Remediation of a resource."""
-    return f"{_KIND.lower()}-{uid.lower()}"
+    return f"{kind.lower()}-{uid.lower()}"
 
 
 def collection(namespace: str) -> str:
@@ -120,13 +121,13 @@ def new_object(ref: Ref) -> Json:
         "apiVersion": f"{GROUP}/{VERSION}",
         "kind": "Remediation",
         "metadata": {
-            "name": object_name(ref.uid),
+            "name": object_name(ref.uid, ref.kind),
             "labels": {NAMESPACE_LABEL: label(ref.namespace), NAME_LABEL: label(ref.name)},
         },
         "spec": {
             "target": {
                 "apiVersion": f"{FUNCTION_GROUP}/{VERSION}",
-                "kind": _KIND,
+                "kind": ref.kind,
                 "namespace": ref.namespace,
                 "name": ref.name,
                 "uid": ref.uid,
@@ -189,7 +190,7 @@ def read(content: msgspec.Raw | bytes) -> Stored:
     except MALFORMED as error:
         raise Unusable(f"its content cannot be read ({error}); was it written by a newer version?") from error
     target, written = found.spec.target, found.metadata.managed_fields
-    if target.kind != _KIND or found.metadata.name != object_name(target.uid):
+    if target.kind not in _KINDS or found.metadata.name != object_name(target.uid, target.kind):
         raise Unusable("its name does not follow from its target")
     return Stored(
         name=found.metadata.name,

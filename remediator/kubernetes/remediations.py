@@ -21,6 +21,7 @@ from remediator.kubernetes.pages import listed
 from remediator.kubernetes.remediation_object import Stored, Unusable
 from remediator.kubernetes.transport import Transport
 from remediator.model.episode import MEMORY, Attempt, Episode, Phase, phase, released, worth_writing
+from remediator.model.kind import FUNCTION
 from remediator.model.plan import Operation, Outcome, Plan
 from remediator.model.resource import Ref
 from remediator.model.times import format_time
@@ -256,6 +257,10 @@ class StoredEpisodes(MemoryEpisodes):
         except Unusable as why:
             self._unusable[name] = f"Remediation {self._namespace}/{name} is left alone: {why}"
             return None
+        twin = self._stored.get(stored.ref.uid)
+        if twin is not None and twin.name != stored.name and stored.ref.kind != FUNCTION:
+            self._unusable[name] = f"Remediation {self._namespace}/{name} is left alone: {twin.name} has that uid"
+            return None
         self._unusable.pop(name, None)
         self._stored[stored.ref.uid] = stored
         return stored
@@ -263,7 +268,7 @@ class StoredEpisodes(MemoryEpisodes):
     def _reread(self, ref: Ref) -> None:
         """Read one record again; forget it where it is gone."""
         try:
-            content = self._transport.get(objects.path(self._namespace, objects.object_name(ref.uid)))
+            content = self._transport.get(objects.path(self._namespace, objects.object_name(ref.uid, ref.kind)))
         except NotFound:
             self._stored.pop(ref.uid, None)
             return
@@ -330,7 +335,7 @@ class StoredEpisodes(MemoryEpisodes):
 
     def _blocked(self, ref: Ref) -> str:
         """Say why there is no record to write to, empty if there is one, or can be."""
-        name, stored = objects.object_name(ref.uid), self._stored.get(ref.uid)
+        name, stored = objects.object_name(ref.uid, ref.kind), self._stored.get(ref.uid)
         if stored is not None and stored.ref != ref:
             return f"Remediation {self._namespace}/{name} is about {stored.ref}, not about {ref}"
         return self._unusable.get(name, "")

@@ -1,29 +1,32 @@
-"""Functions in the cluster: list, read and patch them."""
+"""Functions in the cluster: list, read and patch them. The other kinds of the lambda-controller: list and read them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
-from remediator.errors import ClusterError, NotFound
+from remediator.errors import ClusterError, Forbidden, NotFound
 from remediator.kubernetes import controller, controller_log, preflight
 from remediator.kubernetes.definitions import read_definitions
 from remediator.kubernetes.identities import read_identities
 from remediator.kubernetes.namespaces import list_namespaces, read_namespace
+from remediator.kubernetes.references import References
 from remediator.kubernetes.transport import MALFORMED, Expired, Transport, decoded
 from remediator.model.applied import with_owners
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Rehearsal
 from remediator.model.definition import Definitions
 from remediator.model.identities import Identities
+from remediator.model.kind import FUNCTION, KINDS, OTHER_KINDS, Kind
 from remediator.model.log import ControllerLog
 from remediator.model.namespace import Namespace
 from remediator.model.plan import Operation
+from remediator.model.reference import Link
 from remediator.model.resource import FUNCTION_GROUP, Ref, Resource
 
 _API = f"/apis/{FUNCTION_GROUP}/v1alpha1"
@@ -39,6 +42,14 @@ class _ListMeta(Struct, frozen=True, rename={"next": "continue", "remaining": "r
 class _Page(Struct, frozen=True):
     items: list[msgspec.Raw] | None
     metadata: _ListMeta = _ListMeta()
+
+
+class _Served(Struct, frozen=True):
+    name: str = ""
+
+
+class _Discovery(Struct, frozen=True):
+    resources: list[_Served] = []
 
 
 class KubernetesCluster:
@@ -59,31 +70,62 @@ class KubernetesCluster:
         self._namespace = namespace
         self._selector = selector
         self._saw_all = False
+        self._references = References(transport)
 
     def resources(self) -> Iterator[Resource | str]:
         """List in pages. What cannot be decoded is named, and does not end the list; nor does a page that fails after
         others came. Raises ClusterError where nothing can be seen at all.
         """
         self._saw_all = False
-        items, broken_off = self._items()
-        saw_all = not broken_off
-        for raw in items:
-            resource = decode(bytes(raw))
-            saw_all = saw_all and isinstance(resource, Resource)
-            yield resource
-        if broken_off:
-            yield broken_off
+        self._references = References(self._transport)  # each pass looks anew
+        saw_all = True
+        for each in self._listed():
+            saw_all = saw_all and isinstance(each, Resource)
+            yield each
         self._saw_all = saw_all
 
-    def _items(self) -> tuple[list[msgspec.Raw], str]:
+    def _listed(self) -> Iterator[Resource | str]:
+        """List Functions, then what else of ACK's the API server names; a kind that is not installed is none.
+
+        A server that broke off in the middle is asked for nothing more.
+        """
+        broken_off = yield from self._of(KINDS[FUNCTION])
+        if broken_off:
+            return
+        refused: list[tuple[Kind, ClusterError]] = []
+        try:
+            served = {each.name for each in decoded(self._transport.get(_API), _Discovery).resources}
+        except ClusterError as error:
+            yield f"which other kinds {FUNCTION_GROUP} has could not be asked: {error.message}"
+            return
+        for kind in OTHER_KINDS:
+            try:
+                if kind.plural in served:
+                    yield from self._of(kind)
+            except NotFound:
+                continue  # its definition went a moment ago
+            except ClusterError as error:
+                refused.append((kind, error))
+        if refused:
+            yield _not_listed(refused)
+
+    def _of(self, kind: Kind) -> Generator[Resource | str, None, str]:
+        items, broken_off = self._items(kind)
+        for raw in items:
+            yield decode(bytes(raw), kind.name)
+        if broken_off:
+            yield broken_off
+        return broken_off
+
+    def _items(self, kind: Kind) -> tuple[list[msgspec.Raw], str]:
         for _ in range(_RESTARTS):
             try:
-                return self._pages()
+                return self._pages(kind)
             except Expired:
                 continue  # the list took longer than etcd remembers: begin anew
-        return self._pages(last_try=True)
+        return self._pages(kind, last_try=True)
 
-    def _pages(self, *, last_try: bool = False) -> tuple[list[msgspec.Raw], str]:
+    def _pages(self, kind: Kind, *, last_try: bool = False) -> tuple[list[msgspec.Raw], str]:
         """Fetch page by page; the second value says what was not seen, if anything."""
         where = f"/namespaces/{quote(self._namespace, safe='')}" if self._namespace else ""
         query: dict[str, str | int] = {"limit": _PAGE}
@@ -93,9 +135,9 @@ class KubernetesCluster:
         page: _Page | None = None
         while True:
             try:
-                page = decoded(self._transport.get(f"{_API}{where}/functions", query), _Page)
+                page = decoded(self._transport.get(f"{_API}{where}/{kind.plural}", query), _Page)
             except ClusterError as error:
-                if page is None and isinstance(error, NotFound):
+                if page is None and isinstance(error, NotFound) and kind.name == FUNCTION:
                     raise ClusterError(
                         f"this cluster does not know functions.{FUNCTION_GROUP}",
                         hint="Is ACK's lambda-controller installed here (its CRDs), and is this the right --context?",
@@ -104,26 +146,28 @@ class KubernetesCluster:
                     raise
                 rest = page.metadata.remaining
                 after = f"after {len(items)} of about {len(items) + rest}" if rest else f"after {len(items)}"
-                return (
-                    items,
-                    f"the list of Functions broke off {after}: {error.message.rstrip('.')}. {error.hint}".rstrip(),
-                )
+                why = f"{error.message.rstrip('.')}. {error.hint}".rstrip()
+                return items, f"the list of {_several(kind)} broke off {after}: {why}"
             items += page.items or []
             if not page.metadata.next:
                 return items, ""
             query["continue"] = page.metadata.next
 
-    def get(self, namespace: str, name: str) -> Resource:
+    def get(self, namespace: str, name: str, kind: str = FUNCTION) -> Resource:
         """Read one; raise NotFound, or ClusterError where it cannot be decoded."""
-        resource = decode(self._transport.get(_path(namespace, name)))
+        resource = decode(self._transport.get(_path(namespace, name, kind)), kind)
         if isinstance(resource, str):
             raise ClusterError(resource)
         return resource
 
+    def references(self, resource: Resource) -> tuple[Link, ...]:
+        return self._references.of(resource)
+
     def raw(self, ref: Ref) -> bytes:
-        return self._transport.get(_path(ref.namespace, ref.name))
+        return self._transport.get(_path(ref.namespace, ref.name, ref.kind))
 
     def patch(self, ref: Ref, patch: Sequence[Operation]) -> Resource:
+        _check_may_be_written(ref)
         return decoded(self._writes.patch(_path(ref.namespace, ref.name), patch), Resource)
 
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
@@ -134,9 +178,11 @@ class KubernetesCluster:
         return read_definitions(self._transport)
 
     def permitted(self, ref: Ref) -> tuple[bool | None, str]:
+        _check_may_be_written(ref)
         return preflight.may_patch(self._transport, ref)
 
     def rehearse(self, before: Resource, patch: Sequence[Operation]) -> Rehearsal:
+        _check_may_be_written(before.ref)
         path = _path(before.metadata.namespace, before.metadata.name)
         return preflight.rehearse(lambda: self._transport.patch(path, patch, dry_run=True), before, patch)
 
@@ -159,12 +205,32 @@ class KubernetesCluster:
         return preflight.annotations_of(self._transport, quote(namespace, safe=""))
 
 
-def decode(content: bytes) -> Resource | str:
-    """Read one object from JSON; say in a sentence what is wrong with one that cannot be read."""
+def decode(content: bytes, kind: str = FUNCTION) -> Resource | str:
+    """Read one object of a kind from JSON; say in a sentence what is wrong with one that cannot be read."""
     try:
-        return with_owners(msgspec.json.decode(content, type=Resource), content)
+        found = with_owners(msgspec.json.decode(content, type=Resource), content)
     except MALFORMED as error:
-        return f"Function {_name_of(content)} cannot be read and was left out: {error}"
+        return f"{kind} {_name_of(content)} cannot be read and was left out: {error}"
+    # Whoever leaves it out must not turn an Alias into the Function of that name.
+    return found if found.kind == kind else msgspec.structs.replace(found, kind=kind)
+
+
+def _not_listed(refused: Sequence[tuple[Kind, ClusterError]]) -> str:
+    """Say once what could not be listed: who may not list one kind may not list the others, more often than not."""
+    kinds = ", ".join(_several(kind) for kind, _ in refused)
+    errors = [error for _, error in refused]
+    role = " manifests/base/clusterrole-read.yaml has the role." if isinstance(errors[0], Forbidden) else ""
+    return f"{kinds} could not be listed: {errors[0].message.rstrip('.')}.{role}"
+
+
+def _several(kind: Kind) -> str:
+    return f"{kind.name}es" if kind.name.endswith("s") else f"{kind.name}s"
+
+
+def _check_may_be_written(ref: Ref) -> None:
+    """Refuse to write to what is no Function, whatever asks for it: what we know of deletions holds for those alone."""
+    if ref.kind != FUNCTION:
+        raise ClusterError(f"{ref} is never written to: there are actions for Functions only")
 
 
 def _name_of(content: bytes) -> str:
@@ -178,6 +244,6 @@ def _name_of(content: bytes) -> str:
     return named.encode(errors="replace").decode()  # half of a surrogate pair is no text that can be printed
 
 
-def _path(namespace: str, name: str) -> str:
+def _path(namespace: str, name: str, kind: str = FUNCTION) -> str:
     # Names come from the command line: "../secrets" must stay a name.
-    return f"{_API}/namespaces/{quote(namespace, safe='')}/functions/{quote(name, safe='')}"
+    return f"{_API}/namespaces/{quote(namespace, safe='')}/{KINDS[kind].plural}/{quote(name, safe='')}"

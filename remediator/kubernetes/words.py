@@ -102,7 +102,7 @@ def records(transport: Transport, namespace: str) -> Recorded:
 
 def record(transport: Transport, namespace: str, ref: Ref) -> Stored:
     """Read the one record of a target. Raises ClusterError, NotFound where there is none."""
-    return _read(transport.get(objects.path(namespace, objects.object_name(ref.uid))))
+    return _read(transport.get(objects.path(namespace, objects.object_name(ref.uid, ref.kind))))
 
 
 def say(transport: Transport, namespace: str, seen: Stored, word: Word) -> Stored:

@@ -1,4 +1,4 @@
-"""What AWS answers about one function."""
+"""What AWS answers about one function, or one resource of another kind."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+# States of a function, and of an event source mapping, that pass by themselves (AWS Lambda API reference).
+_BUSY = frozenset({"Pending", "Deleting", "Creating", "Enabling", "Disabling", "Updating"})
+
 
 class Presence(StrEnum):
-    """Whether the function exists. Any doubt is `unreadable`, and unreadable is never gone."""
+    """Whether it exists. Any doubt is `unreadable`, and unreadable is never gone."""
 
     PRESENT = "present"
     GONE = "gone"
@@ -73,11 +76,13 @@ class LiveState(Struct, frozen=True, kw_only=True):
     @property
     def busy(self) -> bool:
         """Whether AWS is still working on it: nothing that we make the controller do can succeed now."""
-        return self.state in ("Pending", "Deleting") or self.last_update_status == "InProgress"
+        return self.state in _BUSY or self.last_update_status == "InProgress"
 
     @property
     def kind_of_state(self) -> str:
         """The class that a digest is made of: it moves when AWS's answer changes in kind, never with a time."""
+        if self.present and self.state is None and self.last_update_status is None:
+            return self.presence.value  # a kind without states
         if self.present:
             return f"{self.state}/{self.last_update_status}"
         return self.presence.value

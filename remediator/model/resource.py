@@ -1,4 +1,6 @@
-"""One ACK custom resource, as the API server lists it: only the fields that we use.
+"""One custom resource of ACK's lambda-controller, as the API server lists it: only the fields that we use.
+
+A `Function` first of all. The other kinds lie in the same values, each with what it has of them.
 
 Field names on the wire are Kubernetes' camelCase. Everything but the identity is optional, because a resource that
 the controller has never seen has no status, and a hand-made dump lacks whatever its author left out.
@@ -14,11 +16,12 @@ from typing import NamedTuple
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from remediator.model.settings import Settings, from_spec
+from remediator.model.kind import FUNCTION, KINDS, LAMBDA_GROUP
+from remediator.model.settings import Reference, Settings, from_spec
 from remediator.model.times import parse_time
 
-FUNCTION_GROUP = "lambda.services.k8s.aws"
-FUNCTION_FINALIZER = "finalizers.lambda.services.k8s.aws/Function"
+FUNCTION_GROUP = LAMBDA_GROUP
+FUNCTION_FINALIZER = KINDS[FUNCTION].finalizer
 # Our mark, on what a Resync or a Release is at work on.
 RESYNC_ANNOTATION = "ack-remediator.dev/resync"
 # What the deletion-policy was before a Release set it: there only while one is under way.
@@ -40,7 +43,7 @@ class Ref(NamedTuple):
     namespace: str
     name: str
     uid: str
-    kind: str = "Function"
+    kind: str = FUNCTION
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
@@ -104,6 +107,7 @@ class Metadata(Struct, frozen=True, rename="camel"):
 class Code(Struct, frozen=True, rename="camel"):
     """`spec.code`."""
 
+    s3_bucket_ref: Reference | None = None
     sha256: str | None = None
     image_uri: str | None = msgspec.field(default=None, name="imageURI")
 
@@ -118,13 +122,23 @@ class Environment(Struct, frozen=True):
 
 
 class FunctionSpec(Settings, frozen=True, rename="camel"):
-    """`spec`. `publish` keeps absent apart from every value: Resync may use it only where it is absent."""
+    """`spec`. `publish` keeps absent apart from every value: Resync may use it only where it is absent.
+
+    What only other kinds have stands at the end.
+    """
 
     name: str | None = None
     code: Code | None = None
     publish: bool | UnsetType | None = UNSET
     environment: Environment | None = None
     reserved_concurrent_executions: int | None = None
+    code_signing_config_ref: Reference | None = None
+    function_name: str | None = None
+    function_ref: Reference | None = None
+    qualifier: str | None = None
+    layer_name: str | None = None
+    event_source_ref: Reference | None = None
+    queue_refs: list[Reference] | None = None
 
     @property
     def settings(self) -> dict[str, str]:
@@ -141,7 +155,10 @@ class AckMetadata(Struct, frozen=True):
 
 
 class FunctionStatus(Struct, frozen=True, rename="camel"):
-    """`status`. state and lastUpdateStatus are snapshots of the last pass: they can be hours old."""
+    """`status`. state and lastUpdateStatus are snapshots of the last pass: they can be hours old.
+
+    What only other kinds have stands at the end; a Version's environment is as secret as its function's.
+    """
 
     ack_resource_metadata: AckMetadata | None = None
     conditions: list[Condition] | None = None
@@ -150,14 +167,19 @@ class FunctionStatus(Struct, frozen=True, rename="camel"):
     last_update_status: str | None = None
     revision_id: str | None = msgspec.field(default=None, name="revisionID")
     state: str | None = None
+    environment: Environment | None = None
+    function_arn: str | None = msgspec.field(default=None, name="functionARN")
+    uuid: str | None = None
+    version: str | None = None
+    version_number: int | None = None
 
 
 class Resource(Struct, frozen=True, rename="camel"):
-    """One `Function`, with the readings of it that more than one place needs."""
+    """One resource, with the readings of it that more than one place needs."""
 
     metadata: Metadata
     api_version: str = f"{FUNCTION_GROUP}/v1alpha1"
-    kind: str = "Function"
+    kind: str = FUNCTION
     spec: FunctionSpec | None = None
     status: FunctionStatus | None = None
 
@@ -178,9 +200,14 @@ class Resource(Struct, frozen=True, rename="camel"):
         return tuple(self.metadata.finalizers or ())
 
     @property
+    def is_function(self) -> bool:
+        """Whether it is a Function: of the other kinds we tell what they show, and act on none."""
+        return self.kind == FUNCTION
+
+    @property
     def managed(self) -> bool:
         """Whether ACK's finalizer is there: the one thing that makes an object ACK's (runtime, descriptor.go)."""
-        return FUNCTION_FINALIZER in self.finalizers
+        return f"finalizers.{FUNCTION_GROUP}/{self.kind}" in self.finalizers
 
     @property
     def adopted(self) -> bool:
@@ -201,8 +228,8 @@ class Resource(Struct, frozen=True, rename="camel"):
 
     @property
     def function_name(self) -> str:
-        """The name in AWS."""
-        return (self.spec.name if self.spec else None) or ""
+        """The function's name in AWS; empty for what is no function, whatever else it has a name for."""
+        return (self.spec.name if self.spec and self.is_function else None) or ""
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -249,9 +276,12 @@ class Resource(Struct, frozen=True, rename="camel"):
 
     @property
     def arn(self) -> Arn | None:
-        """The function's ARN as the controller recorded it; None if absent or not a function's."""
+        """The function's ARN as the controller recorded it; None if absent or not a function's.
+
+        A Version can record its function's.
+        """
         parts = (self.arn_text or "").split(":")
-        if len(parts) != 7 or parts[2] != "lambda" or parts[5] != "function":
+        if not self.is_function or len(parts) != 7 or parts[2] != "lambda" or parts[5] != "function":
             return None
         return Arn(region=parts[3], account=parts[4], name=parts[6])
 
@@ -262,9 +292,11 @@ class Resource(Struct, frozen=True, rename="camel"):
 
     @property
     def secrets(self) -> frozenset[str]:
-        """Every value that must not be shown: environment values of spec and of what `kubectl apply` remembered."""
-        from_spec = (self.spec.environment.variables if self.spec and self.spec.environment else None) or {}
-        found = {value for value in from_spec.values() if value}
+        """Every value that must not be shown: environment values, and those that `kubectl apply` remembered."""
+        found: set[str] = set()
+        for half in (self.spec, self.status):
+            variables = half.environment.variables if half and half.environment else None
+            found |= {value for value in (variables or {}).values() if value}
         return frozenset(found | _last_applied_values(self.annotations))
 
 

@@ -17,8 +17,17 @@ from msgspec import Struct
 EMPTY = "{}"
 
 
-class Present(Struct, frozen=True, gc=False):
-    """Something that is there; what it says is not read."""
+class Referred(Struct, frozen=True):
+    """Which object a reference names; without a namespace it is in that of who refers."""
+
+    name: str | None = None
+    namespace: str | None = None
+
+
+class Reference(Struct, frozen=True):
+    """A reference to another object, such as `spec.roleRef`."""
+
+    to: Referred | None = msgspec.field(default=None, name="from")
 
 
 class DeadLetterConfig(Struct, frozen=True, gc=False):
@@ -78,9 +87,9 @@ class VpcConfig(Struct, frozen=True):
     """`spec.vpcConfig`."""
 
     subnet_ids: list[str] | None = msgspec.field(default=None, name="subnetIDs")
-    subnet_refs: list[Present] | None = msgspec.field(default=None, name="subnetRefs")
+    subnet_refs: list[Reference] | None = msgspec.field(default=None, name="subnetRefs")
     security_group_ids: list[str] | None = msgspec.field(default=None, name="securityGroupIDs")
-    security_group_refs: list[Present] | None = msgspec.field(default=None, name="securityGroupRefs")
+    security_group_refs: list[Reference] | None = msgspec.field(default=None, name="securityGroupRefs")
 
 
 class Settings(Struct, frozen=True, rename="camel"):
@@ -94,13 +103,13 @@ class Settings(Struct, frozen=True, rename="camel"):
     file_system_configs: list[FileSystemConfig] | None = None
     handler: str | None = None
     kms_key_arn: str | None = msgspec.field(default=None, name="kmsKeyARN")
-    kms_key_ref: Present | None = None
+    kms_key_ref: Reference | None = None
     layers: list[str] | None = None
     logging_config: LoggingConfig | None = None
     memory_size: int | None = None
     package_type: str | None = None
     role: str | None = None
-    role_ref: Present | None = None
+    role_ref: Reference | None = None
     runtime: str | None = None
     snap_start: SnapStart | None = None
     tenancy_config: TenancyConfig | None = None

@@ -31,7 +31,7 @@ FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
 class ApiServer:
-    """A small kube-apiserver on 127.0.0.1: real HTTPS, objects in memory, the CRD of ACK's `Function` in it.
+    """A small kube-apiserver on 127.0.0.1: real HTTPS, objects in memory, the CRDs of ACK's lambda-controller in it.
 
     It answers like kube-apiserver 1.36 without controllers around it: namespaces stay Terminating, nothing
     is garbage-collected, no ServiceAccount appears by itself. `token` is the admin's; ServiceAccounts get
@@ -40,7 +40,7 @@ class ApiServer:
     """
 
     def __init__(self, clock: SandboxClock, port: int = 0) -> None:
-        """Make a server with the first namespaces and the CRD in it.
+        """Make a server with the first namespaces and the CRDs in it.
 
         It listens once started; port 0 takes a free one.
         """
@@ -57,7 +57,8 @@ class ApiServer:
         self._thread: threading.Thread | None = None
         for name in FIRST_NAMESPACES:
             self._api.objects.create(NAMESPACES, "", inward({"metadata": {"name": name}}, NAMESPACES))
-        self._api.objects.create(CRDS, "", function_definition())
+        for definition in definitions():
+            self._api.objects.create(CRDS, "", definition)
         for resource, obj in defaults():
             self._api.objects.create(resource, "", inward(obj, resource))
         self._store.forget()
@@ -187,13 +188,22 @@ class ApiServer:
             self._api.objects.create(NAMESPACES, "", inward({"metadata": {"name": name}}, NAMESPACES))
 
 
+def definitions() -> list[Object]:
+    """Return the CustomResourceDefinitions of ACK's lambda-controller, valid for any Kubernetes API server.
+
+    `Function` is whole; the other kinds have what is needed to refer to each other and to show how they are.
+    """
+    return [copy.deepcopy(each) for each in _parsed_definitions()]
+
+
 def function_definition() -> Object:
-    """Return the CustomResourceDefinition of ACK's `Function`, valid for any Kubernetes API server."""
-    return copy.deepcopy(_parsed_definition())
+    """Return that of `Function`."""
+    return next(each for each in definitions() if each["spec"]["names"]["kind"] == "Function")
 
 
 @cache
-def _parsed_definition() -> Object:
-    text = resources.files("remediator.sandbox").joinpath("crds/functions.yaml").read_text(encoding="utf-8")
-    definition: Object = YAML(typ="safe").load(text)
-    return definition
+def _parsed_definitions() -> tuple[Object, ...]:
+    folder = resources.files("remediator.sandbox").joinpath("crds")
+    texts = [each.read_text(encoding="utf-8") for each in folder.iterdir() if each.name.endswith(".yaml")]
+    parsed: list[Object] = [YAML(typ="safe").load(text) for text in texts]
+    return tuple(sorted(parsed, key=lambda each: str(each["metadata"]["name"])))

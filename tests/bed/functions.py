@@ -168,7 +168,7 @@ class Function:
             looks = self.looks(since)
             if len(looks) <= 10 or not self.is_quiet():
                 return False
-            wait = _FIRST_WAIT * 2 ** (len(looks) - 1)
+            wait: timedelta = _FIRST_WAIT * 2 ** (len(looks) - 1)
             return (looks[-1].at + wait - self.clock.now()).total_seconds() > _REST * max(1.0, self.clock.speed / 4)
 
         eventually(rests, bool, f"{self.name} fails eleven times and rests", self.clock, 80)

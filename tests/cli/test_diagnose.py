@@ -51,7 +51,19 @@ def stuck(name: str = "checkout") -> Json:
 
 KEYS = [
     *("apiVersion", "kind", "namespace", "name", "uid", "account", "region", "heartbeat", "finding", "state"),
-    *("summary", "since", "stuckAt", "selfHealsAt", "remedy", "proposalId", "decision", "also", "evidence", "nextPass"),
+    *(
+        "summary",
+        "since",
+        "stuckAt",
+        "selfHealsAt",
+        "remedy",
+        "proposalId",
+        "decision",
+        "also",
+        "evidence",
+        "references",
+    ),
+    "nextPass",
 ]
 
 
@@ -73,6 +85,7 @@ def test_the_document_is_as_it_was_promised(remediator: Remediator, put: Any) ->
     assert list(result) == KEYS
     evidence = result.pop("evidence")
     assert result.pop("nextPass")["call"] in ("none", "unknown")
+    assert result.pop("references") == []
     assert result == {
         "apiVersion": "lambda.services.k8s.aws/v1alpha1",
         "kind": "Function",
@@ -349,10 +362,13 @@ def test_a_file_that_is_not_there(remediator: Remediator, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        ({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}}, "Pod web (v1) is no Function of ACK"),
         (
-            {"apiVersion": "lambda.services.k8s.aws/v1alpha1", "kind": "Alias", "metadata": {"name": "live"}},
-            "Alias live (lambda.services.k8s.aws/v1alpha1) is no Function of ACK",
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}},
+            "Pod web (v1) is no resource of ACK's lambda-controller",
+        ),
+        (
+            {"apiVersion": "iam.services.k8s.aws/v1alpha1", "kind": "Role", "metadata": {"name": "app"}},
+            "Role app (iam.services.k8s.aws/v1alpha1) is no resource of ACK's lambda-controller",
         ),
         ({"apiVersion": "example.com/v1", "kind": "Function", "metadata": 5}, "Function ? (example.com/v1)"),
         ({"kind": None}, "None ? (lambda.services.k8s.aws/v1alpha1)"),

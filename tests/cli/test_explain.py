@@ -290,7 +290,7 @@ def test_what_cannot_be_a_name_is_refused(shop: Shop, target: str) -> None:
 def test_without_a_name(shop: Shop) -> None:
     result = shop("explain")
     assert result.code == 2
-    assert "[FUNCTION/]NAME" in result.err.upper()
+    assert "[KIND/]NAME" in result.err.upper()
 
 
 def test_one_that_cannot_be_read(shop: Shop) -> None:

@@ -169,3 +169,40 @@ def test_one_namespace_says_nothing_of_what_is_gone_in_another(recorded: Shop) -
     assert phase() != "Resolved"
     recorded("run", "-A")
     assert phase() == "Resolved"
+
+
+def test_a_record_of_another_kind_goes_by_its_own_name(recorded: Shop) -> None:
+    """An Alias is called as its Function is: each has a record of its own, and is named by its kind."""
+    conditions = [{"type": "ACK.Terminal", "status": "True", "message": "no such version"}]
+    alias = recorded.api.seed(
+        {
+            "apiVersion": "lambda.services.k8s.aws/v1alpha1",
+            "kind": "Alias",
+            "metadata": {"name": "checkout", "namespace": "shop"},
+            "spec": {"name": "checkout", "functionName": "checkout", "functionVersion": "7"},
+            "status": {"conditions": conditions},
+        }
+    )
+    assert recorded("run").code == 0
+    name = f"alias-{alias['metadata']['uid']}"
+    stored = recorded.api.stored("ack-remediator.dev/v1alpha1", "Remediation", HOME, name)
+    assert (stored["spec"]["target"]["kind"], stored["status"]["finding"]) == ("Alias", "TerminalError")
+    assert "proposal" not in stored["status"] or stored["status"]["proposal"] is None
+    listed = {(each["kind"], each["name"]) for each in _document(recorded, "list")["records"]}
+    assert {("Alias", "checkout"), ("Function", "checkout")} <= listed
+    assert "alias/checkout" in recorded("list", policy=False, columns=300).out
+    (event,) = _document(recorded, "history", "alias/checkout")["events"]
+    assert event["record"] == name
+    refused = recorded("approve", "alias/checkout", policy=False, typed="y\n")
+    assert refused.code != 0
+    assert "nothing is proposed" in refused.err
+    recorded.api.seed({**alias, "status": {"conditions": [{"type": "ACK.ResourceSynced", "status": "True"}]}})
+    recorded("run")
+    recorded("run")
+    told = recorded.api.stored("ack-remediator.dev/v1alpha1", "Remediation", HOME, name)["status"]
+    assert told["phase"] == "Resolved"
+
+
+def _document(shop: Shop, *words: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(shop(*words, "-o", "json", policy=False).out)
+    return told

@@ -13,7 +13,7 @@ from tests.cli.shop import CONTEXT, FINALIZER, SECRET, Shop
 
 RESULT_KEYS = [
     "apiVersion", "kind", "namespace", "name", "uid", "account", "region", "heartbeat", "finding", "state", "summary",
-    "since", "stuckAt", "selfHealsAt", "remedy", "proposalId", "decision", "also", "evidence",
+    "since", "stuckAt", "selfHealsAt", "remedy", "proposalId", "decision", "also", "evidence", "references",
 ]  # fmt: skip
 REMEDIES = {"Wait", "Report", "Resync", "Release", "ClearFinalizer", "RestartController", None}
 STATES = {"waiting", "stuck", "advisory", "unknown", "healthy"}
@@ -143,6 +143,7 @@ def test_one_result_in_full(shop: Shop) -> None:
         "remedy": "Resync",
         "decision": "propose",
         "also": [],
+        "references": [],
     }
     assert evidence["aws"] == "gone"
     assert evidence["gone"] == "proven"

@@ -24,6 +24,7 @@ from remediator.model.finding import Finding, FindingName, Remedy
 from remediator.model.live import LiveState, Presence, Vouched, unreadable
 from remediator.model.observation import History, Observation
 from remediator.model.placement import Placement
+from remediator.model.reference import Link
 from remediator.model.resource import Resource
 from remediator.model.times import format_time, parse_time
 from remediator.policy import Policy
@@ -54,7 +55,7 @@ class Where(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
 
 
 class Given(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """The circumstances. `since` is as a person gave it; `identity` is who asked AWS."""
+    """The circumstances. `since` is as a person gave it; `identity` is who asked AWS; `references` were followed."""
 
     now: str
     since: str | None = None
@@ -65,6 +66,7 @@ class Given(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     controller: Controller | None = None
     placement: Where | None = None
     policy: dict[str, str] = {}
+    references: tuple[Link, ...] = ()
 
 
 class Expected(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -148,6 +150,7 @@ def _observation(directory: Path, given: Given) -> Observation:
         ),
         timeouts=Policy.model_validate(policy).timeouts,
         placement=Placement(**msgspec.structs.asdict(given.placement)) if given.placement else None,
+        references=given.references,
     )
 
 

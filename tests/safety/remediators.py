@@ -26,12 +26,14 @@ from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Overrides, Population, Rehearsal, Rehearsed, Situation
 from remediator.model.definition import Definitions
 from remediator.model.identities import Identities
+from remediator.model.kind import FUNCTION
 from remediator.model.lease import Found, Record
 from remediator.model.live import LiveState, unreadable
 from remediator.model.log import ControllerLog
 from remediator.model.namespace import Namespace
 from remediator.model.placement import Placement
 from remediator.model.plan import ActionName, Operation, Outcome
+from remediator.model.reference import Link
 from remediator.model.resource import Ref, Resource
 from remediator.model.scan import Judged, Scan
 from remediator.policy import Policy
@@ -219,8 +221,11 @@ class _Cluster:
     def resources(self) -> Iterator[Resource | str]:
         yield from self._own.call("list", lambda: list(self._api.resources()))
 
-    def get(self, namespace: str, name: str) -> Resource:
-        return self._own.call("get", lambda: self._api.get(namespace, name))
+    def get(self, namespace: str, name: str, kind: str = FUNCTION) -> Resource:
+        return self._own.call("get", lambda: self._api.get(namespace, name, kind))
+
+    def references(self, resource: Resource) -> tuple[Link, ...]:
+        return ()
 
     def raw(self, ref: Ref) -> bytes:
         return self._own.call("get", lambda: self._api.raw(ref))
