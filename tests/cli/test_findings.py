@@ -120,6 +120,7 @@ def test_the_build_takes_the_pages_along() -> None:
 
     top = Path(package.__file__).parent.parent
     targets = tomllib.loads((top / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"]
-    assert targets["wheel"]["force-include"] == {"runbooks": "remediator/runbooks"}
+    assert "runbooks" in targets["wheel"]["packages"]
+    assert targets["wheel"]["sources"] == {"runbooks": "remediator/runbooks"}
     assert "runbooks" in targets["sdist"]["include"]
     assert "COPY runbooks ./runbooks\n" in (top / "Dockerfile").read_text(encoding="utf-8")
