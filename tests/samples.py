@@ -34,14 +34,26 @@ _WIDTH = 108
 _LONGEST = 120
 # The case that a page shows, where likeness alone would choose one that shows less.
 _SHOWN = {
+    "AdoptedGone": "green-and-gone",
+    "ConcurrencyRefused": "account-of-a-thousand",
     "ControllerSilent": "lost-one-object",
     "DeletionBackoff": "waits-for-the-next-try",
     "DeletionInProgress": "aws-is-deleting",
+    "FunctionInactive": "controller-of-1-6-2",
     "FunctionPending": "signature",
+    "IdentityDrift": "region-annotation-changed",
+    "ImageMissing": "looked-for-every-minute",
+    "InvalidRequest": "never-left-the-controller",
+    "LostUpdate": "settings-and-environment",
     "NeverReconciled": "controller-down",
     "ReferencesUnresolved": "kind-not-installed",
+    "ReplicatedFunction": "replicated-at-the-edge",
+    "RoleNotAssumable": "role-of-the-same-chart",
+    "RoleUnavailable": "key-missing-under-ready",
+    "RuntimeRetired": "past-its-last-update",
     "TerminalError": "tenancy-changed",
-    "UnclassifiedError": "s3-object-missing",
+    "Throttled": "too-many-requests",
+    "UnclassifiedError": "code-storage-full",
     "Unreadable": "denied-to-us",
     "UpdateFailed": "transient",
     "UpdateInProgress": "second-change-refused",
@@ -103,7 +115,8 @@ def _conditions(resource: Resource) -> list[str]:
 
 
 def _shortened(line: str) -> str:
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1].rstrip()}…"
+    first, _, more = line.partition("\n")
+    return first if len(first) <= _LONGEST and not more else f"{first[: _LONGEST - 1].rstrip()}…"
 
 
 def _likeliest(name: str) -> Path:

@@ -111,8 +111,15 @@ def test_the_index_and_the_pages_tell_what_can_be_asked_for() -> None:
         assert re.findall(r"\w+ on request", remedy) == offered, name
         assert re.findall(r"\w+ on request", entry.advice) == offered, name
         for each in entry.on_request:
-            command = f"remediator {each.lower()} function/checkout -n shop"
-            assert command in " ".join(sections(text_of(name))["What to do"].split()), name
+            told = _sections_of(name)
+            if each is Remedy.RELEASE:
+                assert "remediator release function/checkout -n shop" in told["What to do"], name
+            else:
+                assert f"{each} on request" in told["What the remediator does"], name
+
+
+def _sections_of(name: str) -> dict[str, str]:
+    return {title: " ".join(part.split()) for title, part in sections(text_of(name)).items()}
 
 
 @by_page
@@ -204,7 +211,9 @@ def test_the_sample_is_what_is_printed_of_a_case(name: str) -> None:
 def test_the_sample_of_the_cluster_is_of_a_scan(name: str) -> None:
     first, second, *_ = samples.sample(name).splitlines()
     assert first == "$ remediator scan -A"
-    assert second.split()[0] == name
+    told, state, _ = re.split(r", |: ", second, maxsplit=2)
+    assert told == name
+    assert State(state)
 
 
 @by_file

@@ -32,7 +32,7 @@ def test_each_is_listed_with_its_meaning(remediator: Remediator) -> None:
     out = remediator("findings").out
     for entry in CATALOGUE:
         assert re.search(rf"^  {entry.name} +{re.escape(entry.meaning)}$", out, re.MULTILINE)
-    assert re.search(r"^  CrdDeleting +The CRD of a Lambda kind is being deleted: .+\.$", out, re.MULTILINE)
+    assert re.search(r"^  CrdDeleting +A definition of ACK's kinds is being deleted, and .+\.$", out, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", _NAMES)
