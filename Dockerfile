@@ -6,6 +6,7 @@ COPY requirements.lock ./
 RUN /opt/ack-remediator/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY remediator ./remediator
+COPY runbooks ./runbooks
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels . \
     && /opt/ack-remediator/bin/pip install --no-cache-dir --no-deps /wheels/*.whl
 

@@ -33,7 +33,7 @@ _COMMANDS = {
     "diagnose": "Diagnose dumps of a support case: no cluster, no AWS.",
     "validate": "Check policy files, and say what they would allow.",
     "policy": "Print the policy file's JSON Schema, or a commented sample.",
-    "findings": "List the findings, or explain one.",
+    "findings": "List the findings, or show the runbook of one.",
     "demo": "Show all of it on a sandbox: nothing outside this process is touched.",
     "version": "Print the version.",
 }

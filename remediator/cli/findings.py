@@ -1,47 +1,72 @@
-"""`remediator findings [NAME]`: the catalogue."""
+"""`remediator findings [NAME]`: the catalogue, and the page of each finding."""
 
 from __future__ import annotations
 
 import difflib
-import inspect
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import click
 
-from remediator.cli.render import console
-from remediator.diagnosis.catalogue import CATALOGUE, Entry
+from remediator.cli import markdown, runbook
+from remediator.cli.render import console, narration
+from remediator.diagnosis.catalogue import DELETING, LIVING, UNREADABLE
 from remediator.errors import UsageError
+from remediator.model.cluster import ClusterFindingName
+
+
+class Group(NamedTuple):
+    """Findings that are asked of the same things, each with its meaning in a line."""
+
+    title: str
+    entries: tuple[tuple[str, str], ...]
 
 
 @click.command("findings")
 @click.argument("name", required=False)
-def command(name: str | None) -> None:
-    """List the findings in the order in which they are asked, or explain one."""
+@click.option("--raw", is_flag=True, help="Print the page as it is, in Markdown.")
+def command(name: str | None, raw: bool) -> None:
+    """List the findings in the order in which they are asked, or show the runbook of one (README: their index)."""
     if name is None:
         _list()
         return
-    entry = next((each for each in CATALOGUE if each.name.lower() == name.lower()), None)
-    if entry is None:
-        near = difflib.get_close_matches(name, [each.name for each in CATALOGUE], n=1, cutoff=0.4)
-        guess = f"Did you mean {near[0]}?" if near else "`remediator findings` lists them."
-        raise UsageError(f"there is no finding {name!r}", hint=guess)
-    _explain(entry)
+    page = runbook.text(_known(name))
+    if raw:
+        click.echo(page, nl=False)
+        return
+    out = console()
+    markdown.show(page, out)
+    if others := runbook.linked(page):
+        out.line("")
+        out.hanging("See also: ", ", ".join(f"remediator findings {each}" for each in others))
+
+
+def groups() -> Iterator[Group]:
+    """Yield the catalogue as people look for a finding: what is being deleted, what is not, the cluster."""
+    deleting = {entry.name: entry.meaning for entry in DELETING}
+    yield Group("Being deleted", tuple(deleting.items()))
+    living = {entry.name: entry.meaning for entry in (*LIVING, UNREADABLE) if entry.name not in deleting}
+    yield Group("Not being deleted", tuple(living.items()))
+    yield Group("The cluster", tuple((name, runbook.first_sentence(name)) for name in ClusterFindingName))
 
 
 def _list() -> None:
     out = console()
-    width = max(len(each.name) for each in CATALOGUE)
-    for entry in CATALOGUE:
-        out.hanging(f"{entry.name:<{width}}  ", entry.meaning)
+    catalogue = list(groups())
+    width = max(len(name) for group in catalogue for name, _ in group.entries)
+    for group in catalogue:
+        out.line(group.title, style="bold")
+        for name, meaning in group.entries:
+            out.hanging(f"  {name:<{width}}  ", meaning)
+    narration().line("remediator findings NAME shows what to do; README: the gates, and what is done by hand.")
 
 
-def _explain(entry: Entry) -> None:
-    out = console()
-    out.line(entry.name, style="bold")
-    out.hanging("  means    ", entry.meaning)
-    out.hanging("  helps    ", entry.advice)
-    out.hanging("  timeout  ", entry.timeout)
-    doc = inspect.getdoc(entry.rule) if entry.rule else None
-    if doc:
-        out.line("")
-        for paragraph in doc.split("\n\n"):
-            out.hanging("  ", " ".join(paragraph.split()))
+def _known(name: str) -> str:
+    """Find a page's name, however it is written."""
+    names = [each for group in groups() for each, _ in group.entries]
+    known = {each.lower(): each for each in (*names, runbook.INDEX)}
+    if found := known.get(name.lower()):
+        return found
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+    guess = f"Did you mean {near[0]}?" if near else "`remediator findings` lists them."
+    raise UsageError(f"there is no finding {name!r}", hint=guess)

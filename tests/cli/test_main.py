@@ -10,9 +10,7 @@ import click
 import pytest
 
 from remediator import __version__, cli
-from remediator.diagnosis.catalogue import CATALOGUE
 from remediator.errors import ClusterError, Forbidden, PolicyError, RemediatorError, UsageError
-from remediator.model.finding import FindingName
 from tests.cli.conftest import Remediator
 
 RECORDS = ("list", "approve", "reject", "history", "quarantine")
@@ -77,38 +75,6 @@ def test_wrong_usage_is_2(remediator: Remediator, args: list[str]) -> None:
 def test_the_version(remediator: Remediator) -> None:
     assert remediator("version").out.startswith(f"ack-remediator {__version__} (Python ")
     assert __version__ in remediator("--version").out
-
-
-# -- findings -------------------------------------------------------------------------------------------------------
-
-
-def test_the_catalogue_is_listed_in_its_order(remediator: Remediator) -> None:
-    ran = remediator("findings")
-    assert ran.code == 0
-    assert [line.split()[0] for line in ran.out.splitlines()] == [each.name.value for each in CATALOGUE]
-
-
-@pytest.mark.parametrize("name", list(FindingName))
-def test_every_finding_is_explained(remediator: Remediator, name: FindingName) -> None:
-    ran = remediator("findings", name.lower())
-    assert ran.code == 0
-    assert ran.out.splitlines()[0] == name
-    assert all(f"  {each}  " in ran.out for each in ("means", "helps", "timeout"))
-
-
-@pytest.mark.parametrize(
-    ("typed", "said"),
-    [
-        ("Checksum", "Did you mean ChecksumMismatch?"),
-        ("FinalizerLeftt", "Did you mean FinalizerLeft?"),
-        ("zzzzzz", "`remediator findings` lists them."),
-    ],
-)
-def test_a_finding_that_is_none_is_guessed_at(remediator: Remediator, typed: str, said: str) -> None:
-    ran = remediator("findings", typed)
-    assert (ran.code, ran.out) == (2, "")
-    assert f"there is no finding {typed!r}" in ran.err
-    assert said in ran.err
 
 
 # -- run and explain, before any cluster is asked -------------------------------------------------------------------
