@@ -15,6 +15,8 @@ from remediator.cli import runbook
 from remediator.cli.findings import groups
 from remediator.diagnosis import diagnose
 from remediator.diagnosis.catalogue import CATALOGUE, Entry
+from remediator.diagnosis.cluster import CLUSTER_CATALOGUE
+from remediator.diagnosis.controller_versions import KNOWN_BUGS
 from remediator.kubernetes.resources import decode
 from remediator.model.decision import DecisionKind
 from remediator.model.finding import FindingName, Remedy, State
@@ -25,15 +27,14 @@ from remediator.policy import Policy, TimeoutsSection
 from tests import samples
 from tests.diagnosis import test_cases as cases
 from tests.pages import (
-    COMING,
     NAMES,
     PAGES,
     PREVENTING,
     by_cluster_page,
     by_file,
     by_finding,
-    by_function_page,
     by_page,
+    first_sentence,
     sections,
     text_of,
 )
@@ -69,7 +70,7 @@ def _rows() -> list[tuple[str, str, str, str]]:
 
 def test_the_index_lists_each_finding_once_in_the_catalogues_groups_order_and_words() -> None:
     for group in groups():
-        told = [(name, meaning) for name, meaning, *_ in samples.rows_of(group.title) if name not in COMING]
+        told = [(name, meaning) for name, meaning, *_ in samples.rows_of(group.title)]
         assert told == list(group.entries), group.title
     assert sorted(name for name, *_ in _rows()) == sorted(NAMES)
 
@@ -120,6 +121,18 @@ def test_the_index_and_the_pages_tell_what_can_be_asked_for() -> None:
 
 def _sections_of(name: str) -> dict[str, str]:
     return {title: " ".join(part.split()) for title, part in sections(text_of(name)).items()}
+
+
+def test_the_pages_of_the_cluster_begin_with_the_words_of_its_catalogue() -> None:
+    for entry in CLUSTER_CATALOGUE:
+        assert first_sentence(entry.name) == entry.meaning
+
+
+def test_the_page_on_versions_knows_each_bug_that_the_product_knows() -> None:
+    sources = _threads(sections(text_of("ControllerVersion"))["Sources"])
+    for bug in KNOWN_BUGS:
+        assert f"aws-controllers-k8s/{bug.reference}" in sources
+        assert f"\n| {bug.fixed or f'({bug.last} too)'} | " in text_of("ControllerVersion"), bug
 
 
 @by_page
@@ -185,7 +198,7 @@ def test_links_lead_somewhere(file: Path) -> None:
 # ---- what the pages say of the product ------------------------------------------------------------------------------
 
 
-@by_function_page
+@by_finding
 def test_the_sample_is_a_row_of_scan(name: str) -> None:
     sample = samples.sample(name).splitlines()
     assert sample[0].split() == ["$", "remediator", "scan", "-n", "shop"]
@@ -220,8 +233,6 @@ def test_the_sample_of_the_cluster_is_of_a_scan(name: str) -> None:
 def test_timeouts_are_the_policys_and_their_defaults_are_right(file: Path) -> None:
     told = re.findall(r"`(\w+)`,? \(?(\d+) (min|s|h)\b", file.read_text(encoding="utf-8"))
     for setting, number, unit in told:
-        if file.stem in COMING:
-            continue  # the policy has no such setting yet
         assert _DEFAULTS[setting] == parse_duration(f"{number}{unit[0]}"), setting
 
 

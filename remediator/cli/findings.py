@@ -11,8 +11,8 @@ import click
 from remediator.cli import markdown, runbook
 from remediator.cli.render import console, narration
 from remediator.diagnosis.catalogue import DELETING, LIVING, UNREADABLE
+from remediator.diagnosis.cluster import CLUSTER_CATALOGUE
 from remediator.errors import UsageError
-from remediator.model.cluster import ClusterFindingName
 
 
 class Group(NamedTuple):
@@ -47,7 +47,7 @@ def groups() -> Iterator[Group]:
     yield Group("Being deleted", tuple(deleting.items()))
     living = {entry.name: entry.meaning for entry in (*LIVING, UNREADABLE) if entry.name not in deleting}
     yield Group("Not being deleted", tuple(living.items()))
-    yield Group("The cluster", tuple((name, runbook.first_sentence(name)) for name in ClusterFindingName))
+    yield Group("The cluster", tuple((entry.name, entry.meaning) for entry in CLUSTER_CATALOGUE))
 
 
 def _list() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from itertools import takewhile
 from pathlib import Path
 
 import remediator
@@ -32,13 +31,6 @@ def text(name: str) -> str:
         raise RemediatorError(
             f"this installation has no page for {name}: {error}", hint="Install ack-remediator anew, from its wheel."
         ) from error
-
-
-def first_sentence(name: str) -> str:
-    """Tell what a finding means in the words in which its page begins."""
-    below = text(name).partition("\n## ")[2].partition("\n")[2].strip().splitlines()
-    paragraph = " ".join(takewhile(str.strip, below))
-    return re.split(r"(?<=\.)\s", paragraph, maxsplit=1)[0]
 
 
 def linked(page: str) -> list[str]:
