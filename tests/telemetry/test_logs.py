@@ -13,12 +13,14 @@ from remediator.telemetry.logs import configure
 Streams = pytest.CaptureFixture[str]
 LIBRARIES = ("botocore", "botocore.endpoint", "boto3", "urllib3", "urllib3.connectionpool", "kubernetes.client.rest")
 
+QUIETED = ("boto3", "botocore", "botocore.credentials", "urllib3", "kubernetes")
+
 
 @pytest.fixture(autouse=True)
 def _logs_as_before() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    levels = {name: logging.getLogger(name).level for name in ("boto3", "botocore", "urllib3", "kubernetes")}
+    levels = {name: logging.getLogger(name).level for name in QUIETED}
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -72,6 +74,12 @@ def test_libraries_never_tell_what_they_send_and_receive(capsys: Streams, name: 
     configure(verbose)
     logging.getLogger(name).debug("Response body: %s", '{"Variables": {"DB_PASSWORD": "correct-horse-battery"}}')
     logging.getLogger(name).info("Location: https://example.invalid/?X-Amz-Signature=5ec7e7")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_session_that_cannot_be_renewed_is_told_without_botocores_traceback(capsys: Streams) -> None:
+    configure(2)
+    logging.getLogger("botocore.credentials").warning("Refreshing temporary credentials failed")
     assert capsys.readouterr().err == ""
 
 
