@@ -348,7 +348,7 @@ def test_one_looked_at_alone_is_judged_as_among_all(of: Circumstances, mode: str
     together = Replay(of, mode).scan()
     for each in together.results:
         ref = each.seen.resource.ref
-        alone = Replay(of, mode).work.examine(ref.namespace, ref.name)
+        alone = Replay(of, mode).work.examine(ref.namespace, ref.name, ref.kind)
         assert proposal(alone) == proposal(each)
         others = BY_LOOKING_AT_ONE | (ASKED_LAST if held_by_number(each) else frozenset())
         assert verdicts(alone, but=others) == verdicts(each, but=others)

@@ -30,9 +30,8 @@ def kind_and_name(target: str, verb: str) -> tuple[str, str]:
     found = _KINDS.get(kind.lower()) if slash else FUNCTION
     if found is None:
         known = ", ".join(each.name.lower() for each in LAMBDA_KINDS)
-        raise UsageError(
-            f"cannot {verb} a {kind!r}", hint=f"Say function/NAME, or another kind of ACK's lambda-controller: {known}."
-        )
+        hint = f"Say function/NAME, or another kind of ACK's lambda-controller: {known}."
+        raise UsageError(f"cannot {verb} a {kind!r}", hint=hint)
     check_name(found, name)
     return found, name
 
