@@ -56,8 +56,7 @@ class Decider:
 
         Raises Changed or NotFound where the object moved.
         """
-        now, definitions = self._means.clock.now(), self._means.cluster.definitions()
-        at = msgspec.structs.replace(at, now=now, definitions=definitions)
+        at = msgspec.structs.replace(at, now=self._means.clock.now())
         decision = decide(finding, plan, at)
         if decision.held:
             return decision, at
