@@ -23,7 +23,6 @@ def name_changed(seen: Observation) -> Finding | None:
         f"spec.name says {seen.resource.function_name!r}, the function that this object made is {arn.name!r}: "
         "deleting the object now would orphan it. Set spec.name back.",
         timeout=AT_ONCE,
-        evidence={"arn": seen.resource.arn_text or ""},
     )
 
 

@@ -109,8 +109,7 @@ def runtime_retired(seen: Observation) -> Finding | None:
     """Hold when Lambda does not take the runtime, or does not take it any more."""
     if not _refused(seen, ErrorKind.RUNTIME):
         return None
-    stated = seen.resource.spec.runtime if seen.resource.spec else None
-    runtime = runtime_of(seen.resource.error_text) or stated or "the runtime"
+    runtime = runtime_of(seen.resource.error_text) or "the runtime"
     return timed(
         seen,
         FindingName.RUNTIME_RETIRED,

@@ -367,11 +367,10 @@ def test_not_found_in_another_region_is_not_gone(
     control_plane.admin.merge(path, {"status": {"ackResourceMetadata": {"arn": None, "region": "eu-west-1"}}})
     wired = remediator(deletion="0s")
     scan, each = judged(wired, function)
-    assert each.finding is not None and each.plan is not None and each.decision is not None
+    assert each.finding is not None
     assert each.finding.evidence["gone"] == "unproven"
-    assert "identity" in {verdict.gate for verdict in each.decision.held}
-    (outcome,) = wired.work.remediate(scan, frozenset({each.plan.digest}))
-    assert outcome.result is Result.SKIPPED
+    assert (each.finding.remedy, each.plan) == (Remedy.REPORT, None)
+    assert scan.proposals == ()
     assert function.read()["metadata"]["finalizers"] == [FINALIZER]
 
 

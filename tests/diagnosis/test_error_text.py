@@ -18,6 +18,7 @@ from remediator.diagnosis.error_text import (
     state_reason_code,
     unreserved_minimum,
     which_map,
+    who_may_not_what,
 )
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:checkout"
@@ -233,3 +234,25 @@ def test_a_megabyte_is_read_in_no_time(piece: str) -> None:
     for read in (which_map, unreserved_minimum, state_reason_code, runtime_of, field_paths):
         read(text)
     assert time.process_time() - began < 1
+
+
+MAY_NOT = " is not authorized to perform: lambda:GetFunction on resource: *"
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        (
+            f"User: arn:aws:iam::1:role/a{MAY_NOT}",
+            {"principal": "arn:aws:iam::1:role/a", "action": "lambda:GetFunction"},
+        ),
+        (f"User: b is fine. User: a{MAY_NOT}", {"principal": "a", "action": "lambda:GetFunction"}),
+        (f"User: two words{MAY_NOT}", {}),
+        (f"Somebody{MAY_NOT}", {}),
+        ("User: arn:aws:iam::1:role/a may not", {}),
+        ("operation error Lambda: GetFunction, 403", {"action": "lambda:GetFunction"}),
+        (f"operation error Lambda: DeleteFunction, it{MAY_NOT}", {"action": "lambda:DeleteFunction"}),
+    ],
+)
+def test_principal_and_action_are_read_where_both_are_told(text: str, who: dict[str, str]) -> None:
+    assert who_may_not_what(text) == who

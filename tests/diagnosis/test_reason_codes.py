@@ -5,7 +5,9 @@ from __future__ import annotations
 import botocore.session
 import pytest
 
+from remediator.diagnosis import diagnose
 from remediator.diagnosis.reason_codes import REASON_CODES, Reason, ReasonClass, reason_of
+from tests.builders import active, function, observe
 
 CLASSES = {
     ReasonClass.NORMAL: "Idle",
@@ -68,3 +70,11 @@ def test_a_role_is_not_known_everywhere_in_the_first_minutes(young: bool) -> Non
 def test_people_are_asked_for_what_takes_one() -> None:
     asked = {each.kind for each in REASON_CODES.values() if each.takes_a_person}
     assert asked == {ReasonClass.CAPACITY, ReasonClass.PERMANENT}
+
+
+@pytest.mark.parametrize(("code", "asked"), [("InternalError", False), ("ImageDeleted", True), ("Quantum", False)])
+def test_a_summary_says_what_helps_where_it_takes_a_person(code: str, asked: bool) -> None:
+    found = diagnose(observe(function(status={"state": "Failed"}), active(state="Failed", state_reason_code=code)))
+    assert found is not None
+    assert ("What helps" in found.summary) is asked
+    assert found.evidence["reasonAdvice"] == reason_of(code).advice
