@@ -84,7 +84,7 @@ def _on_request(seen: Observation, root: Finding, entries: tuple[Entry, ...]) ->
     Nothing that gives something up is offered on a guess: a function is let go only where it is there, and a finalizer
     only where the function is proven gone.
     """
-    if root.state is not State.STUCK or not seen.resource.deleting:
+    if root.state is not State.STUCK or not seen.resource.deleting or not seen.resource.is_function:
         return ()
     sure = {Remedy.RELEASE: seen.live_state.present, Remedy.CLEAR_FINALIZER: seen.live_state.proven_gone}
     offered = next((entry.on_request for entry in entries if entry.name is root.name), ())

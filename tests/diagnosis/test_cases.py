@@ -138,7 +138,8 @@ def _observation(directory: Path, given: Given) -> Observation:
     )
     policy = {"apiVersion": "ack-remediator.dev/v1alpha1", "kind": "Policy", "timeouts": given.policy}
     # As an adapter reads it: what was overwritten is told by the object's own JSON.
-    resource = decode(msgspec.json.encode(_load(directory / "resource.yaml")))
+    written = _load(directory / "resource.yaml")
+    resource = decode(msgspec.json.encode(written), written["kind"])
     assert isinstance(resource, Resource), resource
     return Observation(
         resource=resource,
