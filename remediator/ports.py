@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -18,7 +18,6 @@ from remediator.model.identities import Identities
 from remediator.model.kind import FUNCTION
 from remediator.model.live import LiveState
 from remediator.model.log import ControllerLog
-from remediator.model.namespace import Namespace
 from remediator.model.observation import History
 from remediator.model.placement import Placement
 from remediator.model.plan import Operation, Outcome, Plan
@@ -69,9 +68,6 @@ class Cluster(Protocol):
 
     def skew(self) -> float | None:
         """Say how many seconds our clock is ahead of the API server's, by its last answers; None: it did not tell."""
-
-    def namespaces(self) -> Mapping[str, Namespace]:
-        """List the namespaces in scope, by name; raise ClusterError where that is not possible."""
 
     def identities(self, namespaces: Iterable[str], controller: ControllerFacts) -> Identities:
         """Read what says which account, role and region these namespaces are for; never raises ClusterError."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from remediator.diagnosis.cluster import diagnose_cluster
-from remediator.errors import ClusterError
 from remediator.gates import incident
 from remediator.model.cluster import ClusterFinding
 from remediator.model.cluster_facts import ClusterFacts
@@ -37,7 +36,7 @@ class Surveyor:
 
         `population` None: one resource alone was looked at.
         """
-        namespaces, unknown = self._namespaces(results)
+        namespaces, unknown = _namespaces(results)
         guarded, why = self._approvals() if population else (True, "")
         facts = ClusterFacts(
             controller=controller,
@@ -51,19 +50,16 @@ class Surveyor:
         doubts = (flags, definitions.unknown, unknown, why if guarded is None else "")
         return diagnose_cluster(facts), tuple(filter(None, doubts))
 
-    def _namespaces(self, results: Iterable[Judged]) -> tuple[Mapping[str, Namespace], str]:
-        """Find the namespaces of what is being deleted: no other is going with something of ours in it."""
-        known = {each.seen.namespace.name: each.seen.namespace for each in results if each.seen.namespace is not None}
-        deleting = {each.seen.resource.metadata.namespace for each in results if each.seen.resource.deleting}
-        if deleting <= known.keys():
-            return known, ""
-        try:
-            return {**self._means.cluster.namespaces(), **known}, ""
-        except ClusterError as error:
-            return known, f"whether namespaces are being deleted cannot be read: {error.message}"
-
     def _approvals(self) -> tuple[bool | None, str]:
         """Ask whether approvals are held to their rules, where the policy lets anybody's approval count."""
         if self._policy.mode is Mode.DRY_RUN:
             return True, ""
         return self._means.episodes.approvals_guarded()
+
+
+def _namespaces(results: Iterable[Judged]) -> tuple[Mapping[str, Namespace], str]:
+    """Gather what is known of the namespaces; say of which with something in deletion nothing is."""
+    known = {each.seen.namespace.name: each.seen.namespace for each in results if each.seen.namespace is not None}
+    deleting = {each.seen.resource.metadata.namespace for each in results if each.seen.resource.deleting}
+    hidden = ", ".join(sorted(deleting - known.keys()))
+    return known, f"whether these namespaces are being deleted cannot be read: {hidden}" if hidden else ""

@@ -85,6 +85,7 @@ class FakeCluster:
         self.defined = Definitions()
         self.log = ControllerLog(why="there is no log in memory")
         self.annotated: dict[str, dict[str, str] | None] = {}
+        self.known: dict[str, Namespace] = {}
         self.roles = RoleMap()
 
     def the(self, name: str = "checkout") -> Json:
@@ -151,12 +152,9 @@ class FakeCluster:
     def skew(self) -> float | None:
         return self.ahead
 
-    def namespaces(self) -> dict[str, Namespace]:
-        return {name: Namespace(name, marks) for name, marks in self.annotated.items() if marks is not None}
-
     def identities(self, namespaces: Iterable[str], controller: ControllerFacts) -> Identities:
         marks = {name: self.annotated.get(name, {}) for name in namespaces}
-        readable = {name: Namespace(name, each) for name, each in marks.items() if each is not None}
+        readable = {name: Namespace(name, each) for name, each in marks.items() if each is not None} | self.known
         return Identities(
             namespaces=readable,
             namespaces_unread="" if len(readable) == len(marks) else "a namespace could not be read",

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from remediator.errors import InputError
+from remediator.model.applied import with_owners
 from remediator.model.log import ControllerLog
 from remediator.model.observation import Observation
 
@@ -49,7 +50,9 @@ class Bundle(Struct, frozen=True, rename="camel", kw_only=True):
     def observed(self) -> Observation:
         """Put together what was seen, as it was seen; raise InputError where that makes no sense."""
         try:
-            return msgspec.convert({**self.observation, "resource": self.object}, Observation)
+            seen = msgspec.convert({**self.observation, "resource": self.object}, Observation)
+            resource = with_owners(seen.resource, msgspec.json.encode(self.object))
+            return msgspec.structs.replace(seen, resource=resource)
         except (msgspec.ValidationError, RecursionError) as error:
             raise InputError(f"the bundle's observation makes no sense: {error}", hint=_WHOLE) from error
 

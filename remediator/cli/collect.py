@@ -105,22 +105,7 @@ def _examined(wired: Wired, namespace: str, name: str) -> tuple[Judged, bytes]:
             f"there is no Function {name!r} in namespace {namespace} ({wired.connection.context}): {error.message}",
             hint="Name the namespace with -n; `remediator scan -A` lists all that are in trouble.",
         ) from error
-    return _with_namespace(wired, judged), raw
-
-
-def _with_namespace(wired: Wired, judged: Judged) -> Judged:
-    """Add what is known of its namespace, where nobody looked yet and it may be read."""
-    import msgspec
-
-    from remediator.errors import ClusterError
-
-    if judged.seen.namespace is not None:
-        return judged
-    try:
-        found = wired.means.cluster.namespaces().get(judged.seen.resource.metadata.namespace)
-    except ClusterError:
-        return judged
-    return msgspec.structs.replace(judged, seen=msgspec.structs.replace(judged.seen, namespace=found))
+    return judged, raw
 
 
 def _server_version(wired: Wired) -> str:

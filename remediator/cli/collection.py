@@ -117,8 +117,8 @@ aws.yaml            what AWS answered about its function
 controller-log.txt  the last entries of the controller's log that name it
 
 Masked as <masked-N>, equal values alike ({masked} of them): the values of environment variables, in the spec, in AWS
-and in what kubectl applied last; code (zipFile); annotations of other tools. Links to code and the details of
-managedFields are left out. Each of these values is masked in other texts, too, from three characters on.
+and in what kubectl applied last; code (zipFile); annotations of other tools. Links to code are left out, and of
+managedFields all but the names of fields. Each of these values is masked in other texts, too, from three characters on.
 {accounts}
 
 Look through it before you send it. Names, tags, labels, ARNs and error texts are as they are, and only you know

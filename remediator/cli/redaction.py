@@ -20,7 +20,10 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 _PRESIGNED = re.compile(r"https?://[^\s\"'<>]*[?&]X-Amz-[^\s\"'<>]*", re.IGNORECASE)
 # Annotations that a diagnosis rests on; in others can be anything, another tool's packed copy of the spec included.
-_TELLING = ("services.k8s.aws/", "lambda.services.k8s.aws/", "ack-remediator.dev/")
+_TELLING = (
+    *("services.k8s.aws/", "lambda.services.k8s.aws/", "ack-remediator.dev/"),
+    *("argocd.argoproj.io/tracking-id", "meta.helm.sh/release-name"),
+)
 # From here on a secret is looked for within base64 of something longer, too; what is shorter would be found by chance.
 _LONG = 8
 # What can be told by its name to be no text of anybody's: a variable REGION=us-east-1 must not take an ARN apart.
@@ -88,7 +91,7 @@ class Masks:
         if metadata.get("annotations"):
             redacted["metadata"]["annotations"] = self.annotations(_mapping(metadata, "annotations"))
         for each in _mapping(redacted, "metadata").get("managedFields") or ():
-            each.pop("fieldsV1", None)
+            each["fieldsV1"] = _names(each.get("fieldsV1"))
         variables = _mapping(_mapping(spec, "environment"), "variables")
         if variables:
             redacted["spec"]["environment"]["variables"] = {
@@ -117,6 +120,13 @@ class Masks:
         if applied is None:
             return self.of(value)
         return json.dumps(self.object(applied), separators=(",", ":"), ensure_ascii=False)
+
+
+def _names(fields: Any) -> dict[str, Any]:
+    """Keep the names of the fields that a manager wrote; entries of lists are named by their values."""
+    if not isinstance(fields, Mapping):
+        return {}
+    return {key: _names(each) for key, each in fields.items() if key.startswith("f:")}
 
 
 def secrets_of(found: Mapping[str, Any], live: Mapping[str, str]) -> list[str]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from remediator.model.decision import GateName, Proposal, Ruling, Situation, Verdict
-from remediator.model.owners import ACK_MANAGERS, owners
+from remediator.model.owners import NOT_OTHERS, owners
 from remediator.model.resource import Resource
 from remediator.model.times import format_duration, parse_time
 
 # Long enough for whoever wrote to finish what they began, and for ACK to see it.
 SETTLES = timedelta(seconds=60)
-_NOT_OTHERS = ACK_MANAGERS | {"ack-remediator"}
 
 
 def owner(proposal: Proposal, at: Situation) -> Verdict:
@@ -37,6 +36,6 @@ def _last_write(resource: Resource) -> tuple[str, datetime] | None:
     writes = [
         (each.manager or "somebody", moment)
         for each in resource.metadata.managed_fields or ()
-        if each.manager not in _NOT_OTHERS and not each.subresource and (moment := parse_time(each.time))
+        if each.manager not in NOT_OTHERS and not each.subresource and (moment := parse_time(each.time))
     ]
     return max(writes, key=lambda each: each[1], default=None)

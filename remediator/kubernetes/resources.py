@@ -14,7 +14,6 @@ from remediator.errors import ClusterError, Forbidden, NotFound
 from remediator.kubernetes import controller, controller_log, preflight
 from remediator.kubernetes.definitions import read_definitions
 from remediator.kubernetes.identities import read_identities
-from remediator.kubernetes.namespaces import list_namespaces, read_namespace
 from remediator.kubernetes.references import References
 from remediator.kubernetes.transport import MALFORMED, Expired, Transport, decoded
 from remediator.model.applied import with_owners
@@ -24,7 +23,6 @@ from remediator.model.definition import Definitions
 from remediator.model.identities import Identities
 from remediator.model.kind import FUNCTION, KINDS, OTHER_KINDS, Kind
 from remediator.model.log import ControllerLog
-from remediator.model.namespace import Namespace
 from remediator.model.plan import Operation
 from remediator.model.reference import Link
 from remediator.model.resource import FUNCTION_GROUP, Ref, Resource
@@ -188,12 +186,6 @@ class KubernetesCluster:
 
     def skew(self) -> float | None:
         return self._transport.skew
-
-    def namespaces(self) -> dict[str, Namespace]:
-        if self._namespace is None:
-            return list_namespaces(self._transport)
-        only = read_namespace(self._transport, f"/api/v1/namespaces/{quote(self._namespace, safe='')}")
-        return {only.name: only}
 
     def identities(self, namespaces: Iterable[str], controller: ControllerFacts) -> Identities:
         return read_identities(self._transport, namespaces, controller)

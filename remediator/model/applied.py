@@ -14,11 +14,9 @@ import msgspec
 from msgspec import Struct
 
 from remediator.model.live import LiveState
-from remediator.model.owners import ACK_MANAGERS
+from remediator.model.owners import ACK_MANAGERS, NOT_OTHERS
 from remediator.model.resource import LAST_APPLIED, FunctionSpec, ManagedFields, Resource
 
-# Who writes without changing anything for good.
-_OURS = "ack-remediator"
 _VARIABLES = "environment.variables."
 
 
@@ -74,9 +72,7 @@ def overwritten(resource: Resource) -> tuple[str, ...]:
     others = [
         each
         for each in spec
-        if each.manager not in ACK_MANAGERS
-        and each.manager != _OURS
-        and not each.has("metadata", "annotations", LAST_APPLIED)
+        if each.manager not in NOT_OTHERS and not each.has("metadata", "annotations", LAST_APPLIED)
     ]
     if not ours:
         return ()

@@ -6,6 +6,8 @@ from remediator.model.resource import Resource
 
 # ACK's field manager is the name of its binary: `controller` in its images, or what it was built as.
 ACK_MANAGERS = frozenset({"controller", "ack-lambda-controller", "lambda-controller"})
+# Who writes without wanting anything of its own: ACK what AWS has, we nothing for good.
+NOT_OTHERS = ACK_MANAGERS | {"ack-remediator"}
 
 # What GitOps tools and generators leave on what is theirs: by whom, where, and which key names the owner.
 _ANNOTATIONS = (("Argo CD", "argocd.argoproj.io/tracking-id"), ("Helm", "meta.helm.sh/release-name"))

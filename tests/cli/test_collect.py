@@ -185,18 +185,15 @@ def test_a_namespace_and_a_version_that_may_not_be_read(
     shop: Shop, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from remediator.errors import Forbidden
-    from remediator.kubernetes.resources import KubernetesCluster
     from remediator.kubernetes.transport import Transport
 
     get = Transport.get
 
-    def refused(self: KubernetesCluster) -> Any:
-        raise Forbidden("namespaces is forbidden")
-
     def without_version(self: Transport, path: str, query: Any = None) -> bytes:
+        if path.startswith("/api/v1/namespaces"):
+            raise Forbidden("namespaces is forbidden")
         return b"<html>" if path == "/version" else get(self, path, query)
 
-    monkeypatch.setattr(KubernetesCluster, "namespaces", refused)
     monkeypatch.setattr(Transport, "get", without_version)
     assert shop("collect", "checkout", "-o", "it.tar.gz").code == 0
     bundle = unpack("it", (here / "it.tar.gz").read_bytes())

@@ -11,6 +11,7 @@ import urllib3
 from ruamel.yaml import YAML
 
 from remediator.model.decision import GateName
+from remediator.model.kind import LAMBDA_KINDS
 from remediator.sandbox.faults import Faults, refusing
 from tests.bed.http import Http
 from tests.cli.shop import Result, Shop
@@ -157,10 +158,11 @@ def become(shop: Shop, patch: pytest.MonkeyPatch, directory: Path, *rules: Json)
     return theirs
 
 
-FUNCTIONS = {"apiGroups": ["lambda.services.k8s.aws"], "resources": ["functions"], "verbs": ["get", "list"]}
+KINDS = [each.plural for each in LAMBDA_KINDS]
+FUNCTIONS = {"apiGroups": ["lambda.services.k8s.aws"], "resources": KINDS, "verbs": ["get", "list"]}
 READERS = {
     "with the read role of the manifests": manifest("clusterrole-read.yaml")["rules"],
-    "who may read functions, and nothing else": [FUNCTIONS],
+    "who may read the kinds, and nothing else": [FUNCTIONS],
 }
 LOOKING = {
     "scan": ("scan", "-A"),

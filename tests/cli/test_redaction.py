@@ -153,7 +153,7 @@ def test_copies_of_the_spec_are_masked_alike() -> None:
     assert applied["spec"]["code"]["zipFile"] == redacted()["spec"]["code"]["zipFile"]
     assert metadata["annotations"]["tool.example.invalid/original"].startswith("<masked-")
     assert metadata["annotations"]["services.k8s.aws/region"] == "us-east-1"
-    assert metadata["managedFields"] == [{"manager": "kubectl"}]
+    assert metadata["managedFields"] == [{"manager": "kubectl", "fieldsV1": {"f:spec": {}}}]
 
 
 @pytest.mark.parametrize("remembered", ["{", "[1]", "7", '{"a":' * 100_000, f"spec: {OLD}"])

@@ -8,7 +8,6 @@ import pytest
 
 from remediator.errors import ClusterError, Forbidden, NotFound
 from remediator.kubernetes.namespaces import list_namespaces, read_namespace
-from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Transport
 from remediator.model.namespace import Namespace
 from remediator.sandbox.apiserver import ApiServer
@@ -63,15 +62,3 @@ def test_what_is_refused_is_raised(api: ApiServer, transport: Transport) -> None
 def test_an_answer_that_is_no_list_of_namespaces_is_an_error(connect: Connect, told: str) -> None:
     with Wire(answer(200, told)) as wire, pytest.raises(ClusterError, match="makes no sense"):
         list_namespaces(connect(wire.url))
-
-
-def test_in_scope_is_one_namespace_or_all(api: ApiServer, transport: Transport) -> None:
-    seed(api, "shop")
-    assert KubernetesCluster(transport, "shop").namespaces().keys() == {"shop"}
-    assert KubernetesCluster(transport).namespaces().keys() > {"shop"}
-
-
-def test_a_name_from_the_command_line_stays_a_name(connect: Connect) -> None:
-    with Wire(answer(200, {"metadata": {"name": "it"}})) as wire:
-        KubernetesCluster(connect(wire.url), "../secrets").namespaces()
-    assert wire.heard[0].path == "/api/v1/namespaces/..%2Fsecrets"

@@ -30,7 +30,6 @@ from remediator.model.kind import FUNCTION
 from remediator.model.lease import Found, Record
 from remediator.model.live import LiveState, unreadable
 from remediator.model.log import ControllerLog
-from remediator.model.namespace import Namespace
 from remediator.model.placement import Placement
 from remediator.model.plan import ActionName, Operation, Outcome
 from remediator.model.reference import Link
@@ -262,9 +261,6 @@ class _Cluster:
 
     def skew(self) -> float | None:
         return self._own.ahead
-
-    def namespaces(self) -> dict[str, Namespace]:
-        return self._api.namespaces()
 
     def identities(self, namespaces: Iterable[str], controller: ControllerFacts) -> Identities:
         return self._api.identities(namespaces, controller)

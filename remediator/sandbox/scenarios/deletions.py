@@ -3,45 +3,41 @@
 from __future__ import annotations
 
 from remediator.sandbox.api.values import Object
+from remediator.sandbox.controller import ACCESS_KEY
 from remediator.sandbox.scenarios.scenario import Ending, Scenario, conditions
 from remediator.sandbox.scenarios.shop import Shop
 
 _FOREIGN_ACCOUNT = "210987654321"
-# Elsewhere than status says: the controller then does not look at the object at all.
-_WRONG_REGION = {"services.k8s.aws/region": "eu-west-1"}
 
 
-def _annotate(each: Object, annotations: dict[str, str]) -> None:
-    each["metadata"].setdefault("annotations", {}).update(annotations)
+def _lose(shop: Shop, name: str) -> None:
+    """Let AWS have it no more, and the controller be refused when it looks: it then drops nothing, and says nothing."""
+    shop.cloud.remove(name)
+    shop.cloud.deny("GetFunction", name=name, access_key=ACCESS_KEY)
 
 
 def _strike_gone_in_aws(shop: Shop, name: str) -> None:
-    shop.cloud.remove(name)
-
-    def deleted(each: Object) -> None:
-        _annotate(each, _WRONG_REGION)
-        shop.mark_deleted(each, minutes=45)
-
-    shop.rewrite(name, deleted, hours_ago=5)
+    _lose(shop, name)
+    shop.rewrite(name, lambda each: shop.mark_deleted(each, minutes=45), hours_ago=5)
 
 
 GONE_IN_AWS = Scenario(
     name="gone-in-aws",
     function="archive",
     title="Deleted by hand in AWS, then in Kubernetes; ACK's finalizer holds on to the object.",
-    lesson="The mildest means come first. A Resync did nothing here: a wrong region on the object keeps the controller "
-    "from looking. Only then was ACK's one finalizer removed, after AWS had said gone twice, a minute apart, and the "
-    "object was saved.",
+    lesson="The mildest means come first. A Resync did nothing here: the controller may not read the function, and "
+    "only its log says so. Only then was ACK's one finalizer removed, after AWS had said gone twice, a minute apart, "
+    "and the object was saved.",
     ending=Ending.APPROVAL,
     strike=_strike_gone_in_aws,
 )
 
 
 def _strike_hands_off(shop: Shop, name: str) -> None:
-    shop.cloud.remove(name)
+    _lose(shop, name)
 
     def ignored(each: Object) -> None:
-        _annotate(each, _WRONG_REGION | {"ack-remediator.dev/ignore": "true"})
+        each["metadata"].setdefault("annotations", {})["ack-remediator.dev/ignore"] = "true"
         shop.mark_deleted(each, minutes=60)
 
     shop.rewrite(name, ignored, hours_ago=8)
