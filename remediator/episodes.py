@@ -19,11 +19,19 @@ from remediator.model.word import Approval, Rejection
 Step = Callable[[Episode | None], Episode | None]
 
 
-class MemoryEpisodes:
-    """The Episodes port for one process. `by` says who acts, in the record of each attempt."""
+def tell_nobody(_: Episode) -> None:
+    """Do nothing with a spell that ended."""
 
-    def __init__(self, by: str = "") -> None:
+
+class MemoryEpisodes:
+    """The Episodes port for one process. `by` says who acts, in the record of each attempt.
+
+    `resolved` is told of each spell that this process saw end, once.
+    """
+
+    def __init__(self, by: str = "", *, resolved: Callable[[Episode], None] = tell_nobody) -> None:
         self._by = by
+        self._resolved = resolved
         self._known: dict[str, tuple[Ref, Episode]] = {}
 
     @property
@@ -169,6 +177,9 @@ class MemoryEpisodes:
 
     def _step(self, ref: Ref, step: Step) -> None:
         """Take a step with the episode of a target."""
-        after = step(self.episode(ref.uid))
+        before = self.episode(ref.uid)
+        after = step(before)
         if after is not None:
             self._known[ref.uid] = (ref, after)
+        if before and after and before.resolved_at is None and after.resolved_at is not None:
+            self._resolved(after)

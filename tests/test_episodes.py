@@ -8,7 +8,7 @@ import pytest
 
 from remediator.episodes import MemoryEpisodes
 from remediator.model.decision import Standing
-from remediator.model.episode import ResolvedBy
+from remediator.model.episode import Episode, ResolvedBy
 from remediator.model.finding import FindingName
 from remediator.model.observation import History
 from remediator.model.plan import ActionName, Outcome, Result
@@ -274,3 +274,18 @@ def test_sightings_are_counted_in_a_row() -> None:
     assert episodes.history(UID, later(minutes=3)).sightings == 3
     episodes.recovered(CHECKOUT, later(minutes=4))
     assert episodes.history(UID, later(minutes=4)).sightings == 0
+
+
+def test_who_wants_to_know_is_told_of_each_spell_that_ends_once() -> None:
+    told: list[Episode] = []
+    episodes = MemoryEpisodes(resolved=told.append)
+    episodes.sighted(CHECKOUT, finding(), NOW)
+    episodes.recovered(CHECKOUT, later(minutes=1))
+    assert told == []
+    for minute in (2, 3):
+        episodes.recovered(CHECKOUT, later(minutes=minute))
+        episodes.ended(CHECKOUT.ref, later(minutes=minute), ResolvedBy.DELETED)
+    assert [(each.resolved_by, each.resolved_at) for each in told] == [(ResolvedBy.ITSELF, later(minutes=2))]
+    episodes.sighted(CHECKOUT, finding(), later(minutes=4))
+    episodes.ended(CHECKOUT.ref, later(minutes=5), ResolvedBy.DELETED)
+    assert [each.resolved_by for each in told] == [ResolvedBy.ITSELF, ResolvedBy.DELETED]

@@ -14,6 +14,7 @@ from botocore.parsers import ResponseParserError
 
 from remediator import __version__
 from remediator.aws.answers import present, unicode_only
+from remediator.aws.counting import Count, count_nothing, count_requests
 from remediator.deadline import bound_answers
 from remediator.errors import CloudError
 from remediator.model.live import LiveState, Presence, Vouched, unreadable
@@ -67,10 +68,13 @@ class Identity(NamedTuple):
 
 
 class AwsCloud:
-    """The Cloud port: one client per region, one pace for all threads."""
+    """The Cloud port: one client per region, one pace for all threads. `count` is told of each try of a call."""
 
-    def __init__(self, settings: Aws, clock: Clock, patience: Patience = USUAL_PATIENCE) -> None:
+    def __init__(
+        self, settings: Aws, clock: Clock, patience: Patience = USUAL_PATIENCE, count: Count = count_nothing
+    ) -> None:
         self._settings = settings
+        self._count = count
         self._clock = clock
         self._patience = patience
         self._config = Config(
@@ -195,9 +199,13 @@ class AwsCloud:
             return self._identities[region]
 
     def _bound(self, client: T) -> T:
-        """Let its answers end in time. Botocore has no option for that, nor a public way to its connections."""
+        """Let its answers end in time, and be counted.
+
+        Botocore has no option for the time, nor a public way to its connections.
+        """
         session = client._endpoint.http_session  # type: ignore[attr-defined]
         bound_answers(session._pool_classes_by_scheme, self._patience.answer)
+        count_requests(client, self._count)
         return client
 
 

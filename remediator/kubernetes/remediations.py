@@ -13,7 +13,7 @@ from functools import cache
 import msgspec
 import structlog
 
-from remediator.episodes import MemoryEpisodes, Step
+from remediator.episodes import MemoryEpisodes, Step, tell_nobody
 from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Refused, Unauthorized, Unreachable
 from remediator.kubernetes import remediation_object as objects
 from remediator.kubernetes.approvals import Guard
@@ -52,8 +52,9 @@ class StoredEpisodes(MemoryEpisodes):
         guard: Callable[[], Guard] = lambda: Guard(False, _NOBODY_ASKED),
         max_attempts: int = 3,
         retention: timedelta = timedelta(hours=168),
+        resolved: Callable[[Episode], None] = tell_nobody,
     ) -> None:
-        super().__init__(by)
+        super().__init__(by, resolved=resolved)
         self._transport = transport
         self._namespace = namespace
         self._guard = cache(guard)

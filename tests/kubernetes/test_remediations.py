@@ -18,7 +18,7 @@ from remediator.kubernetes.approvals import Guard
 from remediator.kubernetes.remediation_object import object_name
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.transport import Transport
-from remediator.model.episode import Phase, ResolvedBy
+from remediator.model.episode import Episode, Phase, ResolvedBy
 from remediator.model.finding import FindingName
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.model.resource import Ref, Resource
@@ -767,3 +767,30 @@ def test_names_cannot_lead_elsewhere(transport: Transport, store: Store) -> None
 
 def _renamed(ref: Ref) -> Resource:
     return decoded(function(metadata={"uid": ref.uid}))
+
+
+def test_a_spell_that_another_process_ended_is_not_told_here(store: Store) -> None:
+    told: list[Episode] = []
+    ours, theirs = store(resolved=told.append), store()
+    ours.sighted(CHECKOUT, finding(), NOW)
+    ours.save(NOW)
+    theirs.load(NOW)
+    theirs.ended(CHECKOUT.ref, later(minutes=1), ResolvedBy.DELETED)
+    theirs.save(later(minutes=1))
+    ours.load(later(minutes=2))
+    ours.ended(CHECKOUT.ref, later(minutes=2), ResolvedBy.ITSELF)
+    assert told == []
+
+
+def test_a_step_that_is_taken_again_tells_nothing_twice(store: Store, place: ApiServer) -> None:
+    """Where somebody wrote meanwhile, what was noted is noted anew on what they wrote."""
+    told: list[Episode] = []
+    episodes = store(resolved=told.append)
+    episodes.sighted(CHECKOUT, finding(), NOW)
+    episodes.save(NOW)
+    episodes.ended(CHECKOUT.ref, later(minutes=1), ResolvedBy.DELETED)
+    said(place, rejection={"rejectedBy": "ada", "digest": DIGEST})
+    assert episodes.save(later(minutes=1)) == ()
+    episodes.load(later(minutes=2))
+    assert stored(place)["status"]["resolvedBy"] == "deleted"
+    assert [each.resolved_by for each in told] == [ResolvedBy.DELETED]
