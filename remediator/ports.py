@@ -13,12 +13,15 @@ from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Rehearsal, Standing, Verdict
 from remediator.model.episode import Attempt, Episode, ResolvedBy
 from remediator.model.finding import Finding
+from remediator.model.limits import Mode
 from remediator.model.live import LiveState
 from remediator.model.namespace import Namespace
 from remediator.model.observation import History
 from remediator.model.plan import Operation, Outcome, Plan
 from remediator.model.resource import Ref, Resource
+from remediator.model.scan import Scan
 from remediator.model.word import Approval, Rejection
+from remediator.policy import Policy
 
 
 class Clock(Protocol):
@@ -163,6 +166,28 @@ class Backups(Protocol):
 
     def save(self, ref: Ref, content: bytes) -> str:
         """Save, and say where; raise where that fails: no backup, no act."""
+
+
+class Counters(Protocol):
+    """Where is counted what happens. It raises nothing: a pass never fails because nobody can count it."""
+
+    def kubernetes(self, verb: str, code: str) -> None:
+        """Count a request to the API server, by its method and the HTTP status of its answer; `none`: no answer."""
+
+    def aws(self, operation: str, code: str) -> None:
+        """Count a request to AWS, by its answer: `ok`, the error's code, or `none` where none came."""
+
+    def scanned(self, scan: Scan, standing: Standing, policy: Policy, *, seconds: float) -> None:
+        """Take in a pass that saw something, and how many seconds it took; `standing` is from before it acted."""
+
+    def failed(self) -> None:
+        """Count a pass that raised."""
+
+    def acted(self, outcome: Outcome, mode: Mode) -> None:
+        """Count what came of an action, and under which mode it was begun."""
+
+    def resolved(self, episode: Episode) -> None:
+        """Count a spell that ended."""
 
 
 class Means(Struct, frozen=True):
