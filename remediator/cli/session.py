@@ -52,7 +52,8 @@ class Session:
         self._record(scan)
         if acts:
             self._refuse_to_forget()
-        outcomes = tuple(self._told(self._wired.work.proceed(scan, self._aside.line))) if acts else ()
+        begun = self._wired.work.proceed(scan, self._aside.line) if acts else ()
+        outcomes = tuple(self._told(self._counted(begun, self._wired.policy.mode)))
         self._write_document(scan, outcomes if acts else None)
         if scan.ready and not acts:
             self._announce(scan.ready)
@@ -100,7 +101,8 @@ class Session:
         confirm_orphan(plan.resource.function_name, orphan, self._ask_person)
         approved = frozenset({plan.digest})
         acted = self._wired.work.remediate(scan, approved, self._aside.line, overrides=self._overrides)
-        return self._exit_code(scan, tuple(self._told(acted)), frozenset({plan.proposal_id}))
+        outcomes = tuple(self._told(self._counted(acted, Mode.APPROVE)))
+        return self._exit_code(scan, outcomes, frozenset({plan.proposal_id}))
 
     def _found(self, scan: Scan, namespace: str, name: str) -> Judged:
         for each in scan.results:
@@ -119,7 +121,18 @@ class Session:
         return self._looked() if undone else scan
 
     def _looked(self) -> Scan:
-        return self._wired.work.scan(rehearse=True, overrides=self._overrides, requested=self._requested)
+        clock = self._wired.means.clock
+        began = clock.monotonic()
+        scan = self._wired.work.scan(rehearse=True, overrides=self._overrides, requested=self._requested)
+        standing = self._wired.means.episodes.standing(scan.started)
+        self._wired.counters.scanned(scan, standing, self._wired.policy, seconds=clock.monotonic() - began)
+        return scan
+
+    def _counted(self, outcomes: Iterable[Outcome], mode: Mode) -> Iterator[Outcome]:
+        """Count each outcome of what was done here; what a daemon did it counts itself."""
+        for each in outcomes:
+            self._wired.counters.acted(each, mode)
+            yield each
 
     def _refuse_to_forget(self) -> None:
         """Refuse to act unasked where nobody will remember it: the next run would do it again, and count from zero."""
@@ -201,7 +214,7 @@ class Session:
         outcomes = self._wired.work.remediate(
             scan, approved, self._aside.line, before=before, overrides=self._overrides
         )
-        return tuple(self._told(chain(outcomes, followed)))
+        return tuple(self._told(chain(self._counted(outcomes, Mode.APPROVE), followed)))
 
     def _delegated(self, plans: Sequence[Plan]) -> tuple[Iterator[Outcome], Sequence[Plan]]:
         """Leave to a live daemon what it can do as well, to be followed; return what is left to do here."""

@@ -26,8 +26,9 @@ from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Connection, Transport
 from remediator.policy import Policy
 from remediator.policy.load import load_policy
-from remediator.ports import Backups, Clock, Means
+from remediator.ports import Backups, Clock, Counters, Means
 from remediator.scan import Pass
+from remediator.telemetry.uncounted import Uncounted
 
 
 class Wired(Struct):
@@ -40,6 +41,7 @@ class Wired(Struct):
     means: Means
     transport: Transport
     home: str
+    counters: Counters
 
     def delegation(self, say: Callable[[str], None]) -> Delegation | None:
         """Find the daemon that leads, if one does, so that a person can leave the acting to it."""
@@ -69,11 +71,12 @@ def wire(
     backups: Path | None = None,
     home: str | None = None,
     clock: Clock | None = None,
+    counters: Counters | None = None,
 ) -> Wired:
     """Read policy and kubeconfig, and build the pass. Nothing is asked of cluster or AWS yet.
 
     With a directory for `backups` they are files in it; without, they are Secrets in the home namespace, and files of
-    the user's where those cannot be had.
+    the user's where those cannot be had. `counters` are told of every request, and of what ended; None: nobody is.
     """
     if namespace and all_namespaces:
         raise UsageError("-n and -A exclude each other", hint="Leave one of them out.")
@@ -87,14 +90,15 @@ def wire(
     timekeeper = clock or SystemClock()
     place = home_namespace(home)
     who = own_identity()
-    transport = Transport(connection, now=timekeeper.now)
-    prompt = Transport(connection, patience=IN_TIME, now=timekeeper.now)
+    counting = counters or Uncounted()
+    transport = Transport(connection, now=timekeeper.now, count=counting.kubernetes)
+    prompt = Transport(connection, patience=IN_TIME, now=timekeeper.now, count=counting.kubernetes)
     saving: Backups = FileBackups(backups)
     if backups is None:
         saving = FallbackBackups(SecretBackups(prompt, place, timekeeper), saving)
     means = Means(
         cluster=KubernetesCluster(transport, scope, selector, writes=prompt),
-        cloud=AwsCloud(rules.aws, timekeeper),
+        cloud=AwsCloud(rules.aws, timekeeper, count=counting.aws),
         episodes=StoredEpisodes(
             transport,
             place,
@@ -102,6 +106,7 @@ def wire(
             guard=lambda: approvals_guard(transport, place),
             max_attempts=rules.attempts.max,
             retention=rules.retention,
+            resolved=counting.resolved,
         ),
         backups=saving,
         clock=timekeeper,
@@ -115,4 +120,5 @@ def wire(
         means=means,
         transport=transport,
         home=place,
+        counters=counting,
     )
