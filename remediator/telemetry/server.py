@@ -96,18 +96,25 @@ def _application(metrics: Metrics, health: Checked, ready: Checked) -> Callable[
     exposed = make_wsgi_app(metrics.registry)
     checks = {"/healthz": health, "/readyz": ready}
 
-    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
         if path == "/metrics":
             answered: Iterable[bytes] = exposed(environ, start_response)
             return answered
         check = checks.get(path)
         if check is None:
             return _say(start_response, "404 Not Found", "there are /metrics, /healthz and /readyz")
-        if method not in ("GET", "HEAD"):
+        if environ["REQUEST_METHOD"] != "GET":
             return _say(start_response, "405 Method Not Allowed", "use GET", Allow="GET, HEAD")
         wrong = check()
         return _say(start_response, "503 Service Unavailable" if wrong else "200 OK", wrong or "ok")
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer HEAD as GET, but for the body: cheroot would send it, and the next answer be taken for the rest."""
+        if environ["REQUEST_METHOD"] != "HEAD":
+            return answer(environ, start_response)
+        answer(environ | {"REQUEST_METHOD": "GET"}, start_response)
+        return ()
 
     return application
 
