@@ -39,12 +39,19 @@ class MemoryEpisodes:
         """Say why it dies with this process."""
         return "what was seen and done is kept in memory only, until this process ends"
 
+    def anew(self) -> None:
+        """Do nothing: nothing was asked of anybody."""
+
     def load(self, now: datetime) -> tuple[str, ...]:
         """Do nothing: all that is known is here."""
         return ()
 
     def save(self, now: datetime) -> tuple[str, ...]:
-        """Do nothing: there is no other place."""
+        """Forget what was resolved so long ago that its attempts no longer count, but for orphans it tells of."""
+        for uid, (_, each) in list(self._known.items()):
+            over = each.resolved_at is not None and now - each.resolved_at >= MEMORY
+            if over and not any(attempt.orphan for attempt in each.attempts):
+                del self._known[uid]
         return ()
 
     def episode(self, uid: str) -> Episode | None:

@@ -86,6 +86,9 @@ class Episodes(Protocol):
     def fleeting(self) -> str:
         """Say in a sentence why what is noted dies with this process; empty where it is stored."""
 
+    def anew(self) -> None:
+        """Begin another pass of a process that makes many: ask again what a short-lived one asks but once."""
+
     def load(self, now: datetime) -> tuple[str, ...]:
         """Read what is stored, once a pass; say what could not be read."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 
 from remediator.episodes import MemoryEpisodes
@@ -48,6 +49,21 @@ def test_it_says_that_it_dies_and_has_nothing_to_load_or_save() -> None:
     episodes = MemoryEpisodes()
     assert "in memory only" in episodes.fleeting
     assert (episodes.load(NOW), episodes.save(NOW)) == ((), ())
+
+
+def test_what_was_resolved_a_day_ago_is_forgotten_unless_it_tells_of_an_orphan() -> None:
+    """A daemon without a place for records lives long, and would grow for ever."""
+    episodes, other = MemoryEpisodes(), decoded(function("archive"))
+    for each in (CHECKOUT, other):
+        episodes.sighted(each, finding(), NOW)
+        episodes.ended(each.ref, NOW, ResolvedBy.DELETED)
+    episodes.intend(plan(), NOW)
+    episodes.conclude(UID, msgspec.structs.replace(outcome(Result.RESOLVED), orphan="arn:aws:lambda:…"), NOW)
+    episodes.save(later(hours=23))
+    assert episodes.episode(other.metadata.uid) is not None
+    episodes.save(later(hours=24))
+    assert episodes.episode(other.metadata.uid) is None
+    assert episodes.episode(UID) is not None
 
 
 def test_the_first_sighting_stays() -> None:

@@ -669,6 +669,71 @@ def test_without_the_home_namespace_memory_serves(place: ApiServer, transport: T
 # ---- a bad day -------------------------------------------------------------------------------------------------------
 
 
+def test_a_process_that_lives_long_stores_what_it_knew_once_there_is_a_place(
+    api: ApiServer, transport: Transport, definition: Json
+) -> None:
+    episodes = StoredEpisodes(transport, HOME)
+    episodes.load(NOW)
+    episodes.sighted(CHECKOUT, finding(), NOW)
+    assert episodes.fleeting
+    api.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
+    api.seed(definition)
+    assert episodes.load(later(minutes=5)) == ()
+    assert episodes.fleeting, "one pass is of one mind"
+    episodes.anew()
+    assert episodes.load(later(minutes=5)) == ()
+    assert not episodes.fleeting
+    episodes.sighted(CHECKOUT, finding(), later(minutes=5))
+    assert episodes.save(later(minutes=5)) == ()
+    status = stored(api)["status"]
+    assert (status["firstSeen"], status["sightings"]) == ("2026-11-21T12:00:00Z", 2)
+
+
+def test_a_process_that_lives_long_keeps_what_it_knows_where_there_is_still_no_place(transport: Transport) -> None:
+    episodes = StoredEpisodes(transport, HOME)
+    for minute in range(3):
+        episodes.anew()
+        (why,) = episodes.load(later(minutes=minute))
+        assert "does not know" in why
+        episodes.sighted(CHECKOUT, finding(), later(minutes=minute))
+        assert episodes.save(later(minutes=minute)) == ()
+    known = episodes.episode(UID)
+    assert known is not None
+    assert (known.first_seen, known.sightings) == (NOW, 3)
+
+
+def test_what_memory_knows_does_not_outdo_what_is_stored(place: ApiServer, store: Store) -> None:
+    """Somebody without the right to write has read it, and noted more in memory."""
+    first = store()
+    first.sighted(CHECKOUT, finding(), NOW)
+    assert first.save(NOW) == ()
+    second = store()
+    place.refuse("patch", "remediations/status", code=403, reason="Forbidden", message="no")
+    second.sighted(CHECKOUT, finding(), later(minutes=20))
+    assert len(second.save(later(minutes=20))) == 1
+    place.allow()
+    second.anew()
+    assert second.load(later(minutes=21)) == ()
+    known = second.episode(UID)
+    assert known is not None
+    assert known.last_seen == NOW
+
+
+def test_whether_the_policy_holds_is_asked_anew_for_each_pass_of_a_process_that_lives_long(
+    place: ApiServer, offered: StoredEpisodes, transport: Transport
+) -> None:
+    answers = [Guard(True, ""), Guard(False, "it is gone")]
+    episodes = StoredEpisodes(transport, HOME, guard=lambda: answers.pop(0))
+    said(place, approval={"approvedBy": "alice", "digest": DIGEST})
+    episodes.load(NOW)
+    assert episodes.approval(UID) is not None
+    episodes.load(NOW)
+    assert episodes.approval(UID) is not None, "one pass is of one mind"
+    episodes.anew()
+    assert episodes.load(NOW) == ("it is gone",)
+    assert episodes.approval(UID) is None
+
+
 def test_an_api_server_that_is_down_costs_nothing_that_is_known(place: ApiServer, offered: StoredEpisodes) -> None:
     place.stop()
     [told] = offered.load(later(minutes=1))
