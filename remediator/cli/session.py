@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+from remediator import unattended
 from remediator.cli import documents, report, tables
 from remediator.cli.consent import Ask, confirm, confirm_orphan
 from remediator.cli.options import Output
@@ -15,7 +16,6 @@ from remediator.gates import owners
 from remediator.model.decision import Overrides
 from remediator.model.plan import ActionName, Outcome, Plan, Result
 from remediator.model.scan import Judged, Scan
-from remediator.policy import Mode
 from remediator.scan import Requests
 
 _DONE, _HELD_BACK, _PARTIAL = 0, 4, 5
@@ -45,7 +45,7 @@ class Session:
 
     def unattended(self) -> int:
         """Make a pass that acts on what a person approved before, or what the policy lets go by itself."""
-        acts = self._may_write and self._wired.policy.mode is not Mode.DRY_RUN
+        acts = self._may_write and unattended.acts(self._wired.policy)
         scan = self._scan(tidy=acts)
         if not self._output.for_machines:
             self._show(scan, actionable=False)
@@ -136,18 +136,16 @@ class Session:
 
     def _refuse_to_forget(self) -> None:
         """Refuse to act unasked where nobody will remember it: the next run would do it again, and count from zero."""
-        why = self._wired.means.episodes.fleeting
-        if why and self._wired.policy.acts_alone:
+        if refused := unattended.refusal(self._wired.policy, self._wired.means.episodes):
             raise PolicyError(
-                f"mode: auto is refused: {why}",
+                refused,
                 hint="Apply manifests/base (definition and roles), or use mode: approve, or a ceiling for the action.",
             )
 
     def _announce(self, ready: Sequence[Judged]) -> None:
         """Say what the same run would do without --dry-run, in its order, or that it would be refused."""
-        why = self._wired.means.episodes.fleeting
-        if why and self._wired.policy.acts_alone:
-            self._aside.line(f"Nothing was changed. Without --dry-run, mode: auto is refused: {why}")
+        if refused := unattended.refusal(self._wired.policy, self._wired.means.episodes):
+            self._aside.line(f"Nothing was changed. Without --dry-run, {refused}")
             return
         most = self._wired.policy.budgets.per_run
         limit = f", at most {most} of it" if len(ready) > most else ""
