@@ -113,9 +113,9 @@ class Daemon:
         Returns whether it was broken off with something begun.
         """
         self._file.changed(self._take)
-        wanted, self._wanted = self._wanted, False
-        if not wanted or not self._may_begin():
-            return False
+        if not self._wanted or not self._may_begin():
+            return False  # who stands by, or was cut off for a while, does not forget that one was asked for
+        self._wanted = False
         self._health.moved()
         trouble = ""
         try:

@@ -95,11 +95,13 @@ class Time:
 
 
 class Kept(MemoryEpisodes):
-    """Episodes that outlive the process, as far as anybody is told."""
+    """Episodes that outlive the process, as far as anybody is told; `forgets` says why not."""
+
+    forgets = ""
 
     @property
     def fleeting(self) -> str:
-        return ""
+        return self.forgets
 
 
 class Town(FakeCluster):
@@ -204,7 +206,7 @@ class Simulation:
         self.file = folder / f"{name}.yaml"
         self.write(policy)
         self.told = Told()
-        self.episodes: MemoryEpisodes = Kept()
+        self.episodes = Kept()
         self.built: list[Policy] = []
         self.lock = FakeLock()
         self.lease = Lock(lease or MemoryLease(), self.time, name)
@@ -233,6 +235,7 @@ class Simulation:
         """Let time pass, with the daemon at work in it."""
         until = self.time.elapsed + timedelta(**span).total_seconds()
         while self.time.elapsed < until:
+            self.scheduler.step()
             self.daemon.work_off()
             self.cloud.asked.clear()
             self.time.step(until)

@@ -64,9 +64,7 @@ def _expect_a_good_day(day: Day, helpless: list[str], since: float = 0.0) -> Non
     assert day.town.told.led == [True]
 
 
-def test_in_a_day_no_deadline_is_missed_and_nothing_done_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_in_a_day_no_deadline_is_missed_and_nothing_done_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     day = Day(tmp_path, monkeypatch, 40)
     helpless = day.begins(0)
     day.passes()
