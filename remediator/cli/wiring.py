@@ -19,7 +19,7 @@ from remediator.kubernetes.approvals import approvals_guard
 from remediator.kubernetes.backups import SecretBackups
 from remediator.kubernetes.home import home_namespace
 from remediator.kubernetes.leader import live_leader
-from remediator.kubernetes.lease import ACTION_LEASE, Lock, own_identity
+from remediator.kubernetes.lease import ACTION_LEASE, LEADER_LEASE, Lock, own_identity
 from remediator.kubernetes.lease_object import KubernetesLease
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.resources import KubernetesCluster
@@ -67,13 +67,15 @@ def wire(
     namespace: str | None = None,
     all_namespaces: bool = False,
     selector: str | None = None,
-    policy: Path | None = None,
+    policy: Path | Policy | None = None,
     backups: Path | None = None,
     home: str | None = None,
     clock: Clock | None = None,
     counters: Counters | None = None,
 ) -> Wired:
     """Read policy and kubeconfig, and build the pass. Nothing is asked of cluster or AWS yet.
+
+    `policy` is the file, or what was read from it.
 
     With a directory for `backups` they are files in it; without, they are Secrets in the home namespace, and files of
     the user's where those cannot be had. `counters` are told of every request, and of what ended; None: nobody is.
@@ -82,7 +84,7 @@ def wire(
         raise UsageError("-n and -A exclude each other", hint="Leave one of them out.")
     if namespace is not None:
         check_name("namespace", namespace)
-    rules = load_policy(policy)
+    rules = policy if isinstance(policy, Policy) else load_policy(policy)
     connection = Connection(kubeconfig, context)
     scope = None if all_namespaces else namespace or connection.namespace
     if home is not None:
@@ -122,3 +124,11 @@ def wire(
         home=place,
         counters=counting,
     )
+
+
+def leader_lock(*, kubeconfig: Path | None, context: str | None, home: str | None, clock: Clock) -> Lock:
+    """Make the lock that tells which daemon leads. Nothing is asked of the cluster yet."""
+    if home is not None:
+        check_name("namespace", home)
+    prompt = Transport(Connection(kubeconfig, context), patience=IN_TIME, now=clock.now)
+    return Lock(KubernetesLease(prompt, home_namespace(home), LEADER_LEASE), clock, own_identity())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +161,7 @@ def test_another_policy_is_in_force_within_seconds(town: Any) -> None:
     assert [ok for ok, _ in here.told.reloads] == [True, True]
     assert [each.mode for each in here.built] == [Mode.DRY_RUN, Mode.AUTO]
     here.passes(minutes=5)
-    pauses = [after - before for before, after in zip(here.town.looked, here.town.looked[1:], strict=False)]
+    pauses = [after - before for before, after in pairwise(here.town.looked)]
     assert max(pauses[-3:]) < 61
 
 

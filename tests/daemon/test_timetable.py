@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -95,7 +96,7 @@ def test_after_a_long_sleep_of_the_machine_a_pass_is_asked_for_once(board: Board
 def test_jitter_makes_it_later_and_never_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
     board = Board(monkeypatch, schedule(interval="1m", jitter="20s"))
     board.time.sleep(3600)
-    pauses = [after - before for before, after in zip(board.asked, board.asked[1:], strict=False)]
+    pauses = [after - before for before, after in pairwise(board.asked)]
     assert min(pauses) >= MINUTE
     assert max(pauses) <= MINUTE * 1.34
     assert len(set(pauses)) > 10
