@@ -25,7 +25,7 @@ from remediator.model.plan import Outcome
 from remediator.model.resource import Ref, Resource
 from remediator.model.scan import Scan
 from remediator.policy import Mode, Policy
-from remediator.ports import Clock, Means
+from remediator.ports import ActionLock, Clock, Cluster, Means
 from tests.builders import NOW, active, decoded
 from tests.fakes import FakeBackups, FakeCloud, FakeCluster, FakeLock
 from tests.kubernetes.contenders import MemoryLease
@@ -33,7 +33,7 @@ from tests.kubernetes.contenders import MemoryLease
 _HEAD = "apiVersion: ack-remediator.dev/v1alpha1\nkind: Policy\n"
 
 
-class Stepped(BaseScheduler):
+class Stepped(BaseScheduler):  # type: ignore[misc]  # it has no types
     """A scheduler without a thread: `step` does what is due, and says how many seconds nothing will be."""
 
     def wakeup(self) -> None:
@@ -196,19 +196,25 @@ class Simulation:
         policy: str = "mode: auto\nsightings: 1\n",
         lease: LeaseObject | None = None,
         time: Time | None = None,
+        town: Town | None = None,
+        cluster: Cluster | None = None,
+        lock: ActionLock | None = None,
+        episodes: Kept | None = None,
         name: str = "daemon",
     ) -> None:
+        """Keywords are what it shares with others, or sees through something of the test's."""
         self.time = time or Time()
         go_by(self.time, patch)
-        self.town = Town(self.time, *objects)
+        self.town = town or Town(self.time, *objects)
         self.cloud = FakeCloud(**{each["spec"]["name"]: active() for each in objects})
         self.cloud.clock = None
         self.file = folder / f"{name}.yaml"
         self.write(policy)
         self.told = Told()
-        self.episodes = Kept()
+        self.episodes = episodes or Kept()
         self.built: list[Policy] = []
-        self.lock = FakeLock()
+        self.lock = lock or FakeLock()
+        self.cluster = cluster or self.town
         self.lease = Lock(lease or MemoryLease(), self.time, name)
         self._made: list[Stepped] = []
         self.daemon = Daemon(
@@ -246,7 +252,7 @@ class Simulation:
 
     def _build(self, policy: Policy, clock: Clock) -> Ground:
         self.built.append(policy)
-        return Ground(Means(self.town, self.cloud, self.episodes, FakeBackups(), clock, self.lock))
+        return Ground(Means(self.cluster, self.cloud, self.episodes, FakeBackups(), clock, self.lock))
 
 
 def go_by(time: Time, patch: pytest.MonkeyPatch) -> None:
