@@ -116,7 +116,6 @@ class Daemon:
         if not self._wanted or not self._may_begin():
             return False  # who stands by, or was cut off for a while, does not forget that one was asked for
         self._wanted = False
-        self._health.moved()
         trouble = ""
         try:
             passed = make_pass(self._work, may_begin=self._may_begin, ending=self._ending, telling=self._telling)

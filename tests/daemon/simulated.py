@@ -98,6 +98,10 @@ class Kept(MemoryEpisodes):
     """Episodes that outlive the process, as far as anybody is told; `forgets` says why not."""
 
     forgets = ""
+    begun_anew = 0
+
+    def anew(self) -> None:
+        self.begun_anew += 1
 
     @property
     def fleeting(self) -> str:

@@ -149,6 +149,12 @@ def test_auto_is_refused_where_nobody_remembers(town: Any) -> None:
     assert [each["why"] for each in logs if each["event"] == "nothing is done"] == [why, why]
 
 
+def test_each_pass_asks_anew_what_a_short_process_asks_but_once(town: Any) -> None:
+    here = town(policy=AUTO)
+    here.passes(minutes=11)
+    assert here.episodes.begun_anew == len(here.town.looked) == 3
+
+
 # ---- the policy ------------------------------------------------------------------------------------------------------
 
 
@@ -202,6 +208,16 @@ def test_who_stands_by_looks_at_nothing_and_is_ready(two: tuple[Simulation, Simu
     assert (len(one.town.looked), other.town.looked) == (4, [])
     assert (one.told.led, other.told.led) == ([True], [False])
     assert other.daemon.ready() == other.daemon.alive() == ""
+
+
+def test_who_stood_by_for_long_and_leads_now_is_given_the_time_for_a_pass(two: tuple[Simulation, Simulation]) -> None:
+    one, other = two
+    both(two, hours=3)
+    one.lease.release()
+    other.scheduler.step()
+    other.time.step(other.time.elapsed + 4)
+    assert other.told.led == [False, True]
+    assert other.daemon.alive() == ""
 
 
 def test_who_stands_by_looks_at_once_when_the_leader_makes_way(two: tuple[Simulation, Simulation]) -> None:
