@@ -86,10 +86,10 @@ def command(
     scope: dict[str, Any] = {"namespace": namespace, "all_namespaces": all_namespaces, "selector": selector}
 
     def build(rules: Policy, pass_clock: Clock) -> Ground:
-        wired = wire(**where, **scope, policy=rules, clock=pass_clock)
+        wired = wire(**where, **scope, policy=rules, clock=pass_clock, counters=metrics)
         return Ground(wired.means, (wired.connection.context, wired.connection.server), wired.namespace)
 
-    lock: Lock = leader_lock(**where, clock=clock)
+    lock: Lock = leader_lock(**where, clock=clock, counters=metrics)
     daemon = Daemon(
         PolicyFile(policy, metrics.reloaded),
         build,

@@ -16,6 +16,7 @@ from remediator.gates import owners
 from remediator.model.decision import Overrides
 from remediator.model.plan import ActionName, Outcome, Plan, Result
 from remediator.model.scan import Judged, Scan
+from remediator.policy import Mode
 from remediator.scan import Requests
 
 _DONE, _HELD_BACK, _PARTIAL = 0, 4, 5

@@ -126,9 +126,11 @@ def wire(
     )
 
 
-def leader_lock(*, kubeconfig: Path | None, context: str | None, home: str | None, clock: Clock) -> Lock:
+def leader_lock(
+    *, kubeconfig: Path | None, context: str | None, home: str | None, clock: Clock, counters: Counters
+) -> Lock:
     """Make the lock that tells which daemon leads. Nothing is asked of the cluster yet."""
     if home is not None:
         check_name("namespace", home)
-    prompt = Transport(Connection(kubeconfig, context), patience=IN_TIME, now=clock.now)
+    prompt = Transport(Connection(kubeconfig, context), patience=IN_TIME, now=clock.now, count=counters.kubernetes)
     return Lock(KubernetesLease(prompt, home_namespace(home), LEADER_LEASE), clock, own_identity())

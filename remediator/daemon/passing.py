@@ -10,30 +10,24 @@ import structlog
 from msgspec import Struct
 
 from remediator.daemon.ending import Ending
-from remediator.model.decision import Standing
 from remediator.model.finding import State
-from remediator.model.plan import Outcome
 from remediator.model.scan import Scan
-from remediator.policy import Mode, Policy
-from remediator.ports import Means
+from remediator.policy import Policy
+from remediator.ports import Counters, Means
 from remediator.scan import Pass
 from remediator.unattended import acts, refusal
 
 _log = structlog.get_logger(__name__)
 
 
-class Telling(Protocol):
+class Telling(Counters, Protocol):
     """Who counts what a daemon sees and does."""
 
-    def scanned(self, scan: Scan, standing: Standing, policy: Policy, *, seconds: float) -> None: ...
+    def leading(self, leads: bool) -> None:
+        """Say whether this daemon makes the passes."""
 
-    def failed(self) -> None: ...
-
-    def acted(self, outcome: Outcome, mode: Mode) -> None: ...
-
-    def leading(self, leads: bool) -> None: ...
-
-    def reloaded(self, ok: bool, digest: str) -> None: ...
+    def reloaded(self, ok: bool, digest: str) -> None:
+        """Say whether the policy file can be used, and the digest of what is in force."""
 
 
 class Work(Struct, frozen=True):

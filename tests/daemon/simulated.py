@@ -26,6 +26,7 @@ from remediator.model.resource import Ref, Resource
 from remediator.model.scan import Scan
 from remediator.policy import Mode, Policy
 from remediator.ports import ActionLock, Clock, Cluster, Means
+from remediator.telemetry.uncounted import Uncounted
 from tests.builders import NOW, active, decoded
 from tests.fakes import FakeBackups, FakeCloud, FakeCluster, FakeLock
 from tests.kubernetes.contenders import MemoryLease
@@ -157,7 +158,7 @@ class Town(FakeCluster):
         self.write(lambda found: found["status"].__setitem__("conditions", conditions), name)
 
 
-class Told:
+class Told(Uncounted):
     """What a daemon told its metrics."""
 
     def __init__(self) -> None:
