@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 # Of the time that there is: the rest is for what a last request takes, and for letting go of the Lease.
 _SHARE_FOR_THE_PASS = 0.8
 
-
 _FILE = click.Path(path_type=Path)
 
 
@@ -79,6 +78,7 @@ def command(
     from remediator.telemetry.metrics import Metrics
     from remediator.telemetry.server import Server
 
+    tls = _tls(metrics_cert, metrics_key, metrics_client_ca)
     configure(max(1, ctx.find_root().params["verbose"]), machine=not sys.stderr.isatty())
     clock: Clock = ctx.obj or SystemClock()
     metrics = Metrics(now=clock.now)
@@ -90,15 +90,8 @@ def command(
         return Ground(wired.means, (wired.connection.context, wired.connection.server), wired.namespace)
 
     lock: Lock = leader_lock(**where, clock=clock, counters=metrics)
-    daemon = Daemon(
-        PolicyFile(policy, metrics.reloaded),
-        build,
-        lock,
-        metrics,
-        clock,
-        grace_period * _SHARE_FOR_THE_PASS,
-    )
-    tls = _tls(metrics_cert, metrics_key, metrics_client_ca)
+    file = PolicyFile(policy, metrics.reloaded)
+    daemon = Daemon(file, build, lock, metrics, clock, grace_period * _SHARE_FOR_THE_PASS)
     server = Server(metrics, daemon.alive, daemon.ready, address=metrics_address, port=metrics_port, tls=tls)
     with signals_given_back(), server:
         structlog.get_logger(__name__).info("serving", address=metrics_address, port=server.port, tls=tls is not None)

@@ -130,7 +130,7 @@ class Daemon:
             _log.exception("a pass failed, and should not have")
         else:
             trouble = passed.refused
-            self._timetable.look_at(passed.next_deadline(self._clock.now()))
+            self._timetable.look_at(passed.next_deadline())
             self._health.passed(trouble)
             return False
         self._telling.failed()

@@ -44,11 +44,19 @@ class Passed(Struct, frozen=True):
     scan: Scan
     refused: str = ""
 
-    def next_deadline(self, now: datetime) -> datetime | None:
-        """Find the next moment at which a resource counts as stuck, or should have healed; None where there is none."""
-        findings = (each.finding for each in self.scan.results if each.finding)
-        moments = (at for each in findings for at in (each.stuck_at, each.self_heals_at))
-        return min((at for at in moments if at is not None and at > now), default=None)
+    def next_deadline(self) -> datetime | None:
+        """Find the next moment at which a resource counts as stuck, or should have healed; None where there is none.
+
+        It can be over by now: a pass that acts takes its time.
+        """
+        ahead = (
+            at
+            for each in self.scan.results
+            if each.finding
+            for at in (each.finding.stuck_at, each.finding.self_heals_at)
+            if at is not None and at > each.seen.now
+        )
+        return min(ahead, default=None)
 
 
 def make_pass(of: Work, *, may_begin: Callable[[], bool], ending: Ending, telling: Telling) -> Passed:

@@ -65,6 +65,15 @@ def test_what_comes_to_a_deadline_is_looked_at_then(town: Any) -> None:
     assert [round(each) for each in here.town.looked] == [0, 1060]
 
 
+def test_what_comes_to_its_deadline_while_something_else_is_done_is_looked_at_right_after(town: Any) -> None:
+    soon = function("search", conditions=failing(BUSY, at(seconds=1030)))
+    here = town(stuck(), soon, policy=f"{AUTO}schedule: {{interval: 24h}}\n")
+    here.town.heals = lambda name: None  # nothing tells of an effect, which is watched for a minute
+    here.passes(minutes=3)
+    assert [round(each) for each in here.town.looked][:2] == [0, 61]
+    assert [name for _, name in here.town.resynced] == ["checkout", "search"]
+
+
 def test_a_deadline_is_not_forgotten_while_the_api_server_is_away(town: Any) -> None:
     here = town(function(conditions=failing(BUSY, at())), policy="schedule: {interval: 24h}\n")
     here.time.at(1000, lambda: setattr(here.town, "answers", failing_with(Unreachable("no answer"))))

@@ -87,7 +87,7 @@ def test_a_thousand_resources_get_stuck_and_recover_in_a_day(tmp_path: Path, mon
 
 
 @pytest.mark.deep
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_day_after_day_memory_stays_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     day = Day(tmp_path, monkeypatch, 50)
     objects = []
