@@ -66,7 +66,7 @@ def test_what_a_person_approves_with_kubectl_the_daemon_does_in_their_name(
     before = heartbeat(stuck.read())
     with started(*words) as process:
         proposed(process)
-        assert (process.get("/readyz")[0], process.get("/healthz")[0]) == (200, 200)
+        assert process.is_ready()
         assert runner.record(stuck)["status"]["phase"] == Phase.AWAITING_APPROVAL
         approves(alice, home, runner, stuck)
         acted = process.told("acted")
@@ -111,7 +111,7 @@ def test_a_standby_takes_over_from_a_daemon_that_is_told_to_end(
         proposed(first)
         with started(*words) as second:
             second.told("standing by: another daemon leads")
-            assert second.get("/readyz")[0] == 200
+            assert second.is_ready()
             first.terminate()
             assert first.ends() == 0
             proposed(second)

@@ -54,6 +54,14 @@ class Process:
             with error:
                 return error.code, error.read().decode()
 
+    def is_ready(self) -> bool:
+        """Wait until its first pass is over; whether it then is ready, and alive."""
+        deadline = time.monotonic() + _PATIENCE
+        while (told := self.get("/readyz"))[0] != 200:
+            assert time.monotonic() < deadline, told
+            time.sleep(0.1)
+        return self.get("/healthz")[0] == 200
+
     def terminate(self) -> None:
         self._child.send_signal(signal.SIGTERM)
 

@@ -47,7 +47,7 @@ def test_it_looks_serves_what_it_saw_and_ends_when_told(shop: Shop, words: list[
     with started(*words) as process:
         scanned = process.told("scanned")
         assert (scanned["level"], scanned["healthy"]) == ("info", 2)
-        assert [process.get(path)[0] for path in ("/healthz", "/readyz")] == [200, 200]
+        assert process.is_ready()
         status, metrics = process.get("/metrics")
         assert (status, "remediator_leader 1.0" in metrics) == (200, True)
         assert lease(shop, "ack-remediator-leader")["holderIdentity"]
