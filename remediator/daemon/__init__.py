@@ -90,7 +90,7 @@ class Daemon:
         return left
 
     def end(self) -> None:
-        """Let `serve` return at the next safe point. May be called by a signal handler."""
+        """Let `serve` return at the next safe point. For any thread, but not for a signal handler: it takes locks."""
         self._ending.ask()
         self._wake.set()
 

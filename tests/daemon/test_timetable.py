@@ -109,6 +109,13 @@ def test_a_cron_expression_takes_the_place_of_the_interval(monkeypatch: pytest.M
     assert [each.strftime("%a %H:%M") for each in board.asked] == ["Sat 18:30", "Mon 06:30", "Mon 18:30"]
 
 
+def test_jitter_adds_to_a_cron_expression_too_and_makes_no_moment_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    board = Board(monkeypatch, schedule(cron="0 * * * *", jitter="10m"))
+    board.time.sleep(24 * 3600 - 1)
+    assert [each.hour for each in board.asked] == [*range(12, 24), *range(12)]
+    assert max(each.minute for each in board.asked) > 0
+
+
 def test_a_deadline_is_looked_at_the_moment_it_passes(board: Board) -> None:
     board.timetable.look_at(NOW + timedelta(seconds=100.25))
     board.time.sleep(200)
