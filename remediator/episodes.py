@@ -19,11 +19,19 @@ from remediator.model.word import Approval, Rejection
 Step = Callable[[Episode | None], Episode | None]
 
 
-class MemoryEpisodes:
-    """The Episodes port for one process. `by` says who acts, in the record of each attempt."""
+def tell_nobody(_: Episode) -> None:
+    """Do nothing with a spell that ended."""
 
-    def __init__(self, by: str = "") -> None:
+
+class MemoryEpisodes:
+    """The Episodes port for one process. `by` says who acts, in the record of each attempt.
+
+    `resolved` is told of each spell that this process saw end, once.
+    """
+
+    def __init__(self, by: str = "", *, resolved: Callable[[Episode], None] = tell_nobody) -> None:
         self._by = by
+        self._resolved = resolved
         self._known: dict[str, tuple[Ref, Episode]] = {}
 
     @property
@@ -31,12 +39,19 @@ class MemoryEpisodes:
         """Say why it dies with this process."""
         return "what was seen and done is kept in memory only, until this process ends"
 
+    def anew(self) -> None:
+        """Do nothing: nothing was asked of anybody."""
+
     def load(self, now: datetime) -> tuple[str, ...]:
         """Do nothing: all that is known is here."""
         return ()
 
     def save(self, now: datetime) -> tuple[str, ...]:
-        """Do nothing: there is no other place."""
+        """Forget what was resolved so long ago that its attempts no longer count, but for orphans it tells of."""
+        for uid, (_, each) in list(self._known.items()):
+            over = each.resolved_at is not None and now - each.resolved_at >= MEMORY
+            if over and not any(attempt.orphan for attempt in each.attempts):
+                del self._known[uid]
         return ()
 
     def episode(self, uid: str) -> Episode | None:
@@ -173,6 +188,9 @@ class MemoryEpisodes:
 
     def _step(self, ref: Ref, step: Step) -> None:
         """Take a step with the episode of a target."""
-        after = step(self.episode(ref.uid))
+        before = self.episode(ref.uid)
+        after = step(before)
         if after is not None:
             self._known[ref.uid] = (ref, after)
+        if before and after and before.resolved_at is None and after.resolved_at is not None:
+            self._resolved(after)

@@ -16,6 +16,7 @@ from remediator.model.episode import Attempt, Episode, ResolvedBy
 from remediator.model.finding import Finding
 from remediator.model.identities import Identities
 from remediator.model.kind import FUNCTION
+from remediator.model.limits import Mode
 from remediator.model.live import LiveState
 from remediator.model.log import ControllerLog
 from remediator.model.observation import History
@@ -23,7 +24,9 @@ from remediator.model.placement import Placement
 from remediator.model.plan import Operation, Outcome, Plan
 from remediator.model.reference import Link
 from remediator.model.resource import Ref, Resource
+from remediator.model.scan import Scan
 from remediator.model.word import Approval, Rejection
+from remediator.policy import Policy
 
 
 class Clock(Protocol):
@@ -99,6 +102,9 @@ class Episodes(Protocol):
     @property
     def fleeting(self) -> str:
         """Say in a sentence why what is noted dies with this process; empty where it is stored."""
+
+    def anew(self) -> None:
+        """Begin another pass of a process that makes many: ask again what a short-lived one asks but once."""
 
     def load(self, now: datetime) -> tuple[str, ...]:
         """Read what is stored, once a pass; say what could not be read."""
@@ -186,6 +192,28 @@ class Backups(Protocol):
 
     def save(self, ref: Ref, content: bytes) -> str:
         """Save, and say where; raise where that fails: no backup, no act."""
+
+
+class Counters(Protocol):
+    """Where is counted what happens. It raises nothing: a pass never fails because nobody can count it."""
+
+    def kubernetes(self, verb: str, code: str) -> None:
+        """Count a request to the API server, by its method and the HTTP status of its answer; `none`: no answer."""
+
+    def aws(self, operation: str, code: str) -> None:
+        """Count a request to AWS, by its answer: `ok`, the error's code, or `none` where none came."""
+
+    def scanned(self, scan: Scan, standing: Standing, policy: Policy, *, seconds: float) -> None:
+        """Take in a pass that saw something, and how many seconds it took; `standing` is from before it acted."""
+
+    def failed(self) -> None:
+        """Count a pass that raised."""
+
+    def acted(self, outcome: Outcome, mode: Mode) -> None:
+        """Count what came of an action, and under which mode it was begun."""
+
+    def resolved(self, episode: Episode) -> None:
+        """Count a spell that ended."""
 
 
 class Means(Struct, frozen=True):

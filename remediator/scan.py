@@ -19,14 +19,14 @@ from remediator.diagnosis import diagnose
 from remediator.diagnosis.references import with_findings
 from remediator.errors import ClusterError, NotFound
 from remediator.gates import incident
-from remediator.model.decision import Overrides, Population, Situation, Standing
+from remediator.model.decision import Overrides, Situation, Standing
 from remediator.model.episode import ResolvedBy
-from remediator.model.finding import FindingName, State
+from remediator.model.finding import FindingName
 from remediator.model.kind import FUNCTION, LAMBDA_KINDS
 from remediator.model.observation import Observation
 from remediator.model.plan import ActionName, Outcome
 from remediator.model.resource import Ref, Resource
-from remediator.model.scan import Judged, Scan
+from remediator.model.scan import Judged, Scan, population_of
 from remediator.observing import Observer
 from remediator.policy import Policy
 from remediator.ports import Means
@@ -81,7 +81,7 @@ class Pass:
         leftovers = tuple(each for each in resources if undo_leftover(each))
         controller = self._observer.controller(resources)
         judged = self._judge_all(self._observer.observe(resources, controller))
-        population = _population(judged)
+        population = population_of(judged)
         if incident(population, self._policy.limits):
             self._means.episodes.incident(started)
         namespaces = cache(self._means.cluster.namespace_annotations)
@@ -149,7 +149,7 @@ class Pass:
         """Act on one after the other; yield what came of each once that is known."""
         outcomes = list(before)
         for each in chosen:
-            at = self._decider.situation(_population(scan.results), acted=acted(outcomes), **more)
+            at = self._decider.situation(population_of(scan.results), acted=acted(outcomes), **more)
             outcomes.append(self._actor.attempt(each, scan, at, progress))
             yield outcomes[-1]
 
@@ -217,9 +217,3 @@ class Pass:
             at = self._decider.about(at, each.seen, standing, namespaces(plan.target.namespace))
         decision = self._decider.propose(each.finding, plan, at, rehearse=rehearse)
         return msgspec.structs.replace(each, decision=decision)
-
-
-def _population(judged: Iterable[Judged]) -> Population:
-    """Count Functions: a hundred healthy Versions beside them must not hide that half of them turned bad."""
-    states = [each.state for each in judged if each.seen.resource.is_function]
-    return Population(total=len(states), unwell=sum(each in (State.STUCK, State.UNKNOWN) for each in states))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 
 from remediator.episodes import MemoryEpisodes
 from remediator.model.decision import Standing
-from remediator.model.episode import ResolvedBy
+from remediator.model.episode import Episode, ResolvedBy
 from remediator.model.finding import FindingName
 from remediator.model.observation import History
 from remediator.model.plan import ActionName, Outcome, Result
@@ -48,6 +49,21 @@ def test_it_says_that_it_dies_and_has_nothing_to_load_or_save() -> None:
     episodes = MemoryEpisodes()
     assert "in memory only" in episodes.fleeting
     assert (episodes.load(NOW), episodes.save(NOW)) == ((), ())
+
+
+def test_what_was_resolved_a_day_ago_is_forgotten_unless_it_tells_of_an_orphan() -> None:
+    """A daemon without a place for records lives long, and would grow for ever."""
+    episodes, other = MemoryEpisodes(), decoded(function("archive"))
+    for each in (CHECKOUT, other):
+        episodes.sighted(each, finding(), NOW)
+        episodes.ended(each.ref, NOW, ResolvedBy.DELETED)
+    episodes.intend(plan(), NOW)
+    episodes.conclude(UID, msgspec.structs.replace(outcome(Result.RESOLVED), orphan="arn:aws:lambda:…"), NOW)
+    episodes.save(later(hours=23))
+    assert episodes.episode(other.metadata.uid) is not None
+    episodes.save(later(hours=24))
+    assert episodes.episode(other.metadata.uid) is None
+    assert episodes.episode(UID) is not None
 
 
 def test_the_first_sighting_stays() -> None:
@@ -274,3 +290,18 @@ def test_sightings_are_counted_in_a_row() -> None:
     assert episodes.history(UID, later(minutes=3)).sightings == 3
     episodes.recovered(CHECKOUT, later(minutes=4))
     assert episodes.history(UID, later(minutes=4)).sightings == 0
+
+
+def test_who_wants_to_know_is_told_of_each_spell_that_ends_once() -> None:
+    told: list[Episode] = []
+    episodes = MemoryEpisodes(resolved=told.append)
+    episodes.sighted(CHECKOUT, finding(), NOW)
+    episodes.recovered(CHECKOUT, later(minutes=1))
+    assert told == []
+    for minute in (2, 3):
+        episodes.recovered(CHECKOUT, later(minutes=minute))
+        episodes.ended(CHECKOUT.ref, later(minutes=minute), ResolvedBy.DELETED)
+    assert [(each.resolved_by, each.resolved_at) for each in told] == [(ResolvedBy.ITSELF, later(minutes=2))]
+    episodes.sighted(CHECKOUT, finding(), later(minutes=4))
+    episodes.ended(CHECKOUT.ref, later(minutes=5), ResolvedBy.DELETED)
+    assert [each.resolved_by for each in told] == [ResolvedBy.ITSELF, ResolvedBy.DELETED]

@@ -73,6 +73,61 @@ def test_no_role_grants_everything(name: str) -> None:
             assert "*" not in {*rule["apiGroups"], *rule["resources"], *rule["verbs"]}
 
 
+# ---- the daemon ------------------------------------------------------------------------------------------------------
+
+
+def pod(name: str, *where: str) -> Json:
+    """Read what is run, by the file that has it and the way to its pod's spec."""
+    [found] = objects(name)
+    for key in where:
+        found = found[key]
+    return found
+
+
+def test_the_daemon_is_run_as_the_cronjob_is_but_for_what_makes_it_one() -> None:
+    daemon = pod("../daemon/deployment.yaml", "spec", "template", "spec")
+    job = pod("cronjob.yaml", "spec", "jobTemplate", "spec", "template", "spec")
+    own = ("terminationGracePeriodSeconds", "restartPolicy", "containers")
+    assert {key: each for key, each in daemon.items() if key not in own} == {
+        key: each for key, each in job.items() if key not in own
+    }
+    [mine], [other] = daemon["containers"], job["containers"]
+    apart = ("args", "env", "ports", "livenessProbe", "readinessProbe")
+    assert {key: each for key, each in mine.items() if key not in apart} == {
+        key: each for key, each in other.items() if key not in apart
+    }
+
+
+def test_the_daemon_understands_its_flags_and_has_the_time_that_it_is_told_to_take() -> None:
+    from remediator.cli.daemon import command
+
+    spec = pod("../daemon/deployment.yaml", "spec", "template", "spec")
+    [container] = spec["containers"]
+    name, *words = container["args"]
+    flags = command.make_context("daemon", list(words)).params
+    assert (name, flags["all_namespaces"], flags["metrics_address"]) == ("daemon", True, "0.0.0.0")
+    assert spec["terminationGracePeriodSeconds"] >= flags["grace_period"] + 10
+    assert [each["containerPort"] for each in container["ports"]] == [flags["metrics_port"]]
+    probes = {each: container[each]["httpGet"] for each in ("livenessProbe", "readinessProbe")}
+    assert probes == {
+        "livenessProbe": {"path": "/healthz", "port": "metrics"},
+        "readinessProbe": {"path": "/readyz", "port": "metrics"},
+    }
+
+
+def test_the_daemon_takes_the_place_of_the_cronjob() -> None:
+    [overlay] = objects("../daemon/kustomization.yaml")
+    removed = YAML(typ="safe").load(overlay["patches"][0]["patch"])
+    [job] = objects("cronjob.yaml")
+    assert overlay["resources"] == ["../base", "deployment.yaml"]
+    assert removed["$patch"] == "delete"
+    assert (removed["apiVersion"], removed["kind"], removed["metadata"]) == (
+        job["apiVersion"],
+        job["kind"],
+        job["metadata"],
+    )
+
+
 # ---- schedules -------------------------------------------------------------------------------------------------------
 
 TOP = Path(__file__).parents[1]

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from remediator import __version__
+from remediator.aws.counting import Count, count_nothing, count_requests
 from remediator.deadline import bound_answers
 from remediator.errors import CloudError
 from remediator.policy import Aws
@@ -83,8 +84,9 @@ class _Door:
 class Clients:
     """One client per account and region, made at its first use."""
 
-    def __init__(self, settings: Aws, clock: Clock, patience: Patience) -> None:
+    def __init__(self, settings: Aws, clock: Clock, patience: Patience, count: Count = count_nothing) -> None:
         self._settings = settings
+        self._count = count
         self._clock = clock
         self._patience = patience
         # Calls of Lambda are repeated by who keeps the pace.
@@ -210,9 +212,13 @@ class Clients:
         )
 
     def _bound(self, client: T) -> T:
-        """Let its answers end in time. Botocore has no option for that, nor a public way to its connections."""
+        """Let its answers end in time, and be counted.
+
+        Botocore has no option for the time, nor a public way to its connections.
+        """
         session = client._endpoint.http_session  # type: ignore[attr-defined]
         bound_answers(session._pool_classes_by_scheme, self._patience.answer)
+        count_requests(client, self._count)
         return client
 
 

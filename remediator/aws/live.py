@@ -25,6 +25,7 @@ from remediator.aws.clients import (
     SignedIn,
     said,
 )
+from remediator.aws.counting import Count, count_nothing
 from remediator.aws.pace import Pace, Place
 from remediator.model.live import LiveState, Presence, Vouched, unreadable
 from remediator.model.placement import Placement, place
@@ -55,13 +56,18 @@ class _TooOften(Exception):
 
 
 class AwsCloud:
-    """The Cloud port: one client and one pace per account and region, for all threads."""
+    """The Cloud port: one client and one pace per account and region, for all threads.
 
-    def __init__(self, settings: Aws, clock: Clock, patience: Patience = USUAL_PATIENCE) -> None:
+    `count` is told of each try of a call.
+    """
+
+    def __init__(
+        self, settings: Aws, clock: Clock, patience: Patience = USUAL_PATIENCE, count: Count = count_nothing
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._attempts = patience.attempts
-        self._clients = Clients(settings, clock, patience)
+        self._clients = Clients(settings, clock, patience, count)
         self._pace = Pace(_SECONDS_BETWEEN[settings.call], clock)
 
     def probe(self, resource: Resource, placement: Placement | None = None) -> LiveState:

@@ -16,12 +16,13 @@ import click
 from remediator import __version__
 from remediator.errors import RemediatorError
 
-__all__ = ["cli", "main"]
+__all__ = ["INTERRUPTED", "cli", "main"]
 
 _COMMANDS = {
     "scan": "Show what is stuck or waiting, since when, why, and what would help.",
     "explain": "Show one resource: both sides' evidence, the findings, every gate.",
     "run": "Make one pass under the policy; with --approve, act on what you approve.",
+    "daemon": "Make one pass after the other, on a schedule, as the one that leads.",
     "list": "List what runs recorded: proposals, who approved, what is in quarantine.",
     "approve": "Approve what is proposed for one resource; the next run acts on it.",
     "reject": "Reject what is proposed for one resource.",

@@ -68,6 +68,27 @@ _OVERRIDE = (
 )
 
 
+_METRICS = (
+    click.option(
+        "--metrics-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE.prom",
+        help="Write metrics to this file, for node_exporter's textfile collector.",
+    ),
+    click.option("--push", metavar="URL", help="Push metrics to this Pushgateway."),
+    click.option(
+        "--push-job", default="ack-remediator", show_default=True, metavar="NAME", help="The job that they go under."
+    ),
+    click.option(
+        "--push-label",
+        "push_labels",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A label that they go under, too, such as cluster=eu1; repeatable.",
+    ),
+)
+
+
 def _apply(function: F, *decorators: Callable[[F], F]) -> F:
     return reduce(lambda decorated, decorator: decorator(decorated), reversed(decorators), function)
 
@@ -100,6 +121,11 @@ def policy_option(function: F) -> F:
 def override_options(function: F) -> F:
     """Add --override and --reason; `parse_override` reads them."""
     return _apply(function, *_OVERRIDE)
+
+
+def metrics_options(function: F) -> F:
+    """Add --metrics-file and --push with its labels; `deliver` reads them."""
+    return _apply(function, *_METRICS)
 
 
 def output_option(function: F) -> F:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from remediator.cli.interrupt import take_sigterm_as_interrupt
-from remediator.cli.options import Output, cluster_options, output_option, override_options, scope_options
+from remediator.cli.options import (
+    Output,
+    cluster_options,
+    metrics_options,
+    output_option,
+    override_options,
+    scope_options,
+)
 from remediator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Save objects as files in this directory before ClearFinalizer; else as Secrets in the home namespace.",
 )
+@metrics_options
 def command(
     clock: Clock | None,
     kubeconfig: Path | None,
@@ -49,6 +57,10 @@ def command(
     reason: str,
     dry_run: bool,
     backups: Path | None,
+    metrics_file: Path | None,
+    push: str | None,
+    push_job: str,
+    push_labels: tuple[str, ...],
 ) -> int:
     """Make one pass under the policy, and watch for the effect of what it does.
 
@@ -57,6 +69,9 @@ def command(
 
     --approve shows the plan and asks you to type the context's name. Without a terminal, name what you approve with
     --proposal.
+
+    --metrics-file and --push tell Prometheus what the pass saw and did. Where that fails, a line on stderr says so,
+    and the exit code stays what it is.
     """
     if dry_run and approve:
         raise UsageError("--dry-run and --approve exclude each other", hint="Leave one of them out.")
@@ -71,6 +86,7 @@ def command(
         )
     if (gates or reason) and not approve:
         raise UsageError("--override and --reason go with --approve", hint="Add --approve, or leave them out.")
+    from remediator.cli.delivery import deliver
     from remediator.cli.session import Session
     from remediator.cli.wiring import wire
     from remediator.gates import parse_override
@@ -78,16 +94,18 @@ def command(
     overrides = parse_override(gates, reason, "the person at the terminal")
 
     take_sigterm_as_interrupt()
-    wired: Wired = wire(
-        kubeconfig=kubeconfig,
-        context=context,
-        namespace=namespace,
-        home=home,
-        all_namespaces=all_namespaces,
-        selector=selector,
-        policy=policy,
-        backups=backups,
-        clock=clock,
-    )
-    session = Session(wired, output=output, may_write=not dry_run, overrides=overrides)
-    return session.approve(frozenset(proposals)) if approve else session.unattended()
+    with deliver(metrics_file, push, push_job, push_labels, clock) as counters:
+        wired: Wired = wire(
+            kubeconfig=kubeconfig,
+            context=context,
+            namespace=namespace,
+            home=home,
+            all_namespaces=all_namespaces,
+            selector=selector,
+            policy=policy,
+            backups=backups,
+            clock=clock,
+            counters=counters,
+        )
+        session = Session(wired, output=output, may_write=not dry_run, overrides=overrides)
+        return session.approve(frozenset(proposals)) if approve else session.unattended()

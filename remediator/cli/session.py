@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+from remediator import unattended
 from remediator.cli import documents, report, tables
 from remediator.cli.consent import Ask, confirm, confirm_orphan
 from remediator.cli.options import Output
@@ -45,14 +46,15 @@ class Session:
 
     def unattended(self) -> int:
         """Make a pass that acts on what a person approved before, or what the policy lets go by itself."""
-        acts = self._may_write and self._wired.policy.mode is not Mode.DRY_RUN
+        acts = self._may_write and unattended.acts(self._wired.policy)
         scan = self._scan(tidy=acts)
         if not self._output.for_machines:
             self._show(scan, actionable=False)
         self._record(scan)
         if acts:
             self._refuse_to_forget()
-        outcomes = tuple(self._told(self._wired.work.proceed(scan, self._aside.line))) if acts else ()
+        begun = self._wired.work.proceed(scan, self._aside.line) if acts else ()
+        outcomes = tuple(self._told(self._counted(begun, self._wired.policy.mode)))
         self._write_document(scan, outcomes if acts else None)
         if scan.ready and not acts:
             self._announce(scan.ready)
@@ -100,7 +102,8 @@ class Session:
         confirm_orphan(plan.resource.function_name, orphan, self._ask_person)
         approved = frozenset({plan.digest})
         acted = self._wired.work.remediate(scan, approved, self._aside.line, overrides=self._overrides)
-        return self._exit_code(scan, tuple(self._told(acted)), frozenset({plan.proposal_id}))
+        outcomes = tuple(self._told(self._counted(acted, Mode.APPROVE)))
+        return self._exit_code(scan, outcomes, frozenset({plan.proposal_id}))
 
     def _found(self, scan: Scan, namespace: str, name: str) -> Judged:
         for each in scan.results:
@@ -119,22 +122,31 @@ class Session:
         return self._looked() if undone else scan
 
     def _looked(self) -> Scan:
-        return self._wired.work.scan(rehearse=True, overrides=self._overrides, requested=self._requested)
+        clock = self._wired.means.clock
+        began = clock.monotonic()
+        scan = self._wired.work.scan(rehearse=True, overrides=self._overrides, requested=self._requested)
+        standing = self._wired.means.episodes.standing(scan.started)
+        self._wired.counters.scanned(scan, standing, self._wired.policy, seconds=clock.monotonic() - began)
+        return scan
+
+    def _counted(self, outcomes: Iterable[Outcome], mode: Mode) -> Iterator[Outcome]:
+        """Count each outcome of what was done here; what a daemon did it counts itself."""
+        for each in outcomes:
+            self._wired.counters.acted(each, mode)
+            yield each
 
     def _refuse_to_forget(self) -> None:
         """Refuse to act unasked where nobody will remember it: the next run would do it again, and count from zero."""
-        why = self._wired.means.episodes.fleeting
-        if why and self._wired.policy.acts_alone:
+        if refused := unattended.refusal(self._wired.policy, self._wired.means.episodes):
             raise PolicyError(
-                f"mode: auto is refused: {why}",
+                refused,
                 hint="Apply manifests/base (definition and roles), or use mode: approve, or a ceiling for the action.",
             )
 
     def _announce(self, ready: Sequence[Judged]) -> None:
         """Say what the same run would do without --dry-run, in its order, or that it would be refused."""
-        why = self._wired.means.episodes.fleeting
-        if why and self._wired.policy.acts_alone:
-            self._aside.line(f"Nothing was changed. Without --dry-run, mode: auto is refused: {why}")
+        if refused := unattended.refusal(self._wired.policy, self._wired.means.episodes):
+            self._aside.line(f"Nothing was changed. Without --dry-run, {refused}")
             return
         most = self._wired.policy.budgets.per_run
         limit = f", at most {most} of it" if len(ready) > most else ""
@@ -200,7 +212,7 @@ class Session:
         outcomes = self._wired.work.remediate(
             scan, approved, self._aside.line, before=before, overrides=self._overrides
         )
-        return tuple(self._told(chain(outcomes, followed)))
+        return tuple(self._told(chain(self._counted(outcomes, Mode.APPROVE), followed)))
 
     def _delegated(self, plans: Sequence[Plan]) -> tuple[Iterator[Outcome], Sequence[Plan]]:
         """Leave to a live daemon what it can do as well, to be followed; return what is left to do here."""

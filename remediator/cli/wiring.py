@@ -19,15 +19,16 @@ from remediator.kubernetes.approvals import approvals_guard
 from remediator.kubernetes.backups import SecretBackups
 from remediator.kubernetes.home import home_namespace
 from remediator.kubernetes.leader import live_leader
-from remediator.kubernetes.lease import ACTION_LEASE, Lock, own_identity
+from remediator.kubernetes.lease import ACTION_LEASE, LEADER_LEASE, Lock, own_identity
 from remediator.kubernetes.lease_object import KubernetesLease
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Connection, Transport
 from remediator.policy import Policy
 from remediator.policy.load import load_policy
-from remediator.ports import Backups, Clock, Means
+from remediator.ports import Backups, Clock, Counters, Means
 from remediator.scan import Pass
+from remediator.telemetry.uncounted import Uncounted
 
 
 class Wired(Struct):
@@ -40,6 +41,7 @@ class Wired(Struct):
     means: Means
     transport: Transport
     home: str
+    counters: Counters
 
     def delegation(self, say: Callable[[str], None]) -> Delegation | None:
         """Find the daemon that leads, if one does, so that a person can leave the acting to it."""
@@ -65,21 +67,24 @@ def wire(
     namespace: str | None = None,
     all_namespaces: bool = False,
     selector: str | None = None,
-    policy: Path | None = None,
+    policy: Path | Policy | None = None,
     backups: Path | None = None,
     home: str | None = None,
     clock: Clock | None = None,
+    counters: Counters | None = None,
 ) -> Wired:
     """Read policy and kubeconfig, and build the pass. Nothing is asked of cluster or AWS yet.
 
+    `policy` is the file, or what was read from it.
+
     With a directory for `backups` they are files in it; without, they are Secrets in the home namespace, and files of
-    the user's where those cannot be had.
+    the user's where those cannot be had. `counters` are told of every request, and of what ended; None: nobody is.
     """
     if namespace and all_namespaces:
         raise UsageError("-n and -A exclude each other", hint="Leave one of them out.")
     if namespace is not None:
         check_name("namespace", namespace)
-    rules = load_policy(policy)
+    rules = policy if isinstance(policy, Policy) else load_policy(policy)
     connection = Connection(kubeconfig, context)
     scope = None if all_namespaces else namespace or connection.namespace
     if home is not None:
@@ -87,14 +92,15 @@ def wire(
     timekeeper = clock or SystemClock()
     place = home_namespace(home)
     who = own_identity()
-    transport = Transport(connection, now=timekeeper.now)
-    prompt = Transport(connection, patience=IN_TIME, now=timekeeper.now)
+    counting = counters or Uncounted()
+    transport = Transport(connection, now=timekeeper.now, count=counting.kubernetes)
+    prompt = Transport(connection, patience=IN_TIME, now=timekeeper.now, count=counting.kubernetes)
     saving: Backups = FileBackups(backups)
     if backups is None:
         saving = FallbackBackups(SecretBackups(prompt, place, timekeeper), saving)
     means = Means(
         cluster=KubernetesCluster(transport, scope, selector, writes=prompt),
-        cloud=AwsCloud(rules.aws, timekeeper),
+        cloud=AwsCloud(rules.aws, timekeeper, count=counting.aws),
         episodes=StoredEpisodes(
             transport,
             place,
@@ -102,6 +108,7 @@ def wire(
             guard=lambda: approvals_guard(transport, place),
             max_attempts=rules.attempts.max,
             retention=rules.retention,
+            resolved=counting.resolved,
         ),
         backups=saving,
         clock=timekeeper,
@@ -115,4 +122,15 @@ def wire(
         means=means,
         transport=transport,
         home=place,
+        counters=counting,
     )
+
+
+def leader_lock(
+    *, kubeconfig: Path | None, context: str | None, home: str | None, clock: Clock, counters: Counters
+) -> Lock:
+    """Make the lock that tells which daemon leads. Nothing is asked of the cluster yet."""
+    if home is not None:
+        check_name("namespace", home)
+    prompt = Transport(Connection(kubeconfig, context), patience=IN_TIME, now=clock.now, count=counters.kubernetes)
+    return Lock(KubernetesLease(prompt, home_namespace(home), LEADER_LEASE), clock, own_identity())

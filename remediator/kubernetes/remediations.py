@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 
 import msgspec
 import structlog
 
-from remediator.episodes import MemoryEpisodes, Step
+from remediator.episodes import MemoryEpisodes, Step, tell_nobody
 from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Refused, Unauthorized, Unreachable
 from remediator.kubernetes import remediation_object as objects
 from remediator.kubernetes.approvals import Guard
@@ -40,8 +40,8 @@ class StoredEpisodes(MemoryEpisodes):
     """The Episodes port on the API server.
 
     `by` says who acts; `guard` tells whether the admission policy holds, so that a person's word counts, and why: it is
-    asked once, when there is a word. `retention` is how long a resolved episode is kept, at least as long as attempts
-    count; one that tells of an orphan is kept until a person deletes it.
+    asked when there is a word, once until `anew`. `retention` is how long a resolved episode is kept, at least as long
+    as attempts count; one that tells of an orphan is kept until a person deletes it.
     """
 
     def __init__(
@@ -53,10 +53,12 @@ class StoredEpisodes(MemoryEpisodes):
         guard: Callable[[], Guard] = lambda: Guard(False, _NOBODY_ASKED),
         max_attempts: int = 3,
         retention: timedelta = timedelta(hours=168),
+        resolved: Callable[[Episode], None] = tell_nobody,
     ) -> None:
-        super().__init__(by)
+        super().__init__(by, resolved=resolved)
         self._transport = transport
         self._namespace = namespace
+        self._ask_guard = guard
         self._guard = cache(guard)
         self._max_attempts = max_attempts
         self._retention = max(retention, MEMORY)
@@ -72,6 +74,17 @@ class StoredEpisodes(MemoryEpisodes):
         return self._why_fleeting
 
     # -- a pass ------------------------------------------------------------------------------------------------
+
+    def anew(self) -> None:
+        """Believe neither that the policy still holds, nor that the cluster still has no place for records.
+
+        What memory had to serve for is then written down as it is known.
+        """
+        self._guard = cache(self._ask_guard)
+        if self._why_fleeting:
+            self._why_fleeting = ""
+            for uid, (_, episode) in self._known.items():
+                self._pending[uid] = [partial(_or_else, episode)]
 
     def load(self, now: datetime) -> tuple[str, ...]:
         """Read every record. What could not be written since the last time is taken along."""
@@ -101,6 +114,8 @@ class StoredEpisodes(MemoryEpisodes):
 
     def save(self, now: datetime) -> tuple[str, ...]:
         """Write what is worth it, one record after the other, until the API server shows that it is of no use."""
+        if self.fleeting:
+            return super().save(now)
         troubles: list[str] = []
         for uid, (ref, episode) in list(self._known.items()):
             if self._why_fleeting or len(troubles) >= _TROUBLES_TOLD:
@@ -363,6 +378,11 @@ class StoredEpisodes(MemoryEpisodes):
         self._why_fleeting = f"{why}: {_MEANWHILE}"
         self._pending.clear()
         return (self._why_fleeting,)
+
+
+def _or_else(known: Episode, before: Episode | None) -> Episode:
+    """Take what is stored, and what is known where nothing is."""
+    return before or known
 
 
 def _orphaned(stored: Stored) -> bool:

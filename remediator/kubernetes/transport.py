@@ -131,18 +131,27 @@ def _own_namespace() -> str:
     return mounted.read_text(encoding="utf-8").strip() if mounted.exists() else "default"
 
 
+def count_nothing(method: str, code: str) -> None:
+    """Do nothing with a request and its answer."""
+
+
 class Transport:
-    """Requests to one API server. Shared by threads; every request has a time-out."""
+    """Requests to one API server. Shared by threads; every request has a time-out.
+
+    `count` is told of each request its method and the HTTP status of its answer, `none` where no whole answer came.
+    """
 
     def __init__(
         self,
         connection: Connection,
         patience: Patience = USUAL_PATIENCE,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        count: Callable[[str, str], None] = count_nothing,
     ) -> None:
         self._server = connection.server
         self._patience = patience
         self._now = now
+        self._count = count
         self._offsets: deque[tuple[float, float]] = deque(maxlen=_DATES_KEPT)
         self._client = client.ApiClient(connection.configuration)
         manager = self._client.rest_client.pool_manager
@@ -214,6 +223,7 @@ class Transport:
         if content_type:
             headers["Content-Type"] = content_type
         began, asked = time.monotonic(), self._now()
+        code = "none"
         try:
             parameters = self._client.param_serialize(
                 method=method,
@@ -225,8 +235,10 @@ class Transport:
             )
             response = self._client.call_api(*parameters, _request_timeout=(patience.connect, patience.read))
             content: bytes = response.read() or b""
+            code = str(response.status)
             self._note_date(asked, response.headers)
         except ApiException as error:
+            code = str(error.status or code)
             raise self._refusal(error.status, error.reason or "", error.body, dict(error.headers or {})) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             late = time.monotonic() - began >= patience.answer
@@ -235,6 +247,8 @@ class Transport:
                 f"no answer from the API server {self._server}: {why}",
                 hint="Is the cluster up, and the kubeconfig's server right? VPN, proxy, certificate?",
             ) from error
+        finally:
+            self._count(method, code)
         if not 200 <= response.status < 300:
             raise self._refusal(response.status, response.reason or "", content, dict(response.headers or {}))
         return content

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec import Struct
 
 from remediator.model.cluster import ClusterFinding
 from remediator.model.controller import ControllerFacts
-from remediator.model.decision import Decision, DecisionKind
+from remediator.model.decision import Decision, DecisionKind, Population
 from remediator.model.finding import Finding, State
 from remediator.model.observation import Observation
 from remediator.model.plan import Plan
@@ -70,3 +71,9 @@ class Scan(Struct, frozen=True):
     def ready(self) -> tuple[Judged, ...]:
         """What nothing holds back: a person approved it before, or the policy asks for nobody."""
         return tuple(each for each in self.results if each.decision and each.decision.kind is DecisionKind.ACT)
+
+
+def population_of(judged: Iterable[Judged]) -> Population:
+    """Count Functions: a hundred healthy Versions beside them must not hide that half of them turned bad."""
+    states = [each.state for each in judged if each.seen.resource.is_function]
+    return Population(total=len(states), unwell=sum(each in (State.STUCK, State.UNKNOWN) for each in states))

@@ -17,6 +17,7 @@ from remediator.model.limits import Ceilings, Limits, Mode
 from remediator.model.plan import ActionName
 from remediator.model.selection import Selection
 from remediator.model.timeouts import Timeouts
+from remediator.policy.schedule import Schedule
 from remediator.policy.sections import (
     Actions,
     Attempts,
@@ -34,7 +35,7 @@ from remediator.policy.sections import (
     said,
 )
 
-__all__ = ["Aws", "Breaker", "LambdaCall", "Mode", "Policy", "TimeoutsSection"]
+__all__ = ["Aws", "Breaker", "LambdaCall", "Mode", "Policy", "Schedule", "TimeoutsSection"]
 
 _LIMITS = Limits()
 
@@ -92,6 +93,10 @@ class Policy(Section):
         Duration, between("24h", "3650d"), said("How long what was seen and done is kept after it is resolved.")
     ] = timedelta(hours=168)
     aws: Annotated[Aws, said("How AWS is asked.")] = Aws()
+    schedule: Annotated[
+        Schedule,
+        said("When `remediator daemon` makes a pass; a CronJob has its own schedule."),
+    ] = Schedule()
     timeouts_section: Annotated[
         TimeoutsSection,
         said(

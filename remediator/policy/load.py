@@ -19,14 +19,21 @@ _HINT = "Nothing was done. Correct the file, or leave --policy out for the read-
 
 def load_policy(path: Path | None) -> Policy:
     """Read the file, or give the defaults where none is named; raise PolicyError with every fault that was found."""
-    if path is None:
-        return Policy()
+    return Policy() if path is None else parse_policy(path, read_policy(path))
+
+
+def read_policy(path: Path) -> str:
+    """Read the text of a policy file; raise PolicyError where there is none to be read."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise PolicyError(f"{path}: cannot read the policy: {error.strerror}", hint=_HINT) from error
     except UnicodeDecodeError as error:
         raise PolicyError(f"{path}: cannot read the policy: it is not UTF-8 text", hint=_HINT) from error
+
+
+def parse_policy(path: Path, text: str) -> Policy:
+    """Take the policy from the text of its file; raise PolicyError with every fault that was found."""
     document = _parse(path, text)
     for key, expected in (("apiVersion", "ack-remediator.dev/v1alpha1"), ("kind", "Policy")):
         if key not in document:

@@ -8,11 +8,14 @@ import sys
 import structlog
 
 _EVERYTHING = 2
-_NOISY = ("boto3", "botocore", "urllib3", "kubernetes")
+_NOISY = ("apscheduler", "boto3", "botocore", "urllib3", "kubernetes")
 
 
-def configure(verbose: int = 0) -> None:
-    """Send logs to stderr: warnings, with -v what is done, with -vv every detail of our own."""
+def configure(verbose: int = 0, *, machine: bool = False) -> None:
+    """Send logs to stderr: warnings, with -v what is done, with -vv every detail of our own.
+
+    For people, or for a `machine`: one JSON object a line, libraries' logs included.
+    """
     level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -25,10 +28,7 @@ def configure(verbose: int = 0) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                # Not rich's traceback: it shows the local variables of every frame, specs and tokens among them.
-                structlog.dev.ConsoleRenderer(
-                    colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-                ),
+                *(_FOR_MACHINES if machine else (_for_people(),)),
             ],
         )
     )
@@ -49,3 +49,11 @@ def configure(verbose: int = 0) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=False,
     )
+
+
+# Neither shows the local variables of a traceback's frames: specs and tokens are among them.
+_FOR_MACHINES = (structlog.processors.format_exc_info, structlog.processors.JSONRenderer(sort_keys=False))
+
+
+def _for_people() -> structlog.typing.Processor:
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)

@@ -18,7 +18,7 @@ from remediator.kubernetes.approvals import Guard
 from remediator.kubernetes.remediation_object import object_name
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.transport import Transport
-from remediator.model.episode import Phase, ResolvedBy
+from remediator.model.episode import Episode, Phase, ResolvedBy
 from remediator.model.finding import FindingName
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.model.resource import Ref, Resource
@@ -689,6 +689,71 @@ def test_without_the_home_namespace_memory_serves(place: ApiServer, transport: T
 # ---- a bad day -------------------------------------------------------------------------------------------------------
 
 
+def test_a_process_that_lives_long_stores_what_it_knew_once_there_is_a_place(
+    api: ApiServer, transport: Transport, definition: Json
+) -> None:
+    episodes = StoredEpisodes(transport, HOME)
+    episodes.load(NOW)
+    episodes.sighted(CHECKOUT, finding(), NOW)
+    assert episodes.fleeting
+    api.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
+    api.seed(definition)
+    assert episodes.load(later(minutes=5)) == ()
+    assert episodes.fleeting, "one pass is of one mind"
+    episodes.anew()
+    assert episodes.load(later(minutes=5)) == ()
+    assert not episodes.fleeting
+    episodes.sighted(CHECKOUT, finding(), later(minutes=5))
+    assert episodes.save(later(minutes=5)) == ()
+    status = stored(api)["status"]
+    assert (status["firstSeen"], status["sightings"]) == ("2026-11-21T12:00:00Z", 2)
+
+
+def test_a_process_that_lives_long_keeps_what_it_knows_where_there_is_still_no_place(transport: Transport) -> None:
+    episodes = StoredEpisodes(transport, HOME)
+    for minute in range(3):
+        episodes.anew()
+        (why,) = episodes.load(later(minutes=minute))
+        assert "does not know" in why
+        episodes.sighted(CHECKOUT, finding(), later(minutes=minute))
+        assert episodes.save(later(minutes=minute)) == ()
+    known = episodes.episode(UID)
+    assert known is not None
+    assert (known.first_seen, known.sightings) == (NOW, 3)
+
+
+def test_what_memory_knows_does_not_outdo_what_is_stored(place: ApiServer, store: Store) -> None:
+    """Somebody without the right to write has read it, and noted more in memory."""
+    first = store()
+    first.sighted(CHECKOUT, finding(), NOW)
+    assert first.save(NOW) == ()
+    second = store()
+    place.refuse("patch", "remediations/status", code=403, reason="Forbidden", message="no")
+    second.sighted(CHECKOUT, finding(), later(minutes=20))
+    assert len(second.save(later(minutes=20))) == 1
+    place.allow()
+    second.anew()
+    assert second.load(later(minutes=21)) == ()
+    known = second.episode(UID)
+    assert known is not None
+    assert known.last_seen == NOW
+
+
+def test_whether_the_policy_holds_is_asked_anew_for_each_pass_of_a_process_that_lives_long(
+    place: ApiServer, offered: StoredEpisodes, transport: Transport
+) -> None:
+    answers = [Guard(True, ""), Guard(False, "it is gone")]
+    episodes = StoredEpisodes(transport, HOME, guard=lambda: answers.pop(0))
+    said(place, approval={"approvedBy": "alice", "digest": DIGEST})
+    episodes.load(NOW)
+    assert episodes.approval(UID) is not None
+    episodes.load(NOW)
+    assert episodes.approval(UID) is not None, "one pass is of one mind"
+    episodes.anew()
+    assert episodes.load(NOW) == ("it is gone",)
+    assert episodes.approval(UID) is None
+
+
 def test_an_api_server_that_is_down_costs_nothing_that_is_known(place: ApiServer, offered: StoredEpisodes) -> None:
     place.stop()
     [told] = offered.load(later(minutes=1))
@@ -787,3 +852,30 @@ def test_names_cannot_lead_elsewhere(transport: Transport, store: Store) -> None
 
 def _renamed(ref: Ref) -> Resource:
     return decoded(function(metadata={"uid": ref.uid}))
+
+
+def test_a_spell_that_another_process_ended_is_not_told_here(store: Store) -> None:
+    told: list[Episode] = []
+    ours, theirs = store(resolved=told.append), store()
+    ours.sighted(CHECKOUT, finding(), NOW)
+    ours.save(NOW)
+    theirs.load(NOW)
+    theirs.ended(CHECKOUT.ref, later(minutes=1), ResolvedBy.DELETED)
+    theirs.save(later(minutes=1))
+    ours.load(later(minutes=2))
+    ours.ended(CHECKOUT.ref, later(minutes=2), ResolvedBy.ITSELF)
+    assert told == []
+
+
+def test_a_step_that_is_taken_again_tells_nothing_twice(store: Store, place: ApiServer) -> None:
+    """Where somebody wrote meanwhile, what was noted is noted anew on what they wrote."""
+    told: list[Episode] = []
+    episodes = store(resolved=told.append)
+    episodes.sighted(CHECKOUT, finding(), NOW)
+    episodes.save(NOW)
+    episodes.ended(CHECKOUT.ref, later(minutes=1), ResolvedBy.DELETED)
+    said(place, rejection={"rejectedBy": "ada", "digest": DIGEST})
+    assert episodes.save(later(minutes=1)) == ()
+    episodes.load(later(minutes=2))
+    assert stored(place)["status"]["resolvedBy"] == "deleted"
+    assert [each.resolved_by for each in told] == [ResolvedBy.DELETED]

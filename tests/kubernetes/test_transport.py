@@ -371,3 +371,31 @@ def test_threads_share_one_client(transport: Transport) -> None:
         answers = pool.map(lambda name: transport.get(f"{NAMESPACES}/{name}"), names)
         for name, content in zip(names, answers, strict=True):
             assert f'"name":"{name}"'.encode() in content
+
+
+# ---- counting --------------------------------------------------------------------------------------------------------
+
+
+def counting(connect_to: str, directory: Path, **patience: float) -> tuple[Transport, list[tuple[str, str]]]:
+    counted: list[tuple[str, str]] = []
+    connection = Connection(write_kubeconfig(directory / "counted.yaml", connect_to), None)
+    return Transport(connection, Patience(**patience), count=lambda verb, code: counted.append((verb, code))), counted
+
+
+def test_each_request_is_counted_by_its_answer(tmp_path: Path) -> None:
+    """Also those that are sent again: what a server bears is what it is asked."""
+    with Wire(status(429, "later", after="0"), answer(200, {}), answer(201, {}), status(409, "changed")) as wire:
+        transport, counted = counting(wire.url, tmp_path)
+        transport.get(NAMESPACES)
+        transport.create(NAMESPACES, {})
+        with pytest.raises(Changed):
+            transport.patch(NAMESPACES, PATCH)
+    assert counted == [("GET", "429"), ("GET", "200"), ("POST", "201"), ("PATCH", "409")]
+
+
+@pytest.mark.parametrize("told", [SILENCE, b"", answer(200, "{", length=4000)], ids=["silence", "hang-up", "a half"])
+def test_what_is_not_answered_in_full_is_counted_as_that(tmp_path: Path, told: bytes | None) -> None:
+    with Wire(told) as wire:
+        transport, counted = counting(wire.url, tmp_path, read=0.2)
+        refused(transport)
+    assert counted == [("GET", "none")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 
@@ -13,7 +14,7 @@ from remediator.telemetry.logs import configure
 Streams = pytest.CaptureFixture[str]
 LIBRARIES = ("botocore", "botocore.endpoint", "boto3", "urllib3", "urllib3.connectionpool", "kubernetes.client.rest")
 
-QUIETED = ("boto3", "botocore", "botocore.credentials", "urllib3", "kubernetes")
+QUIETED = ("apscheduler", "boto3", "botocore", "botocore.credentials", "urllib3", "kubernetes")
 
 
 @pytest.fixture(autouse=True)
@@ -110,3 +111,41 @@ def test_an_exception_is_told_without_the_values_around_it(capsys: Streams) -> N
     told = capsys.readouterr().err
     assert "1 variables" in told
     assert "correct-horse-battery" not in told
+
+
+# ---- for machines ----------------------------------------------------------------------------------------------------
+
+
+def test_for_a_machine_each_line_is_one_object_with_all_facts(capsys: Streams) -> None:
+    configure(1, machine=True)
+    say()
+    logging.getLogger("asyncio").warning("slow: %s", "a task")
+    ours, *_, theirs = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert {key: ours[key] for key in ("event", "level", "action")} == {
+        "event": "acting",
+        "level": "info",
+        "action": "Resync",
+    }
+    assert ours["timestamp"].endswith("Z")
+    assert (theirs["event"], theirs["level"]) == ("slow: a task", "warning")
+
+
+def test_for_a_machine_an_exception_is_one_line_without_the_values_around_it(capsys: Streams) -> None:
+    configure(1, machine=True)
+
+    def break_down(environment: dict[str, str]) -> None:
+        raise ValueError(f"{len(environment)} variables")
+
+    try:
+        break_down({"DB_PASSWORD": "-".join(("correct", "horse", "battery"))})
+    except ValueError:
+        structlog.get_logger().exception("broken")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "ValueError: 1 variables" in json.loads(line)["exception"]
+    assert "correct-horse-battery" not in line
+
+
+def test_a_scheduler_does_not_tell_of_each_job(capsys: Streams) -> None:
+    configure(2)
+    logging.getLogger("apscheduler.executors.default").info("Running job")
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,112 @@
+"""`remediator daemon`: one pass after the other, until it is told to end."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from remediator.cli import INTERRUPTED
+from remediator.cli.interrupt import end_on_signals, signals_given_back
+from remediator.cli.options import cluster_options, scope_options
+from remediator.errors import UsageError
+
+if TYPE_CHECKING:
+    from remediator.daemon import Ground
+    from remediator.kubernetes.lease import Lock
+    from remediator.policy import Policy
+    from remediator.ports import Clock
+    from remediator.telemetry.server import Tls
+
+# Of the time that there is: the rest is for what a last request takes, and for letting go of the Lease.
+_SHARE_FOR_THE_PASS = 0.8
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command("daemon")
+@click.pass_context
+@cluster_options
+@scope_options
+@click.option(
+    "--metrics-address", default="127.0.0.1", show_default=True, help="Where to serve /metrics, /healthz and /readyz."
+)
+@click.option(
+    "--metrics-port", type=click.IntRange(0, 65535), default=9464, show_default=True, help="The port; 0: any free one."
+)
+@click.option("--metrics-cert", type=_FILE, help="Serve in TLS with this certificate and its chain (PEM).")
+@click.option("--metrics-key", type=_FILE, help="The certificate's key (PEM).")
+@click.option("--metrics-client-ca", type=_FILE, help="Answer only clients with a certificate signed by one of these.")
+@click.option(
+    "--grace-period",
+    type=click.FloatRange(1, 3600),
+    default=25.0,
+    show_default=True,
+    help="Seconds from SIGTERM to the end; less than the pod's terminationGracePeriodSeconds.",
+)
+def command(
+    ctx: click.Context,
+    kubeconfig: Path | None,
+    context: str | None,
+    namespace: str | None,
+    home: str | None,
+    policy: Path | None,
+    all_namespaces: bool,
+    selector: str | None,
+    metrics_address: str,
+    metrics_port: int,
+    metrics_cert: Path | None,
+    metrics_key: Path | None,
+    metrics_client_ca: Path | None,
+    grace_period: float,
+) -> int:
+    """Make passes under the policy, as `run` does, by the `schedule` in it, and whenever a deadline passes.
+
+    Start as many as you like: one leads, the others stand by. The policy file is read again when its content changes.
+
+    SIGTERM ends it: nothing new is begun, and what is begun is seen through within the grace period, or is left in the
+    records for the next. A second one ends it at once.
+    """
+    import structlog
+
+    from remediator.cli.wiring import leader_lock, wire
+    from remediator.clock import SystemClock
+    from remediator.daemon import Daemon, Ground, PolicyFile
+    from remediator.telemetry.logs import configure
+    from remediator.telemetry.metrics import Metrics
+    from remediator.telemetry.server import Server
+
+    tls = _tls(metrics_cert, metrics_key, metrics_client_ca)
+    configure(max(1, ctx.find_root().params["verbose"]), machine=not sys.stderr.isatty())
+    clock: Clock = ctx.obj or SystemClock()
+    metrics = Metrics(now=clock.now)
+    where: dict[str, Any] = {"kubeconfig": kubeconfig, "context": context, "home": home}
+    scope: dict[str, Any] = {"namespace": namespace, "all_namespaces": all_namespaces, "selector": selector}
+
+    def build(rules: Policy, pass_clock: Clock) -> Ground:
+        wired = wire(**where, **scope, policy=rules, clock=pass_clock, counters=metrics)
+        return Ground(wired.means, (wired.connection.context, wired.connection.server), wired.namespace)
+
+    lock: Lock = leader_lock(**where, clock=clock, counters=metrics)
+    file = PolicyFile(policy, metrics.reloaded)
+    daemon = Daemon(file, build, lock, metrics, clock, grace_period * _SHARE_FOR_THE_PASS)
+    server = Server(metrics, daemon.alive, daemon.ready, address=metrics_address, port=metrics_port, tls=tls)
+    with signals_given_back(), server:
+        structlog.get_logger(__name__).info("serving", address=metrics_address, port=server.port, tls=tls is not None)
+        end_on_signals(daemon.end, grace_period)
+        return INTERRUPTED if daemon.serve() else 0
+
+
+def _tls(certificate: Path | None, key: Path | None, clients: Path | None) -> Tls | None:
+    """Put together what the server needs for TLS; None where nothing of it was asked for."""
+    from remediator.telemetry.server import Tls
+
+    if certificate is None and key is None and clients is None:
+        return None
+    if certificate is None or key is None:
+        raise UsageError(
+            "TLS for metrics needs a certificate and its key", hint="Pass --metrics-cert and --metrics-key together."
+        )
+    return Tls(certificate, key, clients)

@@ -1,0 +1,127 @@
+"""What one pass saw, as numbers: the gauges, all of one moment. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+
+from msgspec import Struct
+
+from remediator.gates import incident
+from remediator.model.decision import Decision, DecisionKind, Standing
+from remediator.model.finding import FindingName, State
+from remediator.model.limits import Limits
+from remediator.model.scan import Judged, Scan, population_of
+from remediator.telemetry.families import (
+    APPROVALS_PENDING,
+    BREAKER_OPEN,
+    BUDGET_LIMIT,
+    CLUSTER,
+    FINDINGS,
+    NONE,
+    OTHER_NAMESPACES,
+    QUARANTINED,
+    RESOURCES,
+    Family,
+    Samples,
+)
+
+# With each of the findings in each of them, that is some thousand series at the very most.
+NAMESPACES_SHOWN = 100
+
+_UNWELL = (State.STUCK, State.UNKNOWN)
+
+
+class Seen(Struct, frozen=True):
+    """The gauges of one pass, by name. `oldest` says since when, per finding; `used` the budget before this pass."""
+
+    gauges: dict[str, Samples]
+    oldest: dict[FindingName, datetime]
+    used_today: int
+    under_way: int
+
+
+def seen(scan: Scan, standing: Standing, limits: Limits, *, namespaces: int = NAMESPACES_SHOWN) -> Seen:
+    """Put a pass into numbers. `namespaces` is how many are told apart: those with the most findings."""
+    made: dict[Family, Samples] = {
+        RESOURCES: _resources(scan),
+        FINDINGS: _findings(scan, namespaces),
+        BUDGET_LIMIT: {
+            ("run",): float(limits.per_run),
+            ("day",): float(limits.per_day),
+            ("namespace",): float(limits.per_namespace),
+        },
+        BREAKER_OPEN: {(): float(_breaker_open(scan, standing, limits))},
+        QUARANTINED: {(): float(sum(_quarantined(each, limits) for each in scan.results))},
+        APPROVALS_PENDING: {(): float(sum(_waits(each) for each in scan.results))},
+    }
+    return Seen(
+        gauges={family.name: samples for family, samples in made.items()},
+        oldest=_oldest(scan.results),
+        used_today=standing.acted_today,
+        under_way=max(standing.under_way.values(), default=0),
+    )
+
+
+def deciding_gate(decision: Decision) -> str:
+    """Name the gate that holds an action back: the first that a person cannot lift by their word, else the first."""
+    holding = (*decision.held_by_fact, *decision.held)
+    return holding[0].gate if holding else NONE
+
+
+def _resources(scan: Scan) -> Samples:
+    """Count by kind and state, zeros too: a share needs its denominator."""
+    kinds = {RESOURCES.labels[0].values[0], *(each.seen.resource.ref.kind for each in scan.results)}
+    counted = Counter((each.seen.resource.ref.kind, each.state.value) for each in scan.results)
+    found: Counter[tuple[str, ...]] = Counter()
+    for kind in kinds:
+        for state in State:
+            found[RESOURCES.key((kind, state))] += counted[kind, state.value]
+    return {key: float(count) for key, count in found.items()}
+
+
+def _findings(scan: Scan, most: int) -> Samples:
+    roots = [(each.finding.name, each.seen.resource.metadata.namespace) for each in scan.results if each.finding]
+    crowded = sorted(Counter(namespace for _, namespace in roots).items(), key=lambda each: (-each[1], each[0]))
+    shown = {namespace for namespace, _ in crowded[:most]}
+    counted = Counter(
+        FINDINGS.key((name, namespace if namespace in shown else OTHER_NAMESPACES)) for name, namespace in roots
+    )
+    counted.update(FINDINGS.key((each.name, CLUSTER)) for each in scan.cluster)
+    return {key: float(count) for key, count in counted.items()}
+
+
+def _oldest(results: Iterable[Judged]) -> dict[FindingName, datetime]:
+    """Say since when each finding has held, where it is more than a wait or advice: those may be old and well."""
+    oldest: dict[FindingName, datetime] = {}
+    for each in results:
+        found = each.finding
+        if found is not None and found.state in _UNWELL:
+            oldest[found.name] = min(found.since, oldest.get(found.name, found.since))
+    return oldest
+
+
+def _breaker_open(scan: Scan, standing: Standing, limits: Limits) -> bool:
+    """Say what the gate of that name says: an incident now, or one that has not cooled down."""
+    opened = standing.breaker_opened_at
+    return bool(incident(population_of(scan.results), limits)) or (
+        opened is not None and scan.started < opened + limits.breaker_cool_down
+    )
+
+
+def _quarantined(judged: Judged, limits: Limits) -> bool:
+    """Whether what is proposed, or where nothing is, any action, was tried as often as it may be."""
+    if judged.finding is None:
+        return False
+    attempts = judged.seen.history.attempts
+    actions = [judged.plan.action] if judged.plan else list(attempts)
+    return any(len(attempts.get(each, ())) >= limits.attempts for each in actions)
+
+
+def _waits(judged: Judged) -> bool:
+    """Whether a person is asked. Where they said no, they are not asked again."""
+    if judged.decision is None or judged.plan is None or judged.decision.kind is not DecisionKind.PROPOSE:
+        return False
+    rejection = judged.seen.history.rejection
+    return rejection is None or not rejection.covers(judged.plan.digest)

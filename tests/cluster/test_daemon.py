@@ -1,0 +1,123 @@
+"""`remediator daemon` in a process of its own, over the real API server and beside the real controller."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from remediator.kubernetes.lease import ACTION_LEASE, LEADER_LEASE
+from remediator.kubernetes.remediation_object import object_name, path
+from remediator.model.episode import Phase
+from remediator.model.plan import Result
+from remediator.sandbox.cloud import Cloud
+from tests.bed.functions import Function, heartbeat
+from tests.bed.plane import Plane
+from tests.bed.plugin import Create
+from tests.cluster.records import Json, Person, Records, approval
+from tests.cluster.runner import Elsewhere, Runner
+from tests.cluster.stuck import rolled_back
+from tests.daemon.process import Process, started
+
+pytestmark = [pytest.mark.usefixtures("controller", "identity"), pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def stuck(settled: Create, control_plane: Plane, cloud: Cloud) -> Function:
+    """A Function that a Resync is for."""
+    function = settled()
+    rolled_back(control_plane, cloud, function)
+    return function
+
+
+@pytest.fixture
+def alice(home: Records, namespace: str) -> Person:
+    """On call: may approve in the test's namespace."""
+    return home.person("alice", namespace)
+
+
+@pytest.fixture
+def words(home: Records, runner: Runner) -> list[str]:
+    """What the pod's args are, but for the place."""
+    policy = runner.policy(schedule={"interval": "5s", "jitter": "0s"})
+    where = ["--kubeconfig", str(home.kubeconfig), "--home-namespace", home.home, "-n", runner.namespace]
+    return [*where, "--policy", str(policy)]
+
+
+def approves(person: Person, home: Records, runner: Runner, function: Function) -> None:
+    """Say yes as `kubectl patch --type=merge` does."""
+    record = path(home.home, object_name(function.read()["metadata"]["uid"]))
+    person.api.merge(record, approval(person, runner.digest(function)))
+
+
+def proposed(process: Process) -> None:
+    process.told("scanned", lambda each: each["proposed"] == 1)
+
+
+def holder(home: Records, name: str) -> Any:
+    lease: Json = home.admin.get(f"/apis/coordination.k8s.io/v1/namespaces/{home.home}/leases/{name}")
+    return lease["spec"].get("holderIdentity")
+
+
+def test_what_a_person_approves_with_kubectl_the_daemon_does_in_their_name(
+    stuck: Function, runner: Runner, home: Records, alice: Person, words: list[str]
+) -> None:
+    before = heartbeat(stuck.read())
+    with started(*words) as process:
+        proposed(process)
+        assert process.is_ready()
+        assert runner.record(stuck)["status"]["phase"] == Phase.AWAITING_APPROVAL
+        approves(alice, home, runner, stuck)
+        acted = process.told("acted")
+        assert (acted["action"], acted["result"]) == ("Resync", Result.STILL_STUCK), acted
+        metrics = process.get("/metrics")[1]
+        assert 'remediator_actions_total{action="Resync",mode="approve",outcome="still-stuck"} 1.0' in metrics
+        process.terminate()
+        assert process.ends() == 0
+    (attempt,) = runner.attempts(stuck)
+    assert (attempt["result"], attempt["approvedBy"]) == (Result.STILL_STUCK, alice.name)
+    after = stuck.read()
+    assert heartbeat(after) != before, "the real controller looked again"
+    assert (after["metadata"]["generation"], after["spec"].get("publish")) == (4, None)
+    assert [holder(home, name) for name in (LEADER_LEASE, ACTION_LEASE)] == [None, None]
+
+
+def test_told_to_end_during_a_pass_nothing_is_lost(
+    stuck: Function, runner: Runner, home: Records, alice: Person, words: list[str]
+) -> None:
+    before = heartbeat(stuck.read())
+    with started(*words, "--grace-period", "2") as process:
+        proposed(process)
+        approves(alice, home, runner, stuck)
+        process.told("acting")
+        process.terminate()
+        assert process.ends(30) in (0, 130), "seen through, or left to the next"
+    (attempt,) = runner.attempts(stuck)
+    assert attempt["approvedBy"] == alice.name
+    assert "publish" not in stuck.read()["spec"]
+    stuck.becomes(lambda seen: heartbeat(seen) != before, "is looked at by the controller")
+    # Longer than anybody can still be at it: whoever comes next says what came of it.
+    runner.run(runner.wire(clock=Elsewhere(timedelta(minutes=11))))
+    (attempt,) = runner.attempts(stuck)
+    assert attempt["result"] in (Result.STILL_STUCK, Result.UNKNOWN)
+    assert (stuck.read()["metadata"]["generation"], holder(home, ACTION_LEASE)) == (4, None)
+
+
+def test_a_standby_takes_over_from_a_daemon_that_is_told_to_end(
+    stuck: Function, runner: Runner, home: Records, alice: Person, words: list[str]
+) -> None:
+    with started(*words) as first:
+        proposed(first)
+        with started(*words) as second:
+            second.told("standing by: another daemon leads")
+            assert second.is_ready()
+            first.terminate()
+            assert first.ends() == 0
+            proposed(second)
+            approves(alice, home, runner, stuck)
+            assert second.told("acted")["result"] == Result.STILL_STUCK
+            second.terminate()
+            assert second.ends() == 0
+    assert not [each for each in first.log if each["event"] == "acted"]
+    assert len(runner.attempts(stuck)) == 1

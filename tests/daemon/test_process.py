@@ -1,0 +1,121 @@
+"""`remediator daemon` in a process of its own, over the sandbox: what it serves, and how it ends."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from remediator.sandbox.faults import Faults, late
+from tests.cli.shop import Json, Shop
+from tests.daemon.process import Process, started
+
+# A machine that is busy with other tests takes its time to start a process.
+pytestmark = pytest.mark.timeout(180)
+
+_RECORDS = "ack-remediator.dev/v1alpha1"
+_AUTO = "mode: auto\nsightings: 1\nbreaker: {percent: 100}\nschedule: {interval: 5s, jitter: 0s}\n"
+
+
+def lease(shop: Shop, name: str) -> Json:
+    spec: Json = shop.api.stored("coordination.k8s.io/v1", "Lease", "ack-remediator", name)["spec"]
+    return spec
+
+
+def attempts(shop: Shop, name: str) -> list[Json]:
+    uid = shop.stored(name)["metadata"]["uid"]
+    found: list[Json] = shop.api.stored(_RECORDS, "Remediation", "ack-remediator", f"function-{uid}")["status"].get(
+        "attempts", []
+    )
+    return found
+
+
+@pytest.fixture
+def words(shop: Shop) -> list[str]:
+    return ["-A", "--policy", str(shop.policy)]
+
+
+def begun(process: Process) -> None:
+    """Wait until the writes of a Resync are out, and only its effect is still to be seen."""
+    process.told("acting")
+    time.sleep(1.0)
+
+
+def test_it_looks_serves_what_it_saw_and_ends_when_told(shop: Shop, words: list[str]) -> None:
+    shop.furnish()
+    with started(*words) as process:
+        scanned = process.told("scanned")
+        assert (scanned["level"], scanned["healthy"]) == ("info", 2)
+        assert process.is_ready()
+        status, metrics = process.get("/metrics")
+        assert (status, "remediator_leader 1.0" in metrics) == (200, True)
+        assert lease(shop, "ack-remediator-leader")["holderIdentity"]
+        process.terminate()
+        assert process.ends(20) == 0
+    assert "holderIdentity" not in lease(shop, "ack-remediator-leader"), "a standby takes over at once"
+    assert (process.odd, [each for each in process.log if each["level"] == "error"]) == ([], [])
+    assert "correct-horse-battery" not in str(process.log)
+
+
+def test_told_to_end_while_it_looks_it_begins_nothing(shop: Shop, words: list[str], tmp_path: Path) -> None:
+    shop.controller()
+    shop.rolled_back()
+    shop.write_policy(_AUTO)
+    before = shop.stored("checkout")
+    with Faults(shop.api.url, ca=shop.certificate) as faults:
+        faults.add(late(3.0), path="/functions$")
+        through = faults.kubeconfig(shop.kubeconfig, tmp_path / "through")
+        with started(*words, KUBECONFIG=str(through)) as process:
+            process.told("leading")
+            time.sleep(0.5)
+            process.terminate()
+            assert process.ends(20) == 0
+    assert shop.stored("checkout") == before
+    assert [each for each in process.log if each["event"] in ("acting", "acted")] == []
+
+
+def test_told_to_end_while_it_watches_for_an_effect_it_leaves_that_to_the_next(shop: Shop, words: list[str]) -> None:
+    """No controller is at work here: nothing tells that the Resync had an effect."""
+    shop.controller()
+    shop.rolled_back()
+    shop.write_policy(_AUTO)
+    with started(*words, "--grace-period", "5") as process:
+        begun(process)
+        process.terminate()
+        assert process.ends(20) == 130, process.log
+    assert [each["left_to_the_next"] for each in process.log if each["event"] == "a pass was broken off"] == [True]
+    (attempt,) = attempts(shop, "checkout")
+    assert "accepted" in attempt and "result" not in attempt
+    assert "publish" not in shop.stored("checkout")["spec"]
+    for name in ("ack-remediator-leader", "ack-remediator-action"):
+        assert "holderIdentity" not in lease(shop, name)
+
+
+def test_told_twice_it_ends_at_once(shop: Shop, words: list[str]) -> None:
+    shop.controller()
+    shop.rolled_back()
+    shop.write_policy(_AUTO)
+    with started(*words, "--grace-period", "60") as process:
+        begun(process)
+        process.terminate()
+        time.sleep(1.0)
+        process.terminate()
+        assert process.ends(5) == 130
+    (attempt,) = attempts(shop, "checkout")
+    assert "result" not in attempt
+
+
+def test_what_cannot_be_used_from_the_start_ends_it_with_a_sentence(shop: Shop, words: list[str]) -> None:
+    shop.write_policy("mode: yolo\n")
+    with started(*words) as process:
+        assert process.ends() == 2
+    assert any("mode" in line and "yolo" in line for line in process.odd)
+
+
+def test_an_address_that_is_taken_ends_it_with_a_sentence(shop: Shop, words: list[str]) -> None:
+    with started(*words) as first:
+        taken = first.told("serving")["port"]
+        with started(*words, "--metrics-port", str(taken)) as second:
+            assert second.ends() == 2
+    assert any("cannot listen on 127.0.0.1" in line for line in second.odd)

@@ -1,0 +1,168 @@
+"""Two daemons over one cluster whose API server one or the other does not reach now and then: never two at work.
+
+The time is simulated, and while one of them sleeps in a pass the other goes on: each does so in the middle of the
+other's waiting.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from remediator.errors import Unreachable
+from remediator.kubernetes.action_lock import KubernetesActionLock
+from remediator.kubernetes.lease import Lock
+from remediator.model.lease import Found, Record
+from remediator.model.plan import Result
+from remediator.ports import Cluster, Hold
+from tests.builders import BUSY, Json, function
+from tests.daemon.simulated import Kept, Simulation, Time, Town
+from tests.kubernetes.contenders import MemoryLease
+
+_HOUR = 3600.0
+_POLICY = "mode: auto\nsightings: 1\nbudgets: {perDay: 1000}\nschedule: {interval: 1m, jitter: 5s}\n"
+
+
+class Link:
+    """One daemon's way to the API server."""
+
+    def __init__(self) -> None:
+        self.cut = False
+        self.refused = 0
+
+    def reach(self) -> None:
+        if self.cut:
+            self.refused += 1
+            raise Unreachable("no answer")
+
+
+class _Lease:
+    """A Lease at the other end of a link."""
+
+    def __init__(self, link: Link, lease: MemoryLease) -> None:
+        self._link, self._lease = link, lease
+
+    def __str__(self) -> str:
+        return str(self._lease)
+
+    def read(self) -> Found | None:
+        self._link.reach()
+        return self._lease.read()
+
+    def create(self, record: Record) -> Found:
+        self._link.reach()
+        return self._lease.create(record)
+
+    def replace(self, found: Found, record: Record) -> Found:
+        self._link.reach()
+        return self._lease.replace(found, record)
+
+
+class _Cluster:
+    """A town at the other end of a link."""
+
+    def __init__(self, link: Link, town: Town) -> None:
+        self._link, self._town = link, town
+
+    def __getattr__(self, name: str) -> Any:
+        self._link.reach()
+        return getattr(self._town, name)
+
+
+class Pair:
+    """Two daemons, and who of them led and held the action lock when."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, *objects: Json) -> None:
+        self.time = Time()
+        self.town = Town(self.time, *objects)
+        self.links = {name: Link() for name in ("one", "two")}
+        self.acting: list[str] = []
+        self.acted: set[str] = set()
+        leader, action, episodes = MemoryLease(), MemoryLease(), Kept()
+        self.daemons = {
+            name: Simulation(
+                folder,
+                patch,
+                *objects,
+                policy=_POLICY,
+                lease=_Lease(link, leader),
+                time=self.time,
+                town=self.town,
+                cluster=cast("Cluster", _Cluster(link, self.town)),
+                lock=_Watched(self, name, KubernetesActionLock(Lock(_Lease(link, action), self.time, name))),
+                episodes=episodes,
+                name=name,
+            )
+            for name, link in self.links.items()
+        }
+        self._busy: set[str] = set()
+        self.led: set[str] = set()
+        self.time.follow(self._go_on)
+
+    def passes(self, seconds: float) -> None:
+        until = self.time.elapsed + seconds
+        while self.time.elapsed < until:
+            self.time.step(until)
+
+    def _go_on(self) -> float:
+        """Let each work off what it was asked for, unless it is at that already; look who leads."""
+        leading = [name for name, each in self.daemons.items() if each.lease.valid()]
+        assert len(leading) < 2, f"two lead at {self.time.elapsed}"
+        self.led.update(leading)
+        for name, each in self.daemons.items():
+            if name not in self._busy:
+                self._busy.add(name)
+                each.daemon.work_off()
+                self._busy.remove(name)
+        return _HOUR
+
+
+class _Watched:
+    """An action lock, and whether two have it at once."""
+
+    def __init__(self, pair: Pair, name: str, lock: KubernetesActionLock) -> None:
+        self._pair, self._name, self._lock = pair, name, lock
+
+    @contextmanager
+    def held(self, say: Callable[[str], None]) -> Iterator[Hold]:
+        with self._lock.held(say) as hold:
+            assert not self._pair.acting, f"two act at {self._pair.time.elapsed}"
+            self._pair.acting.append(self._name)
+            self._pair.acted.add(self._name)
+            try:
+                yield hold
+            finally:
+                self._pair.acting.clear()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_is_cut_off_when_never_two_are_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    chance = random.Random(seed)
+    names = [f"function-{number}" for number in range(24)]
+    pair = Pair(tmp_path, monkeypatch, *(function(name) for name in names))
+    for number, name in enumerate(names):
+        pair.time.at(number * 600.0 + 60, lambda name=name: pair.town.says(name, False, BUSY))  # type: ignore[misc]
+    moment = 0.0
+    while moment < 5 * _HOUR:
+        moment += chance.uniform(20, 400)
+        link = pair.links[chance.choice(("one", "two"))]
+        pair.time.at(moment, lambda link=link: setattr(link, "cut", True))  # type: ignore[misc]
+        pair.time.at(moment + chance.uniform(1, 90), lambda link=link: setattr(link, "cut", False))  # type: ignore[misc]
+    with capture_logs():
+        pair.passes(6 * _HOUR)
+    assert (pair.led, pair.acted) == ({"one", "two"}, {"one", "two"}), "both had their turn"
+    assert all(link.refused for link in pair.links.values())
+    resynced = [name for _, name in pair.town.resynced]
+    assert sorted(set(resynced)) == sorted(names), "everything is done in the end"
+    told = [each for daemon in pair.daemons.values() for each in daemon.told.outcomes]
+    done = [each.target.name for each in told if each.result is Result.RESOLVED]
+    assert len(done) >= len(names) - 4, "some of it unseen"
+    assert len(resynced) == len(names), "and nothing twice"

@@ -1,0 +1,355 @@
+"""Alerts: each on the story that it is for, and on no near miss; over metrics that there are."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import pytest
+from ruamel.yaml import YAML
+
+from remediator.cli import cli
+from remediator.model.cluster import ClusterFindingName
+from remediator.model.finding import FindingName
+from remediator.telemetry.families import FAMILIES, Kind
+
+TOP = Path(__file__).parents[1]
+MONITORING = TOP / "manifests" / "monitoring"
+FILES = sorted(MONITORING.glob("prometheusrule*.yaml"))
+BASE = "https://ack-remediator.dev/"
+# Told by kube-state-metrics itself.
+OF_OTHERS = {"kube_cronjob_status_last_successful_time"}
+
+Json = dict[str, Any]
+
+
+def read(path: Path) -> Json:
+    content: Json = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    return content
+
+
+def rules(*paths: Path) -> Iterator[Json]:
+    for path in paths or FILES:
+        for group in read(path)["spec"]["groups"]:
+            yield from group["rules"]
+
+
+ALERTS = [rule for rule in rules() if "alert" in rule]
+RECORDED = {rule["record"] for rule in rules() if "record" in rule}
+every = pytest.mark.parametrize("alert", ALERTS, ids=lambda each: str(each["alert"]))
+
+
+def of_kube_state_metrics() -> dict[str, set[str]]:
+    """The metrics that kube-state-metrics makes of records, with their labels."""
+    [resource] = read(MONITORING / "kube-state-metrics.yaml")["spec"]["resources"]
+    made = {}
+    for metric in resource["metrics"]:
+        kind = metric["each"]["type"]
+        each = metric["each"][kind[0].lower() + kind[1:]]
+        labels = {*resource["labelsFromPath"], *each.get("labelsFromPath", {}), each.get("labelName", "")}
+        made[f"{resource['metricNamePrefix']}_{metric['name']}"] = labels
+    return made
+
+
+def exported() -> dict[str, set[str]]:
+    """Every metric that a rule may use, with its labels."""
+    ours = {each.name: {label.name for label in each.labels} for each in FAMILIES}
+    histograms = [each.name for each in FAMILIES if each.kind is Kind.HISTOGRAM]
+    parts = {f"{name}_{part}": {"le"} for name in histograms for part in ("bucket", "sum", "count")}
+    others = {name: {"cronjob"} for name in OF_OTHERS} | {name: set[str]() for name in RECORDED}
+    return ours | parts | of_kube_state_metrics() | others
+
+
+def used(expression: str) -> dict[str, str]:
+    """Find the metrics of an expression, with what each is selected by."""
+    found = re.findall(r"\b((?:remediator|ack_remediation|kube)[_:][\w:]+)(?:\{([^}]*)\})?", expression)
+    return dict(found)
+
+
+def test_every_metric_that_a_rule_uses_is_exported_with_those_labels() -> None:
+    there = exported()
+    for rule in rules():
+        metrics = used(rule["expr"])
+        assert metrics
+        for name, selected in metrics.items():
+            assert name in there, name
+            assert {label for label, _ in re.findall(r"(\w+)\s*[=!]~?", selected) and selectors(selected)} <= there[
+                name
+            ]
+
+
+def selectors(selected: str) -> set[tuple[str, str]]:
+    return set(re.findall(r'(\w+)\s*(?:=|!=|=~|!~)\s*"([^"]*)"', selected))
+
+
+def test_every_value_that_a_rule_selects_can_be() -> None:
+    """A finding, a state or a code that is written otherwise would never be there, and the alert never fire."""
+    values = {
+        (family.name, label.name): {*label.values, label.rest}
+        for family in FAMILIES
+        for label in family.labels
+        if not label.open
+    }
+    [resource] = read(MONITORING / "kube-state-metrics.yaml")["spec"]["resources"]
+    [phases] = [each["each"]["stateSet"]["list"] for each in resource["metrics"] if each["name"] == "phase"]
+    values["ack_remediation_phase", "phase"] = set(phases)
+    checked = 0
+    for rule in rules():
+        for name, selected in used(rule["expr"]).items():
+            for label, wanted in selectors(selected):
+                if (name, label) in values:
+                    assert set(wanted.split("|")) <= values[name, label], f"{name}: {wanted}"
+                    checked += 1
+    assert checked >= 9
+
+
+@every
+def test_an_alert_says_what_is_the_matter_and_where_to_read_on(alert: Json) -> None:
+    assert re.fullmatch(r"Ack[A-Z][A-Za-z]+", alert["alert"])
+    assert alert["labels"]["severity"] in {"info", "warning", "critical"}
+    for text in ("summary", "description"):
+        assert alert["annotations"][text].endswith(".")
+    path, _, anchor = alert["annotations"]["runbook_url"].removeprefix(BASE).partition("#")
+    if "{{ $labels.finding }}" in path:
+        for name in FindingName:
+            assert (TOP / path.replace("{{ $labels.finding }}", name)).is_file()
+        return
+    page = (TOP / path).read_text(encoding="utf-8")
+    assert not anchor or f"\n## {alert['alert']}\n" in page
+    assert not anchor or anchor == alert["alert"].lower()
+
+
+def test_every_command_that_a_section_names_is_one() -> None:
+    page = " ".join((TOP / "docs" / "alerts.md").read_text(encoding="utf-8").split())
+    lines = re.findall(r"`remediator ([a-z][^`]*)`", page)
+    assert len(lines) > 10
+    for line in lines:
+        name, *arguments = shlex.split(line)
+        with click.Context(cli, **cli.context_settings) as group:
+            command = cli.get_command(group, name)
+            assert command is not None, line
+            if not arguments:
+                continue  # a mention
+            context = command.make_context(name, arguments, parent=group)
+            if isinstance(command, click.Group):
+                inner, *rest = context._protected_args + context.args
+                nested = command.get_command(context, inner)
+                assert nested is not None, line
+                nested.make_context(inner, rest, parent=context)
+
+
+def test_every_section_is_about_an_alert() -> None:
+    sections = re.findall(r"^## (\w+)$", (TOP / "docs" / "alerts.md").read_text(encoding="utf-8"), re.MULTILINE)
+    linked = {each["alert"] for each in ALERTS if "#" in each["annotations"]["runbook_url"]}
+    assert len(sections) == len(set(sections))
+    assert set(sections) == linked
+
+
+# ---- stories ---------------------------------------------------------------------------------------------------------
+
+RULES, RECORDS = "prometheusrule.yaml", "prometheusrule-records.yaml"
+LENGTH = 300  # minutes of a story; it is looked at in the end
+NOW = LENGTH * 60
+
+
+class Story(NamedTuple):
+    """Series, as promtool writes them in steps of a minute, and how many of an alert fire in the end."""
+
+    alert: str
+    fires: int
+    series: dict[str, str]
+    file: str = RULES
+
+
+def constant(value: float) -> str:
+    return f"{value}+0x{LENGTH}"
+
+
+def clock(behind: int) -> str:
+    """Write a timestamp that is so many seconds behind, always."""
+    return f"{-behind}+60x{LENGTH}"
+
+
+def until(minute: int) -> str:
+    """Write a timestamp that follows the clock until a minute, and then stays."""
+    return f"0+60x{minute} {minute * 60}+0x{LENGTH - minute}"
+
+
+def gauge(name: str, value: float, **labels: str) -> dict[str, str]:
+    told = ",".join(f'{key}="{each}"' for key, each in labels.items())
+    return {f"{name}{{{told}}}": constant(value)}
+
+
+def late(name: str, value: float, minutes: int, **labels: str) -> dict[str, str]:
+    """A gauge that has had its value for so many minutes only."""
+    [key] = gauge(name, value, **labels)
+    return {key: f"0+0x{LENGTH - minutes} {value}+0x{minutes}"}
+
+
+def record(phase: str, *, since: int, state: str = "stuck", **more: str) -> dict[str, str]:
+    """What kube-state-metrics makes of one record; `since` in minutes before the end."""
+    labels = {"remediation": "function-u1", "target_namespace": "shop", "target_name": "checkout"}
+    phases = ("Watching", "AwaitingApproval", "Approved", "Acting", "Verifying", "Resolved", "Quarantined")
+    made: dict[str, str] = {}
+    for each in phases:
+        made |= gauge("ack_remediation_phase", float(each == phase), phase=each, **labels)
+    made |= gauge("ack_remediation_finding_info", 1, finding="FunctionPending", state=state, **labels)
+    made |= gauge("ack_remediation_unhealthy_since_timestamp_seconds", NOW - since * 60, **labels)
+    made |= gauge(
+        "ack_remediation_attempt_info", 1, attempt="p-1", action="Release", result="resolved", **labels, **more
+    )
+    return made
+
+
+OLDEST, FOUND = "remediator_oldest_finding_age_seconds", "remediator_findings"
+SCAN, SUCCESS = "remediator_last_scan_timestamp_seconds", "remediator_last_success_timestamp_seconds"
+ACTIONS, AWS = "remediator_actions_total", "remediator_aws_requests_total"
+FAILED = f'{ACTIONS}{{action="Resync",mode="auto",outcome="still-stuck"}}'
+THROTTLED = f'{AWS}{{operation="GetFunction",code="TooManyRequestsException"}}'
+ORPHAN = "arn:aws:lambda:eu-west-1:123456789012:function:checkout"
+
+STORIES = [
+    Story("AckResourceStuck", 1, gauge(OLDEST, 9000, finding="FunctionPending")),
+    Story(
+        "AckResourceStuck",
+        2,
+        gauge(OLDEST, 9000, finding="FinalizerLeft") | gauge(OLDEST, 9000, finding="UpdateFailed"),
+    ),
+    Story(
+        "AckResourceStuck", 1, gauge(OLDEST, 9000, finding="A", pod="old") | gauge(OLDEST, 9000, finding="A", pod="new")
+    ),
+    Story("AckResourceStuck", 0, gauge(OLDEST, 7000, finding="FunctionPending")),
+    Story("AckResourceStuck", 0, late(OLDEST, 9000, 5, finding="FunctionPending")),
+    Story("AckResourceStuck", 0, gauge(OLDEST, 9000, finding="Unreadable")),
+    Story("AckControllerDown", 1, gauge(FOUND, 1, finding="ControllerDown", namespace="(cluster)")),
+    Story("AckControllerDown", 0, late(FOUND, 1, 5, finding="ControllerDown", namespace="(cluster)")),
+    Story("AckControllerDown", 0, gauge(FOUND, 9, finding="ControllerSilent", namespace="shop")),
+    Story("AckRemediatorScanStale", 1, {SCAN: until(LENGTH - 60)}),
+    Story("AckRemediatorScanStale", 0, {SCAN: until(LENGTH - 20)}),
+    Story("AckRemediatorScanStale", 0, {f'{SCAN}{{pod="old"}}': until(LENGTH - 60), f'{SCAN}{{pod="new"}}': clock(60)}),
+    Story("AckRemediatorScanPartial", 1, {SCAN: clock(60), SUCCESS: until(LENGTH - 60)}),
+    Story("AckRemediatorScanPartial", 1, {SCAN: clock(60)}),
+    Story("AckRemediatorScanPartial", 0, {SCAN: clock(60), SUCCESS: clock(60)}),
+    Story("AckRemediatorScanPartial", 0, {SCAN: clock(60), SUCCESS: until(LENGTH - 20)}),
+    Story("AckRemediatorScanPartial", 0, {SCAN: until(LENGTH - 60), SUCCESS: until(LENGTH - 60)}),
+    Story("AckRemediatorAbsent", 1, {"up": constant(1)}),
+    Story("AckRemediatorAbsent", 0, gauge("remediator_build_info", 1, version="0.1.0")),
+    Story("AckRemediatorApprovalWaiting", 1, gauge("remediator_approvals_pending", 2)),
+    Story("AckRemediatorApprovalWaiting", 0, late("remediator_approvals_pending", 2, 200)),
+    Story("AckResourceQuarantined", 1, gauge("remediator_quarantined", 1)),
+    Story("AckResourceQuarantined", 0, gauge("remediator_quarantined", 0)),
+    Story("AckRemediatorBreakerOpen", 1, gauge("remediator_breaker_open", 1)),
+    Story("AckRemediatorBreakerOpen", 0, late("remediator_breaker_open", 1, 3)),
+    Story("AckRemediatorActionFailing", 1, {FAILED: f"0+0x{LENGTH - 50} 0+1x3 3+0x46"}),
+    Story("AckRemediatorActionFailing", 1, {FAILED: f"_x{LENGTH - 50} 1+1x2 3+0x46"}),
+    Story("AckRemediatorActionFailing", 0, {FAILED: f"0+0x{LENGTH - 50} 0+1x2 2+0x47"}),
+    Story("AckRemediatorActionFailing", 0, {FAILED: constant(9)}),
+    Story("AckRemediatorActionFailing", 0, {FAILED.replace("still-stuck", "resolved"): f"0+0x{LENGTH - 50} 0+1x49"}),
+    Story("AckRemediatorActionFailing", 0, {FAILED.replace("auto", "dry-run"): f"0+0x{LENGTH - 50} 0+1x49"}),
+    Story("AckResourcesUnreadable", 1, gauge("remediator_resources", 3, kind="Function", state="unknown")),
+    Story("AckResourcesUnreadable", 0, gauge("remediator_resources", 3, kind="Function", state="waiting")),
+    Story("AckResourcesUnreadable", 0, late("remediator_resources", 3, 20, kind="Function", state="unknown")),
+    Story("AckRemediatorThrottled", 1, {THROTTLED: f"0+2x{LENGTH}"}),
+    Story(
+        "AckRemediatorThrottled", 1, {'remediator_kubernetes_requests_total{verb="GET",code="429"}': f"0+2x{LENGTH}"}
+    ),
+    Story("AckRemediatorThrottled", 0, {THROTTLED: f"0+0x{LENGTH - 100} 0+5x2 10+0x98"}),
+    Story("AckRemediatorThrottled", 0, {THROTTLED.replace("TooManyRequestsException", "ok"): f"0+9x{LENGTH}"}),
+    Story("AckRemediatorApprovalsUnguarded", 1, gauge(FOUND, 1, finding="ApprovalsUnguarded", namespace="(cluster)")),
+    Story("AckRemediatorApprovalsUnguarded", 0, gauge(FOUND, 1, finding="MassChange", namespace="(cluster)")),
+    Story("AckResourceStuck", 1, record("Watching", since=180), RECORDS),
+    Story("AckResourceStuck", 0, record("Watching", since=100), RECORDS),
+    Story("AckResourceStuck", 0, record("Resolved", since=180), RECORDS),
+    Story("AckResourceStuck", 0, record("Watching", since=180, state="advisory"), RECORDS),
+    Story(
+        "AckRemediatorScanStale",
+        1,
+        {f'{next(iter(OF_OTHERS))}{{cronjob="ack-remediator"}}': until(LENGTH - 60)},
+        RECORDS,
+    ),
+    Story("AckRemediatorScanStale", 0, {f'{next(iter(OF_OTHERS))}{{cronjob="other"}}': until(LENGTH - 60)}, RECORDS),
+    Story("AckRemediatorApprovalWaiting", 1, record("AwaitingApproval", since=280), RECORDS),
+    Story("AckRemediatorApprovalWaiting", 0, record("Watching", since=280), RECORDS),
+    Story("AckResourceQuarantined", 1, record("Quarantined", since=280), RECORDS),
+    Story("AckResourceQuarantined", 0, record("AwaitingApproval", since=280), RECORDS),
+    Story("AckFunctionOrphaned", 1, record("Resolved", since=280, orphan=ORPHAN), RECORDS),
+    Story("AckFunctionOrphaned", 0, record("Resolved", since=280), RECORDS),
+]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_alert_has_a_story_and_a_near_miss(path: Path) -> None:
+    for alert in (rule["alert"] for rule in rules(path) if "alert" in rule):
+        fires = {bool(each.fires) for each in STORIES if (each.alert, each.file) == (alert, path.name)}
+        assert fires == {True, False}, alert
+
+
+def test_cluster_findings_that_alerts_wait_for_have_names() -> None:
+    assert {"ControllerDown", "ApprovalsUnguarded"} <= {each.value for each in ClusterFindingName}
+
+
+# As many tests, so that none takes long.
+SHARES = 5
+
+promtool = pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is not installed (Debian's package prometheus)"
+)
+
+
+def written(path: Path, content: Json) -> Path:
+    YAML().dump(content, path)
+    return path
+
+
+def rule_files(directory: Path) -> dict[str, str]:
+    """Write what is under `spec` as Prometheus itself reads it."""
+    return {path.name: str(written(directory / path.name, read(path)["spec"])) for path in FILES}
+
+
+@promtool
+def test_promtool_takes_the_rules(tmp_path: Path) -> None:
+    files = rule_files(tmp_path).values()
+    checked = subprocess.run(
+        ["promtool", "check", "rules", "--lint=all", "--lint-fatal", *files],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@promtool
+@pytest.mark.parametrize("share", range(SHARES))
+def test_each_alert_fires_on_its_story_and_not_on_its_near_miss(tmp_path: Path, share: int) -> None:
+    files = rule_files(tmp_path)
+    asked = [
+        written(
+            tmp_path / f"story-{number}.yaml",
+            {
+                "rule_files": [files[story.file]],
+                "evaluation_interval": "5m",
+                "tests": [
+                    {
+                        "interval": "1m",
+                        "input_series": [{"series": name, "values": values} for name, values in story.series.items()],
+                        "promql_expr_test": [
+                            {
+                                "expr": f'count(ALERTS{{alertname="{story.alert}",alertstate="firing"}}) or vector(0)',
+                                "eval_time": f"{LENGTH}m",
+                                "exp_samples": [{"labels": "{}", "value": story.fires}],
+                            }
+                        ],
+                    }
+                ],
+            },
+        )
+        for number, story in enumerate(STORIES[share::SHARES])
+    ]
+    told = subprocess.run(["promtool", "test", "rules", *map(str, asked)], capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
