@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from itertools import pairwise
+from typing import NamedTuple
 
 import msgspec
 import pytest
 
 from remediator.aws.live import AwsCloud
+from remediator.aws.pace import Pace, Place
 from remediator.model.finding import FindingName
 from remediator.model.scan import Scan
 from remediator.policy import Policy
@@ -25,9 +26,23 @@ OURS, OTHER, DEAD, THROTTLED = "121212121212", "343434343434", "565656565656", "
 REGIONS = ("us-east-1", "eu-west-1")
 EACH = 6
 SPEED = 20.0
-# Seconds of that time that the first call of a client can be late, since it has to connect: it is 75 ms of ours.
-LATE = 1.5
-Place = tuple[str, str]
+CALL = "GetFunctionConfiguration"
+
+
+class Turn(NamedTuple):
+    """One waiting for one's turn, in seconds of the clock: since when, and until when."""
+
+    place: Place
+    came: float
+    went: float
+
+
+class Scanned(NamedTuple):
+    """What a scan said, what AWS was asked, and how each call waited for its turn."""
+
+    scan: Scan
+    calls: list[Call]
+    turns: list[Turn]
 
 
 @pytest.fixture(scope="module")
@@ -56,18 +71,32 @@ def suspects(cloud: Cloud, account: str, region: str) -> list[Json]:
     return found
 
 
-def gaps(calls: list[Call]) -> dict[Place, list[float]]:
-    """Give, per account and region, the seconds between two calls."""
-    times = defaultdict(list)
-    for each in calls:
-        times[each.account, each.region].append(each.at)
+def spans(turns: list[Turn]) -> dict[Place, tuple[int, float]]:
+    """Count the turns of each account and region, and the seconds from the first to the last.
+
+    By the clock that the pace is kept by: when a call arrives is also the machine's doing.
+    """
+    found: defaultdict[Place, list[Turn]] = defaultdict(list)
+    for each in turns:
+        found[each.place].append(each)
     return {
-        place: [(later - earlier).total_seconds() for earlier, later in pairwise(each)] for place, each in times.items()
+        place: (len(each), max(turn.went for turn in each) - min(turn.came for turn in each))
+        for place, each in found.items()
     }
 
 
 @pytest.fixture(scope="module")
-def scanned(fleet: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Scan, list[Call]]:
+def scanned(fleet: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Scanned:
+    turns: list[Turn] = []
+    wait = Pace.wait
+
+    def waiting(self: Pace, at: Place) -> bool:
+        came = clock.monotonic()
+        let_go = wait(self, at)
+        if let_go:
+            turns.append(Turn(at, came, clock.monotonic()))
+        return let_go
+
     with pytest.MonkeyPatch.context() as patch:
         for name in [each for each in os.environ if each.startswith("AWS_")]:
             patch.delenv(name)
@@ -81,9 +110,10 @@ def scanned(fleet: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Sca
         policy = Policy.model_validate(head | {"aws": {"endpointURL": fleet.endpoint, "assumeRole": True}})
         world = World(FakeCluster(*objects), FakeCloud())
         clock = SandboxClock(speed=SPEED)
+        patch.setattr(Pace, "wait", waiting)
         means = msgspec.structs.replace(world.means, cloud=AwsCloud(policy.aws, clock))
         begin = len(fleet.calls)
-        return Pass(means, policy).scan(), fleet.calls_since(begin)
+        return Scanned(Pass(means, policy).scan(), fleet.calls_since(begin), turns)
 
 
 def findings(scan: Scan, account: str) -> list[tuple[FindingName, str]]:
@@ -96,8 +126,8 @@ def findings(scan: Scan, account: str) -> list[tuple[FindingName, str]]:
     return found
 
 
-def test_what_can_be_read_is_read_by_the_right_identity(scanned: tuple[Scan, list[Call]]) -> None:
-    scan, _ = scanned
+def test_what_can_be_read_is_read_by_the_right_identity(scanned: Scanned) -> None:
+    scan = scanned.scan
     assert scan.partial == ()
     for account in (OURS, OTHER):
         assert [name for name, _ in findings(scan, account)] == [FindingName.UPDATE_FAILED] * EACH * len(REGIONS)
@@ -109,8 +139,8 @@ def test_what_can_be_read_is_read_by_the_right_identity(scanned: tuple[Scan, lis
             assert f"::{arn.account}:" in (live.identity or "")
 
 
-def test_a_dead_role_is_told_of_its_account_and_asked_for_once(scanned: tuple[Scan, list[Call]]) -> None:
-    scan, calls = scanned
+def test_a_dead_role_is_told_of_its_account_and_asked_for_once(scanned: Scanned) -> None:
+    scan, calls, _ = scanned
     told = findings(scan, DEAD)
     assert [name for name, _ in told] == [FindingName.UNREADABLE] * EACH
     for _, summary in told:
@@ -119,28 +149,31 @@ def test_a_dead_role_is_told_of_its_account_and_asked_for_once(scanned: tuple[Sc
     assert len(refused) == 1
 
 
-def test_a_throttled_account_is_told_as_such(scanned: tuple[Scan, list[Call]]) -> None:
+def test_a_throttled_account_is_told_as_such(scanned: Scanned) -> None:
     told = findings(scanned[0], THROTTLED)
     assert [name for name, _ in told] == [FindingName.UNREADABLE] * EACH
     assert all("TooManyRequests" in summary or "AWS throttles" in summary for _, summary in told)
 
 
-def test_each_account_and_region_is_asked_below_its_rate(scanned: tuple[Scan, list[Call]]) -> None:
-    """Once a second, on average: how late a single call arrives is the machine's doing."""
-    made = [each for each in scanned[1] if each.operation == "GetFunctionConfiguration"]
-    found = gaps(made)
-    readable = {(account, region) for account in (OURS, OTHER) for region in REGIONS}
-    assert found.keys() == readable | {(THROTTLED, REGIONS[0])}
+def test_each_account_and_region_is_asked_below_its_rate(scanned: Scanned) -> None:
+    """Once a second; slower each time, where AWS throttles."""
+    made = Counter((each.account, each.region) for each in scanned.calls if each.operation == CALL)
+    found = spans(scanned.turns)
+    readable = {Place(account, region) for account in (OURS, OTHER) for region in REGIONS}
+    throttled = Place(THROTTLED, REGIONS[0])
+    assert found.keys() == readable | {throttled}
+    assert made == {place: count for place, (count, _) in found.items()}
     for place in readable:
-        assert len(found[place]) == EACH - 1
-        assert sum(found[place]) > EACH - 1 - LATE
-    slowed = found[THROTTLED, REGIONS[0]]
-    assert len(slowed) == 4, "five calls for six functions, each of which would have had three"
-    assert sum(slowed) > 2 + 4 + 8 + 16 - LATE
+        count, seconds = found[place]
+        assert count == EACH
+        assert seconds >= EACH - 1
+    count, seconds = found[throttled]
+    assert count == 5, "five calls for six functions, each of which would have had three"
+    assert seconds >= 2 + 4 + 8 + 16
 
 
-def test_the_throttled_one_holds_up_nobody(scanned: tuple[Scan, list[Call]]) -> None:
-    made = [each for each in scanned[1] if each.operation == "GetFunctionConfiguration"]
+def test_the_throttled_one_holds_up_nobody(scanned: Scanned) -> None:
+    made = [each for each in scanned[1] if each.operation == CALL]
     last = {
         throttled: max(each.at for each in made if (each.account == THROTTLED) is throttled)
         for throttled in (True, False)

@@ -164,7 +164,7 @@ def going_definition(control_plane: Plane) -> Iterator[str]:
     metadata = {"name": name, "annotations": before["metadata"].get("annotations", {})}
     admin.post(CRDS, {key: before[key] for key in ("apiVersion", "kind", "spec")} | {"metadata": metadata})
     eventually(
-        lambda: admin.get(path).get("status", {}).get("conditions", []),
+        lambda: admin.get(path).get("status", {}).get("conditions") or [],
         lambda seen: any(each["type"] == "Established" and each["status"] == "True" for each in seen),
         "it is established",
         control_plane.clock,

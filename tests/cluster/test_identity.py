@@ -15,6 +15,7 @@ import pytest
 
 from remediator.cli.wiring import Wired, wire
 from remediator.model.finding import FindingName
+from remediator.model.kind import LAMBDA_KINDS
 from remediator.model.placement import Placement
 from remediator.model.scan import Judged
 from remediator.sandbox.clock import SandboxClock
@@ -221,8 +222,9 @@ def test_who_may_not_read_any_of_it_is_told_so_and_sees_the_rest(
     settled: Create, cloud: Cloud, namespace: str, control_plane: Plane, tmp_path: Path
 ) -> None:
     function = settled()
-    functions = [{"apiGroups": ["lambda.services.k8s.aws"], "resources": ["functions"], "verbs": ["get", "list"]}]
-    account = control_plane.service_account(namespace, "only-functions", functions)
+    kinds = [each.plural for each in LAMBDA_KINDS]
+    rule = {"apiGroups": ["lambda.services.k8s.aws"], "resources": kinds, "verbs": ["get", "list"]}
+    account = control_plane.service_account(namespace, "only-the-kinds", [rule])
     wired = wire(kubeconfig=account, namespace=namespace)
     placement = placed(wired, function)
     assert placement.unsure.startswith(f"namespace {namespace} could not be read: ")
