@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from remediator import execute
+from remediator.actions import plan_for
+from remediator.cli.wiring import Wired
 from remediator.gates.approved import seal
 from remediator.model.episode import Phase
+from remediator.model.finding import FindingName, Remedy
 from remediator.model.plan import ActionName, Plan, Result
+from remediator.model.scan import Judged, Scan
 from remediator.sandbox.cloud import Cloud
 from tests.bed.controllers import Handle
 from tests.bed.functions import FINALIZER, Function, Object, error_text
@@ -160,19 +165,35 @@ def elsewhere(settled: Create, control_plane: Plane) -> Function:
 
 def test_what_ack_looks_for_elsewhere_is_not_released(elsewhere: Function, runner: Runner) -> None:
     before = elsewhere.read()
-    outcome = release(runner.wire(), elsewhere)
-    assert outcome.result is Result.SKIPPED
-    assert f"identity: annotation {REGION} says eu-west-1" in outcome.detail
+    asked = {(elsewhere.namespace, elsewhere.name): ActionName.RELEASE}
+    each = _of(runner.wire().work.scan(requested=asked), elsewhere)
+    assert each.finding is not None
+    assert (each.finding.name, each.plan) == (FindingName.IDENTITY_DRIFT, None)
+    assert f"annotation {REGION} says eu-west-1" in each.finding.summary
     assert elsewhere.read() == before
+
+
+def _of(scan: Scan, function: Function) -> Judged:
+    return next(each for each in scan.results if each.seen.resource.metadata.name == function.name)
+
+
+def _planned_anyway(wired: Wired, function: Function) -> Plan:
+    """Plan the Release of what looks like any other deletion that nobody explains."""
+    each = _of(wired.work.scan(), function)
+    assert each.finding is not None
+    found = msgspec.structs.replace(each.finding, name=FindingName.DELETION_UNEXPLAINED, on_request=(Remedy.RELEASE,))
+    plan = plan_for(found, msgspec.structs.replace(each.seen, placement=None), ActionName.RELEASE)
+    assert plan is not None
+    return plan
 
 
 def test_released_in_spite_of_that_nothing_comes_of_it_and_it_is_put_back(
     elsewhere: Function, runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Gates see annotations only. Where a flag of the controller's sends it elsewhere, this is what happens."""
+    """Where what sends the controller elsewhere cannot be read, a flag of its own perhaps, this is what happens."""
     monkeypatch.setattr(execute, "_VERIFY_DEADLINE", 4.0)
     wired = runner.wire()
-    plan, before = requested(wired, elsewhere), as_it_was(elsewhere.read())
+    plan, before = _planned_anyway(wired, elsewhere), as_it_was(elsewhere.read())
     with wired.means.lock.held(lambda _: None) as hold:
         under_way = execute.begin(seal(plan), wired.means, hold, "jane")
     assert isinstance(under_way, execute.Begun)
