@@ -29,6 +29,7 @@ _COMMANDS = {
     "history": "Show what was tried: when, on whose word, and what came of it.",
     "quarantine": "List what is in quarantine, or let it be tried again.",
     "release": "Let an object go that is stuck in its deletion, and keep its function.",
+    "clear-finalizer": "Let an object go that is stuck in its deletion, and whose function is gone.",
     "restore": "Create an object again from its backup: shows what, and asks.",
     "collect": "Collect what is known of one resource for a bug report, without secrets.",
     "diagnose": "Diagnose dumps of a support case: no cluster, no AWS.",
@@ -40,7 +41,7 @@ _COMMANDS = {
 }
 
 # A module named `list` would stand in this package for the builtin as soon as it is imported.
-_MODULES = {"list": "listing"}
+_MODULES = {"list": "listing", "clear-finalizer": "clear_finalizer"}
 
 INTERRUPTED = 130
 _PREFIX = "REMEDIATOR"

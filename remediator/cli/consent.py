@@ -12,12 +12,15 @@ from remediator.errors import UsageError
 Ask = Callable[[str], str]
 
 
-def must_be_askable(given: str | None) -> None:
-    """Raise UsageError where nobody can be asked and no answer was given: before anything is read."""
+def must_be_askable(given: str | None, instead: str = "") -> None:
+    """Raise UsageError where nobody can be asked and no answer was given: before anything is read.
+
+    `instead` names what needs no answer.
+    """
     if given is None and not sys.stdin.isatty():
         raise UsageError(
             "this needs a terminal to ask on, or your word that it is the right cluster",
-            hint="Pass --confirm with the context's name, or --dry-run to change nothing.",
+            hint=f"Pass --confirm with the context's name{instead}.",
         )
 
 

@@ -10,7 +10,7 @@ from remediator.cli.particulars import particulars
 from remediator.cli.render import RULING_MARKS, STATE_STYLES, Page, console
 from remediator.cli.report import healthy_summary, sentence, tell_cluster
 from remediator.model.decision import DecisionKind
-from remediator.model.finding import Finding
+from remediator.model.finding import Finding, Remedy
 from remediator.model.log import ControllerLog
 from remediator.model.masking import mask
 from remediator.model.observation import Observation
@@ -28,6 +28,9 @@ _VERIFIED_BY = {
     Verification.OBJECT_GONE: "the object is gone, and AWS still has no function a minute later",
     Verification.RELEASED: "the object is gone, and AWS still has the function",
 }
+
+
+_ASKED_BY = {Remedy.RELEASE: "release", Remedy.CLEAR_FINALIZER: "clear-finalizer"}
 
 
 def show(judged: Judged, *, wide: bool = False, by_hand: bool = True, log: ControllerLog | None = None) -> None:
@@ -55,6 +58,8 @@ def show(judged: Judged, *, wide: bool = False, by_hand: bool = True, log: Contr
     if wide:
         particulars(page, judged.seen)
     _decision(page, judged, wide=wide)
+    if by_hand:
+        _on_request(page, judged)
     if by_hand and judged.plan is not None:
         _commands(page, judged.plan)
 
@@ -128,6 +133,17 @@ def _decision(page: Page, judged: Judged, *, wide: bool) -> None:
     for verdict in decision.verdicts:
         mark, style = RULING_MARKS[verdict.ruling.value]
         page.hanging(f"  {mark:<6}{verdict.gate:<{width}}  ", verdict.reason, style=style)
+
+
+def _on_request(page: Page, judged: Judged) -> None:
+    """Say what is never proposed, and done where a person asks for it by name."""
+    offered = judged.finding.on_request if judged.finding else ()
+    if not offered:
+        return
+    ref = judged.seen.resource.ref
+    page.heading("Only if you ask for it")
+    for remedy in offered:
+        page.field("on request", f"{remedy}: remediator {_ASKED_BY[remedy]} {typed(ref)} -n {ref.namespace}")
 
 
 def _means(page: Page, plan: Plan) -> None:

@@ -47,7 +47,7 @@ def command(
 
         raise UsageError("--dry-run and --confirm exclude each other", hint="Leave one of them out.")
     if not dry_run:
-        must_be_askable(confirm)
+        must_be_askable(confirm, ", or --dry-run to change nothing")
     take_sigterm_as_interrupt()
     wired = wire(kubeconfig=kubeconfig, context=context, namespace=namespace, home=home, policy=policy, clock=clock)
     return Restoration(wired, adopt=adopt, confirm=confirm, dry_run=dry_run).run(backup, namespace)

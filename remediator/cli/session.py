@@ -85,21 +85,41 @@ class Session:
 
     def release(self, namespace: str, name: str, orphan: str | None) -> int:
         """Let one object go and keep its function, once a person names it; `orphan` is the name, None: ask for it."""
+        scan, plan = self._asked_for(namespace, name, ActionName.RELEASE)
+        if plan is None:
+            return _HELD_BACK
+        self._tell_place(f"1 action, and an orphan in AWS: {plan.resource.arn_text}")
+        confirm_orphan(plan.resource.function_name, orphan, self._ask_person)
+        return self._done(scan, plan)
+
+    def clear_finalizer(self, namespace: str, name: str, context: str | None) -> int:
+        """Remove ACK's finalizer from one object, once a person says where; `context` None: ask for it."""
+        scan, plan = self._asked_for(namespace, name, ActionName.CLEAR_FINALIZER)
+        if plan is None:
+            return _HELD_BACK
+        self._tell_place("1 action, which cannot be undone")
+        confirm(self._wired.connection.context, context, "nothing was changed", self._ask_person)
+        return self._done(scan, plan)
+
+    def _asked_for(self, namespace: str, name: str, action: ActionName) -> tuple[Scan, Plan | None]:
+        """Look, and tell the plan of what a person asks for; None, and why, where it is not for this object now."""
         scan = self._scan(tidy=True)
         self._record(scan)
         judged = self._found(scan, namespace, name)
         plan = judged.plan
-        if plan is None or plan.action is not ActionName.RELEASE:
+        if plan is None or plan.action is not action:
             said = f"it is {judged.finding.name}: {judged.finding.summary}" if judged.finding else "nothing is wrong."
-            self._aside.line(f"function/{name} cannot be released now: {said}")
+            self._aside.line(f"{action} is not for function/{name} now: {said}")
             self._aside.line(f"`remediator explain function/{name} -n {namespace}` tells more.")
-            return _HELD_BACK
+            return scan, None
         self._tell_plan([judged])
         if judged not in scan.proposals:
             self._aside.line(f"{plan.proposal_id}: {self._why_not(scan, plan.proposal_id)}")
-            return _HELD_BACK
-        self._tell_place(f"1 action, and an orphan in AWS: {plan.resource.arn_text}")
-        confirm_orphan(plan.resource.function_name, orphan, self._ask_person)
+            return scan, None
+        return scan, plan
+
+    def _done(self, scan: Scan, plan: Plan) -> int:
+        """Do what a person asked for and approved just now."""
         approved = frozenset({plan.digest})
         acted = self._wired.work.remediate(scan, approved, self._aside.line, overrides=self._overrides)
         outcomes = tuple(self._told(self._counted(acted, Mode.APPROVE)))

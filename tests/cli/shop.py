@@ -268,6 +268,13 @@ class Shop:
         self.function("exports", namespace="post", error=quoting, heartbeat=self.ago(minutes=1))
         self.function("receipts", code={**self.cloud.code, "sha256": "9f" * 32})
 
+    def is_there(self, name: str) -> bool:
+        try:
+            self.stored(name)
+        except LookupError:
+            return False
+        return True
+
     def stored(self, name: str, namespace: str = "shop") -> Json:
         return self.api.stored(API_VERSION, "Function", namespace, name)
 

@@ -54,14 +54,14 @@ def test_what_is_not_stuck_in_its_deletion_cannot_be_released(empty_shop: Shop) 
     empty_shop.rolled_back()
     told = empty_shop("release", "checkout", "--orphan", "checkout", columns=200)
     assert told.code == 4
-    assert "function/checkout cannot be released now: it is UpdateFailed: " in told.err
+    assert "Release is not for function/checkout now: it is UpdateFailed: " in told.err
 
 
 def test_what_may_still_go_by_itself_is_not_released(empty_shop: Shop) -> None:
     blocked(empty_shop, minutes=1)
     told = empty_shop("release", "checkout", "--orphan", "checkout", columns=200)
     assert told.code == 4
-    assert "function/checkout cannot be released now: it is DeletionBlocked: " in told.err
+    assert "Release is not for function/checkout now: it is DeletionBlocked: " in told.err
 
 
 def test_a_gate_that_holds_is_named(empty_shop: Shop) -> None:
@@ -69,7 +69,7 @@ def test_a_gate_that_holds_is_named(empty_shop: Shop) -> None:
     empty_shop.function("checkout", deleted_minutes_ago=45, error="InvalidParameterValueException: in use")
     told = empty_shop("release", "checkout", "--orphan", "checkout", columns=200)
     assert told.code == 4
-    assert "held back by " in told.err or "cannot be released now" in told.err
+    assert "held back by " in told.err or "Release is not for" in told.err
     assert empty_shop.stored("checkout")["metadata"].get("annotations", {}) == {}
 
 

@@ -33,14 +33,6 @@ def outcomes(out: str) -> dict[str, dict[str, Any]]:
     return {each["name"]: each for each in json.loads(out)["outcomes"]}
 
 
-def is_there(shop: Shop, name: str) -> bool:
-    try:
-        shop.stored(name)
-    except LookupError:
-        return False
-    return True
-
-
 def untouched(shop: Shop, name: str) -> bool:
     stored = shop.stored(name)
     return "publish" not in stored["spec"] and RESYNC not in stored["metadata"].get("annotations", {})
@@ -444,7 +436,7 @@ def test_an_approved_finalizer_is_cleared_after_two_proofs_and_a_backup(abandone
     begin = len(abandoned.cloud.calls)
     result = abandoned("run", "--approve", "--backups", str(tmp_path / "saved"), typed=YES, columns=200)
     assert result.code == 0
-    assert not is_there(abandoned, "archive")
+    assert not abandoned.is_there("archive")
     assert "ClearFinalizer shop/archive: remove ACK's finalizer" in result.err
     assert "Mind: This cannot be undone. The whole object is saved first." in result.err
     assert "proof 1 of 2: AWS says gone; the next in 60 s" in result.err
@@ -552,7 +544,7 @@ def test_a_function_that_comes_back_is_told_to_be_an_orphan(
     sleep = abandoned.clock.sleep
 
     def after_the_act(seconds: float) -> None:
-        if seconds == 60 and not is_there(abandoned, "archive"):
+        if seconds == 60 and not abandoned.is_there("archive"):
             abandoned.cloud.create_function("archive")
         sleep(seconds)
 
@@ -574,7 +566,7 @@ def test_a_finalizer_that_no_resync_removes_is_cleared_in_the_second_round(empty
     assert "unknown     Resync shop/archive:" in result.err
     assert "Some are still held. Looking again in a minute" in result.err
     assert "resolved    ClearFinalizer shop/archive:" in result.err
-    assert not is_there(shop, "archive")
+    assert not shop.is_there("archive")
 
 
 def test_what_is_there_in_aws_keeps_its_finalizer(empty_shop: Shop) -> None:
