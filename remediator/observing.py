@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from remediator.diagnosis import diagnose, is_suspect, is_worth_a_call
 from remediator.execute import Look
+from remediator.model.claims import claims
 from remediator.model.controller import ControllerFacts
 from remediator.model.finding import Finding
 from remediator.model.identities import Identities
@@ -58,8 +59,16 @@ class Observer:
         asked = self._probe(worth, {each.ref: place(each, known, controller) for each in worth})
         live |= asked
         links = {each.ref: self._means.cluster.references(each) for each in suspects if complaint(each)}
+        others = claims(resources)
         seen = [
-            self.seen(each, live.get(each.ref, unreadable(NOT_ASKED)), controller, known, links.get(each.ref, ()))
+            self.seen(
+                each,
+                live.get(each.ref, unreadable(NOT_ASKED)),
+                controller,
+                known,
+                links=links.get(each.ref, ()),
+                claims=others(each),
+            )
             for each in resources
         ]
         self._remember(seen, asked)
@@ -76,7 +85,9 @@ class Observer:
         live: LiveState,
         controller: ControllerFacts,
         known: Identities = _NOTHING_READ,
+        *,
         links: tuple[Link, ...] = (),
+        claims: tuple[Ref, ...] = (),
     ) -> Observation:
         """Add to a resource, to AWS's answer about it and to what it refers to, what is known from before."""
         now = self._means.clock.now()
@@ -90,14 +101,25 @@ class Observer:
             placement=place(resource, known, controller),
             namespace=known.namespaces.get(resource.metadata.namespace),
             references=links,
+            claims=claims,
         )
 
-    def asked(self, resource: Resource, controller: ControllerFacts, *, follow: bool = False) -> Observation:
-        """Observe one resource, AWS included, whatever was said of it before; `follow` its references, too."""
+    def asked(
+        self,
+        resource: Resource,
+        controller: ControllerFacts,
+        *,
+        follow: bool = False,
+        among: Iterable[Resource] = (),
+    ) -> Observation:
+        """Observe one resource, AWS included, whatever was said of it before; `follow` its references, too.
+
+        `among` are those that it may share its function with, where they are known.
+        """
         known = self.identities([resource], controller)
         live = self._means.cloud.probe(resource, place(resource, known, controller))
         links = self._means.cluster.references(resource) if follow or complaint(resource) else ()
-        return self.seen(resource, live, controller, known, links)
+        return self.seen(resource, live, controller, known, links=links, claims=claims(among)(resource))
 
     def controller(self, resources: Iterable[Resource]) -> ControllerFacts:
         """Find out how the controller is, heartbeats included.

@@ -110,7 +110,7 @@ class Pass:
             others = [each for each in self._means.cluster.resources() if isinstance(each, Resource)]
         except ClusterError:
             others = [resource]  # who may read just this one sees just its heartbeat
-        seen = self._observer.asked(resource, self._observer.controller(others), follow=True)
+        seen = self._observer.asked(resource, self._observer.controller(others), follow=True, among=others)
         definitions = self._means.cluster.definitions()
         judged, at = self._judge(seen), self._decider.situation(None, definitions=definitions)
         standing = self._means.episodes.standing(at.now)

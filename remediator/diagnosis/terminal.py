@@ -7,6 +7,7 @@ from remediator.model.finding import Finding, FindingName
 from remediator.model.observation import Observation
 
 EXISTS = "resource already exists"
+_CLAIMS_TOLD = 5
 
 
 def terminal_message(seen: Observation) -> str | None:
@@ -20,14 +21,15 @@ def already_exists(seen: Observation) -> Finding | None:
     message = terminal_message(seen)
     if message is None or EXISTS not in message.lower():
         return None
+    claimed = ", ".join(str(each) for each in seen.claims[:_CLAIMS_TOLD])
+    whose = f"{claimed} {'name' if len(seen.claims) > 1 else 'names'} it, too" if claimed else "its tags tell"
     return timed(
         seen,
         FindingName.ALREADY_EXISTS,
         f"A function named {seen.resource.function_name!r} exists already and ACK does not manage it through this "
-        "object. Find out whose it is (its tags, other objects of that name) before you adopt it with "
-        "services.k8s.aws/adoption-policy.",
+        f"object. Find out whose it is ({whose}) before you adopt it with services.k8s.aws/adoption-policy.",
         timeout=AT_ONCE,
-        evidence={"terminal": message},
+        evidence={"terminal": message, "alsoNamedBy": claimed},
     )
 
 

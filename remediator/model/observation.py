@@ -13,7 +13,7 @@ from remediator.model.namespace import Namespace
 from remediator.model.placement import Placement
 from remediator.model.plan import ActionName
 from remediator.model.reference import Link
-from remediator.model.resource import Resource
+from remediator.model.resource import Ref, Resource
 from remediator.model.timeouts import Timeouts
 from remediator.model.word import Approval, Rejection
 
@@ -50,6 +50,7 @@ class Observation(Struct, frozen=True):
 
     `placement` is where ACK looks for the resource, `namespace` what is known of its namespace: None where that was
     not looked for, or could not be read. `references` are what its references lead to, where they were followed.
+    `claims` are the other objects that name the same function.
     """
 
     resource: Resource
@@ -61,6 +62,7 @@ class Observation(Struct, frozen=True):
     placement: Placement | None = None
     namespace: Namespace | None = None
     references: tuple[Link, ...] = ()
+    claims: tuple[Ref, ...] = ()
 
     @property
     def live(self) -> LiveState:
