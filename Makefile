@@ -35,7 +35,8 @@ demo: install ## Show what the tool is for, on a sandbox; KEEP=1 leaves one up, 
 
 # What decides, and its own tests: they cover every branch of it. Measuring slows down everything else for nothing.
 CORE := $(addprefix tests/,model diagnosis gates policy actions \
-	test_acting.py test_episodes.py test_execute.py test_recovery.py test_release.py test_scan.py)
+	test_acting.py test_episodes.py test_execute.py test_preflight.py test_recovery.py test_release.py test_remediation.py \
+	test_scan.py)
 
 # Three at a time, on two cores too: many of the others wait more than they compute.
 test: install ## Run the fast tests; all branches of the core must be covered (ARGS=... for pytest runs just that)
