@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
+from remediator.kubernetes.approvals import Guard
+from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.transport import Connection, Patience, Transport
 from remediator.sandbox.apiserver import ApiServer
 from remediator.sandbox.clock import SandboxClock
+from tests.builders import NOW
 from tests.kubernetes.controllers import Deploy, deployment
+from tests.kubernetes.stored import CHECKOUT, DEFINITION, HOME, Json, Store
+from tests.spells import finding, plan
 from tests.tls import authority
 
 __all__ = ["authority"]
@@ -91,3 +97,40 @@ def deploy(api: ApiServer) -> Deploy:
         api.seed(deployment(*args, **more))
 
     return make
+
+
+@pytest.fixture(scope="module")
+def definition() -> Json:
+    parsed: Json = YAML(typ="safe").load(DEFINITION.read_text(encoding="utf-8"))
+    return parsed
+
+
+@pytest.fixture
+def place(api: ApiServer, definition: Json) -> ApiServer:
+    """An API server with the definition and the home namespace."""
+    api.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
+    api.seed(definition)
+    return api
+
+
+@pytest.fixture
+def store(place: ApiServer, transport: Transport) -> Store:
+    """Start a process: a store that has loaded."""
+
+    def start(*, guarded: bool = True, since: datetime | None = None, **more: Any) -> StoredEpisodes:
+        base: Json = {"by": "tests", "guard": lambda: Guard(guarded, "the tests say so", since)}
+        started = StoredEpisodes(transport, HOME, **(base | more))
+        assert started.load(NOW) == () or not guarded or since
+        return started
+
+    return start
+
+
+@pytest.fixture
+def offered(store: Store) -> StoredEpisodes:
+    """Something that waits for a person."""
+    episodes = store()
+    episodes.sighted(CHECKOUT, finding(), NOW)
+    episodes.proposed(CHECKOUT, plan(), NOW)
+    assert episodes.save(NOW) == ()
+    return episodes
