@@ -20,6 +20,7 @@ from remediator.sandbox.aws.lambda_service import CODE_URL_SECRET
 from remediator.sandbox.faults import refusing, refusing_as_aws
 from tests.bed.http import Http
 from tests.cli.shop import CONTEXT, Json, LeapingClock, Result
+from tests.daemon.process import started
 from tests.resilience.conftest import Storm, raging
 
 pytestmark = pytest.mark.deep
@@ -173,7 +174,7 @@ def assert_nothing_stored(storm: Storm) -> None:
 
 # ---- every command ---------------------------------------------------------------------------------------------------
 
-UNDER_POLICY = ("scan", "explain", "run", "release", "restore", "collect", "diagnose")
+UNDER_POLICY = ("scan", "explain", "run", "release", "clear-finalizer", "restore", "collect", "diagnose")
 OUTPUTS = tuple(("-o", each) for each in ("table", "wide", "json", "yaml"))
 
 # What is typed of each command; {proposal} and the like stand for what is there when it is typed.
@@ -186,6 +187,7 @@ TYPED: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "run": tuple(("-A", *more, *output) for output in OUTPUTS for more in ((), ("--dry-run",))),
     "release": (("archive", "--orphan", "archive"), ("checkout", "--orphan", "checkout"), ("exports",)),
+    "clear-finalizer": (("archive", "--confirm", CONTEXT), ("checkout", "--confirm", CONTEXT), ("exports",)),
     "restore": (("{saved}", "--dry-run"), ("{dump}", "--dry-run"), ("function/archive",), ("{torn}", "--dry-run")),
     "list": (*(("-A", *output) for output in OUTPUTS), ("-A", "--all")),
     "approve": (("{proposal}", "--ticket", "OPS-1"), ("function/checkout", "-n", "shop")),
@@ -223,7 +225,8 @@ def commands(group: click.Command = cli, *before: str) -> Iterator[str]:
 
 
 def test_every_command_is_looked_at() -> None:
-    assert sorted(TYPED) == sorted(commands())
+    # The daemon ends only when it is told to: it has a test of its own.
+    assert sorted([*TYPED, "daemon"]) == sorted(commands())
 
 
 def blanks(storm: Storm, directory: Path) -> dict[str, str]:
@@ -270,6 +273,21 @@ def test_no_command_tells_a_secret(planted: Storm, tmp_path: Path, command: str,
     assert_nothing_stored(planted)
     if command in ("scan", "explain", "run", "diagnose"):
         assert "•••" in said, "nothing was quoted, so nothing was shown"
+
+
+@pytest.mark.parametrize("mode", ["approve", "auto"])
+def test_the_daemon_tells_no_secret(planted: Storm, mode: str) -> None:
+    policy(planted, mode)
+    begun = len(planted.kubernetes.requests), len(planted.aws.requests)
+    with started("-A", "--policy", str(planted.shop.policy)) as daemon:
+        daemon.told("acting" if mode == "auto" else "scanned")
+        metrics = daemon.get("/metrics")[1]
+        daemon.terminate()
+        daemon.ends()
+    assert_clean("".join([metrics, *daemon.odd, *(json.dumps(each, ensure_ascii=False) for each in daemon.log)]))
+    for each in planted.kubernetes.requests[begun[0] :] + planted.aws.requests[begun[1] :]:
+        assert_clean(f"{each.path} {each.query} {without_content(each.path, each.body)}")
+    assert_nothing_stored(planted)
 
 
 def quarantine(storm: Storm) -> None:
