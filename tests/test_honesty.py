@@ -32,6 +32,8 @@ from remediator.scan import Pass
 from tests.builders import ALIVE, DOWN, NOW, Json
 from tests.fakes import FakeClock, FakeCloud, FakeCluster, Log, World
 
+pytestmark = pytest.mark.deep
+
 CASES = Path(__file__).parent / "cases"
 
 # The policy's mode is what a dry run differs in; an approval is not needed where the mode lets an action go by itself.

@@ -69,7 +69,7 @@ class _LazyGroup(click.Group):
             return None
         module = _MODULES.get(cmd_name, cmd_name)
         command: click.Command = importlib.import_module(f"remediator.cli.{module}").command
-        _name_variables(command, f"{_PREFIX}_{cmd_name.upper()}")
+        _name_variables(command, f"{_PREFIX}_{cmd_name.replace('-', '_').upper()}")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

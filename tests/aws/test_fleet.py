@@ -169,7 +169,8 @@ def test_each_account_and_region_is_asked_below_its_rate(scanned: Scanned) -> No
         assert seconds >= EACH - 1
     count, seconds = found[throttled]
     assert count == 5, "five calls for six functions, each of which would have had three"
-    assert seconds >= 2 + 4 + 8 + 16
+    # A distance is from the turn before, and slower from the answer on: a little of the first can be over by then.
+    assert seconds > 1 + 4 + 8 + 16
 
 
 def test_the_throttled_one_holds_up_nobody(scanned: Scanned) -> None:

@@ -21,7 +21,7 @@ from remediator.model.plan import Result
 from remediator.model.resource import Ref
 from remediator.model.scan import Judged
 from remediator.sandbox.cloud import Cloud
-from tests.bed.controllers import Handle
+from tests.bed.controllers import Handle, RealController
 from tests.bed.functions import Function, heartbeat
 from tests.bed.plane import Plane
 from tests.bed.plugin import Create
@@ -178,6 +178,8 @@ def test_the_diagnosis_of_a_bundle_is_that_of_the_resource(
 
 def test_the_controllers_own_words_are_understood(settled: Create, controller: Handle, cloud: Cloud, aws: Any) -> None:
     """No pod runs here: the log is read from where the controller writes it."""
+    if not isinstance(controller, RealController):
+        pytest.skip("the sandbox's controller has a log of its own form: this takes CONTROLLER=real")
     function = settled(environment={"variables": {"DB_PASSWORD": OURS}})
     aws.update_function_configuration(FunctionName=function.name, Environment={"Variables": {"DB_PASSWORD": BY_HAND}})
     passes(function, cloud, len(cloud.calls))

@@ -25,7 +25,7 @@ from tests.bed.waiting import eventually
 from tests.cluster.records import Json, Records
 from tests.cluster.runner import Runner
 
-pytestmark = pytest.mark.usefixtures("identity")
+pytestmark = pytest.mark.usefixtures("controller", "identity")
 
 GROUP = "/apis/lambda.services.k8s.aws/v1alpha1"
 PENDING = {"type": "ACK.ReferencesResolved", "status": "Unknown", "message": "Reference resolution failed"}

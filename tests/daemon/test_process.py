@@ -12,7 +12,7 @@ from tests.cli.shop import Json, Shop
 from tests.daemon.process import Process, started
 
 # A machine that is busy with other tests takes its time to start a process.
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.deep, pytest.mark.timeout(180)]
 
 _RECORDS = "ack-remediator.dev/v1alpha1"
 _AUTO = "mode: auto\nsightings: 1\nbreaker: {percent: 100}\nschedule: {interval: 5s, jitter: 0s}\n"

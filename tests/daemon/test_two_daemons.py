@@ -25,6 +25,8 @@ from tests.builders import BUSY, Json, function
 from tests.daemon.simulated import Kept, Simulation, Time, Town
 from tests.kubernetes.contenders import MemoryLease
 
+pytestmark = pytest.mark.deep
+
 _HOUR = 3600.0
 _POLICY = "mode: auto\nsightings: 1\nbudgets: {perDay: 1000}\nschedule: {interval: 1m, jitter: 5s}\n"
 

@@ -19,6 +19,8 @@ from remediator.sandbox.faults import (
 )
 from tests.resilience.conftest import Storm
 
+pytestmark = pytest.mark.deep
+
 JSON = {"Content-Type": "application/json"}
 NOT_FOUND = {**JSON, "x-amzn-ErrorType": "ResourceNotFoundException"}
 ELSEWHERE = "Function not found: arn:aws:lambda:us-east-1:123456789012:function:another"

@@ -9,6 +9,8 @@ from tests.cli.shop import FINALIZER
 from tests.resilience.approving import FOR_GOOD, LOST, approve, is_there, patches, proposed, stored
 from tests.resilience.conftest import Storm
 
+pytestmark = pytest.mark.deep
+
 NEVER_ARRIVED = {
     "hung up": dropped(),
     "a hang": hanging(),

@@ -23,6 +23,8 @@ from remediator.sandbox.faults import (
 )
 from tests.resilience.conftest import BRIEF, Storm
 
+pytestmark = pytest.mark.deep
+
 PAGE = {"Content-Type": "text/html"}
 TROUBLE = {
     "hangs up": dropped(),

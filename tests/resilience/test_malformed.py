@@ -33,6 +33,8 @@ from remediator.scan import Pass
 from tests.builders import BUSY, GONE, NOW, Json, active, at, deleting, failing, function, synced
 from tests.fakes import FakeCloud, FakeCluster, World
 
+pytestmark = pytest.mark.deep
+
 MEGABYTE = 1_000_000
 NO_CONTROLLER = {"/apis/apps/v1/deployments": b'{"items":[]}', "/apis/coordination.k8s.io/v1/leases": b'{"items":[]}'}
 

@@ -28,6 +28,8 @@ from tests.fakes import FakeClock
 from tests.resilience.conftest import BRIEF_AWS
 from tests.resilience.test_malformed import anything, places, printed_one, replaced
 
+pytestmark = pytest.mark.deep
+
 JSON = {"Content-Type": "application/json"}
 ANSWER: Json = {
     "FunctionName": "checkout",

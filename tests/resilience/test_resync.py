@@ -11,6 +11,8 @@ from remediator.sandbox.faults import dropped, refusing
 from tests.resilience.approving import FOR_GOOD, LOST, approve, proposed, untouched
 from tests.resilience.conftest import Storm
 
+pytestmark = pytest.mark.deep
+
 
 @pytest.mark.parametrize(("answer", "step"), [("hung up", 0), ("half of it", 0), ("hung up", 1)])
 def test_a_write_whose_answer_is_lost_is_known_by_its_effect(manned_storm: Storm, answer: str, step: int) -> None:
