@@ -374,3 +374,25 @@ def test_of_many_the_first_are_named() -> None:
     assert naming(results[:10]).count(",") == 9
     assert naming(results).endswith("shop/f-09, and 2 more")
     assert naming([judged(function(conditions=synced()))]) == "shop/checkout"
+
+
+@pytest.mark.parametrize(
+    ("version", "newest"),
+    [
+        ((1, 7, 3, True), "community#2433"),
+        ((1, 7, 4, False), "community#2433"),
+        ((1, 7, 4, True), "community#2406"),
+        ((1, 12, 9, True), "community#2736"),
+        ((1, 13, 0, True), "community#1968"),
+        ((1, 14, 1, True), "community#1968"),
+    ],
+)
+def test_a_bug_is_in_every_version_up_to_its_fix_and_in_none_after(
+    version: tuple[int, int, int, bool], newest: str
+) -> None:
+    assert bugs_of(version)[0].reference == newest
+
+
+def test_what_nobody_has_fixed_is_in_the_last_version_that_is_known_to_lack_it() -> None:
+    assert [each.reference for each in bugs_of((1, 14, 1, True))] == ["community#1968", "lambda-controller#228"]
+    assert bugs_of((1, 14, 2, True)) == ()
