@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -10,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from remediator.errors import ClusterError, Forbidden
+from remediator.kubernetes.ack_lease import ACK_LEASE, ack_leases
 from remediator.kubernetes.controller_flags import Flags, read_flags
 from remediator.kubernetes.controller_pods import trouble_of
 from remediator.kubernetes.deployment import Deployment, Deployments
@@ -18,23 +18,8 @@ from remediator.model.controller import ControllerFacts, Health, Install
 from remediator.model.observation import LONGEST_BACKOFF
 from remediator.model.times import format_duration, format_time, parse_time
 
-_IMAGE = re.compile(r"(?:^|/)lambda-controller(?::(?P<tag>[^@]+))?(?:@.*)?$")
-_LEASE = "ack-lambda.services.k8s.aws"
 _MARGIN = timedelta(seconds=60)
 _ELSEWHERE = "no Deployment of the lambda-controller is seen: perhaps ACK is managed by EKS"
-
-
-class _LeaseSpec(Struct, frozen=True, rename="camel"):
-    renew_time: str | None = None
-    lease_duration_seconds: int = 15
-
-
-class _Lease(Struct, frozen=True):
-    spec: _LeaseSpec = _LeaseSpec()
-
-
-class _Leases(Struct, frozen=True):
-    items: list[_Lease] = []
 
 
 class _Found(Struct, frozen=True):
@@ -68,7 +53,7 @@ def discover(
         heard, seen = False, f"Deployments could not be listed: {error.message}"
     try:
         if _lease_is_fresh(transport, now):
-            return ControllerFacts(Health.ALIVE, f"its Lease {_LEASE} is fresh ({seen})")
+            return ControllerFacts(Health.ALIVE, f"its Lease {ACK_LEASE} is fresh ({seen})")
     except Forbidden:
         pass  # as with Deployments: not everybody may read them
     except ClusterError:
@@ -80,12 +65,12 @@ def _controllers(transport: Transport) -> list[_Found]:
     """Find the Deployments that have a controller of Functions in them, whatever they are called."""
     found = []
     for each in decoded(transport.get("/apis/apps/v1/deployments"), Deployments).items:
-        images = ((_IMAGE.search(container.image), container) for container in each.containers)
-        image, container = next(((image, container) for image, container in images if image), (None, None))
-        if image is not None and container is not None:
+        controller = each.controller
+        if controller is not None:
+            container, tag = controller
             flags = read_flags(container, each.metadata.namespace)
             if flags.reconciles("Function"):
-                found.append(_Found(each, flags, image["tag"]))
+                found.append(_Found(each, flags, tag))
     return found
 
 
@@ -189,12 +174,11 @@ def _longest_rest(resync: timedelta) -> timedelta:
 
 
 def _lease_is_fresh(transport: Transport, now: datetime) -> bool:
-    query = {"fieldSelector": f"metadata.name={_LEASE}"}
-    leases = decoded(transport.get("/apis/coordination.k8s.io/v1/leases", query), _Leases).items
+    leases = ack_leases(transport)
     return any(
-        renewed is not None and now - renewed < timedelta(seconds=2 * each.spec.lease_duration_seconds)
+        renewed is not None and now - renewed < timedelta(seconds=2 * each.lease_duration_seconds)
         for each in leases
-        for renewed in [parse_time(each.spec.renew_time)]
+        for renewed in [parse_time(each.renew_time)]
     )
 
 

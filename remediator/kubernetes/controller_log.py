@@ -6,19 +6,18 @@ them, and ACK writes no Events.
 
 from __future__ import annotations
 
-import re
 from urllib.parse import quote
 
 from msgspec import Struct
 
 from remediator.errors import ClusterError, Forbidden
+from remediator.kubernetes.ack_lease import ack_leases
+from remediator.kubernetes.deployment import Deployment, Deployments
 from remediator.kubernetes.log_entries import about
 from remediator.kubernetes.transport import Transport, decoded
 from remediator.model.log import ControllerLog
 from remediator.model.resource import Ref
 
-_IMAGE = re.compile(r"(?:^|/)lambda-controller(?:[:@]|$)")
-_LEASE = "ack-lambda.services.k8s.aws"
 _ROLE = "ClusterRole ack-remediator-logs of manifests/base has the rights; it is bound to nobody"
 _SHOWN = 10  # entries
 _PODS = 3
@@ -28,66 +27,9 @@ _BYTES = 4 * 1024 * 1024
 _FEWER = 10  # times fewer lines where that happened
 
 
-class _Expression(Struct, frozen=True):
-    key: str
-    operator: str
-    values: list[str] | None = None
-
-    def written(self) -> str:
-        listed = f"({','.join(self.values or ())})"
-        return {
-            "In": f"{self.key} in {listed}",
-            "NotIn": f"{self.key} notin {listed}",
-            "DoesNotExist": f"!{self.key}",
-        }.get(self.operator, self.key)
-
-
-class _Selector(Struct, frozen=True, rename="camel"):
-    match_labels: dict[str, str] | None = None
-    match_expressions: list[_Expression] | None = None
-
-    def written(self) -> str:
-        """Write it as kubectl's -l takes it; empty where it selects nothing that is ours."""
-        labels = [f"{key}={value}" for key, value in (self.match_labels or {}).items()]
-        return ",".join([*labels, *(each.written() for each in self.match_expressions or ())])
-
-
-class _Container(Struct, frozen=True):
-    name: str = ""
-    image: str = ""
-
-
-class _PodSpec(Struct, frozen=True):
-    containers: list[_Container] = []
-
-
-class _Template(Struct, frozen=True):
-    spec: _PodSpec = _PodSpec()
-
-
-class _DeploymentSpec(Struct, frozen=True):
-    template: _Template = _Template()
-    selector: _Selector = _Selector()
-
-
 class _Metadata(Struct, frozen=True, rename="camel"):
     name: str
-    namespace: str = ""
     creation_timestamp: str | None = None
-
-
-class _Deployment(Struct, frozen=True):
-    metadata: _Metadata
-    spec: _DeploymentSpec = _DeploymentSpec()
-
-    @property
-    def container(self) -> str | None:
-        found = (each.name for each in self.spec.template.spec.containers if _IMAGE.search(each.image))
-        return next(found, None)
-
-
-class _Deployments(Struct, frozen=True):
-    items: list[_Deployment] = []
 
 
 class _Pod(Struct, frozen=True):
@@ -98,25 +40,13 @@ class _Pods(Struct, frozen=True):
     items: list[_Pod] = []
 
 
-class _LeaseSpec(Struct, frozen=True, rename="camel"):
-    holder_identity: str = ""
-
-
-class _Lease(Struct, frozen=True):
-    spec: _LeaseSpec = _LeaseSpec()
-
-
-class _Leases(Struct, frozen=True):
-    items: list[_Lease] = []
-
-
 def log_lines(transport: Transport, ref: Ref) -> ControllerLog:
     """Read the last entries about an object; where that is not possible, say so in a sentence. Raises nothing."""
     try:
-        listed = decoded(transport.get("/apis/apps/v1/deployments"), _Deployments).items
+        listed = decoded(transport.get("/apis/apps/v1/deployments"), Deployments).items
     except ClusterError as error:
         return ControllerLog(why=f"The controller's Deployment could not be looked for: {error.message}.")
-    found = [each for each in listed if each.container is not None and each.spec.selector.written()]
+    found = [each for each in listed if each.controller is not None and each.selector]
     if not found:
         return ControllerLog(
             why="No Deployment of the controller is seen here: its log is elsewhere, as with EKS's own."
@@ -136,10 +66,10 @@ def log_lines(transport: Transport, ref: Ref) -> ControllerLog:
     return ControllerLog(told[-_SHOWN:])
 
 
-def _pods(transport: Transport, deployment: _Deployment) -> list[str]:
+def _pods(transport: Transport, deployment: Deployment) -> list[str]:
     """Name the pods whose logs matter: the one that leads, then the newest."""
     namespace = quote(deployment.metadata.namespace, safe="")
-    query = {"labelSelector": deployment.spec.selector.written()}
+    query = {"labelSelector": deployment.selector}
     pods = decoded(transport.get(f"/api/v1/namespaces/{namespace}/pods", query), _Pods).items
     leader = _leader(transport, namespace)
     newest = sorted(pods, key=lambda each: each.metadata.creation_timestamp or "", reverse=True)
@@ -147,10 +77,10 @@ def _pods(transport: Transport, deployment: _Deployment) -> list[str]:
     return [each.metadata.name for each in leading[:_PODS]]
 
 
-def _tail(transport: Transport, deployment: _Deployment, pod: str) -> list[str]:
+def _tail(transport: Transport, deployment: Deployment, pod: str) -> list[str]:
     """Read the end of a pod's log; less of it where so many lines are too much."""
     path = f"/api/v1/namespaces/{quote(deployment.metadata.namespace, safe='')}/pods/{quote(pod, safe='')}/log"
-    container = deployment.container or ""
+    container = deployment.controller[0].name if deployment.controller else ""
     query: dict[str, str | int] = {"container": container, "tailLines": _LINES, "limitBytes": _BYTES}
     content = transport.get(path, query)
     if len(content) >= _BYTES:
@@ -160,12 +90,8 @@ def _tail(transport: Transport, deployment: _Deployment, pod: str) -> list[str]:
 
 def _leader(transport: Transport, namespace: str) -> str:
     """Tell who holds the controller's Lease, as `<pod>_<id>`; empty where none is elected, or nobody may know."""
-    path, query = (
-        f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases",
-        {"fieldSelector": f"metadata.name={_LEASE}"},
-    )
     try:
-        leases = decoded(transport.get(path, query), _Leases).items
+        leases = ack_leases(transport, namespace)
     except ClusterError:
         return ""
-    return next((each.spec.holder_identity for each in leases), "")
+    return next((each.holder_identity for each in leases), "")

@@ -47,12 +47,11 @@ class _Pods(Struct, frozen=True):
 
 def trouble_of(transport: Transport, deployment: Deployment) -> str:
     """Say in half a sentence what keeps its pods from running; empty where they do not tell, or may not be listed."""
-    if not deployment.labels:
+    if not deployment.selector:
         return ""
-    selector = ",".join(f"{key}={value}" for key, value in deployment.labels.items())
     path = f"/api/v1/namespaces/{deployment.metadata.namespace}/pods"
     try:
-        pods = decoded(transport.get(path, {"labelSelector": selector}), _Pods).items
+        pods = decoded(transport.get(path, {"labelSelector": deployment.selector}), _Pods).items
     except Forbidden:
         return "its pods may not be listed"
     except ClusterError:

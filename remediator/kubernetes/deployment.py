@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from msgspec import Struct
 
 from remediator.model.times import parse_time
 
+_IMAGE = re.compile(r"(?:^|/)lambda-controller(?::(?P<tag>[^@]+))?(?:@.*)?$")
 # What a Deployment's condition Progressing says until the last pod is replaced (deployment_util.go).
 _ROLLING = ("NewReplicaSetCreated", "FoundNewReplicaSet", "ReplicaSetUpdated", "DeploymentResumed")
 
@@ -29,6 +31,7 @@ class Env(Struct, frozen=True, rename="camel"):
 
 
 class Container(Struct, frozen=True):
+    name: str = ""
     image: str = ""
     command: list[str] | None = None
     args: list[str] | None = None
@@ -43,8 +46,23 @@ class _Template(Struct, frozen=True):
     spec: _PodSpec = _PodSpec()
 
 
+class _Expression(Struct, frozen=True):
+    key: str
+    operator: str
+    values: list[str] | None = None
+
+    def written(self) -> str:
+        listed = f"({','.join(self.values or ())})"
+        return {
+            "In": f"{self.key} in {listed}",
+            "NotIn": f"{self.key} notin {listed}",
+            "DoesNotExist": f"!{self.key}",
+        }.get(self.operator, self.key)
+
+
 class _Selector(Struct, frozen=True, rename="camel"):
     match_labels: dict[str, str] | None = None
+    match_expressions: list[_Expression] | None = None
 
 
 class _Spec(Struct, frozen=True):
@@ -88,9 +106,16 @@ class Deployment(Struct, frozen=True):
         return self.spec.template.spec.containers
 
     @property
-    def labels(self) -> dict[str, str]:
-        """The labels that its pods are known by."""
-        return self.spec.selector.match_labels or {}
+    def controller(self) -> tuple[Container, str | None] | None:
+        """The container that is ACK's lambda-controller, whatever registry it is from, and its image's tag."""
+        found = ((each, _IMAGE.search(each.image)) for each in self.containers)
+        return next(((each, image["tag"]) for each, image in found if image), None)
+
+    @property
+    def selector(self) -> str:
+        """What its pods are known by, as kubectl's -l takes it; empty where it selects nothing that is its own."""
+        labels = [f"{key}={value}" for key, value in (self.spec.selector.match_labels or {}).items()]
+        return ",".join([*labels, *(each.written() for each in self.spec.selector.match_expressions or ())])
 
     @property
     def available(self) -> bool:

@@ -61,6 +61,20 @@ def transport(kubeconfig: Path) -> Transport:
     return Transport(Connection(kubeconfig, None))
 
 
+@pytest.fixture
+def asked(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was read, in order."""
+    paths: list[str] = []
+    get = transport.get
+
+    def noting(path: str, query: dict[str, str | int] | None = None) -> bytes:
+        paths.append(path)
+        return get(path, query)
+
+    monkeypatch.setattr(transport, "get", noting)
+    return paths
+
+
 def write_kubeconfig(
     path: Path, server: str, *, context: str = "told", token: str = "a-token", ca: Path | None = None
 ) -> Path:

@@ -25,20 +25,6 @@ OTHERS = [each.name for each in OTHER_KINDS]
 
 
 @pytest.fixture
-def asked(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was read, in order."""
-    paths: list[str] = []
-    get = transport.get
-
-    def noting(path: str, query: dict[str, str | int] | None = None) -> bytes:
-        paths.append(path)
-        return get(path, query)
-
-    monkeypatch.setattr(transport, "get", noting)
-    return paths
-
-
-@pytest.fixture
 def seed(api: ApiServer) -> Callable[[Json], None]:
     """Put objects there as they are; what only other kinds have is dropped as the server drops it."""
 

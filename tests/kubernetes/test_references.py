@@ -63,20 +63,6 @@ def plant(api: ApiServer) -> Plant:
     return put
 
 
-@pytest.fixture
-def asked(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was read, in order."""
-    paths: list[str] = []
-    get = transport.get
-
-    def noting(path: str, query: dict[str, str | int] | None = None) -> bytes:
-        paths.append(path)
-        return get(path, query)
-
-    monkeypatch.setattr(transport, "get", noting)
-    return paths
-
-
 def to(name: str, **more: str) -> Json:
     return {"from": {"name": name, **more}}
 
