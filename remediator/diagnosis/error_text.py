@@ -84,7 +84,12 @@ TABLE: tuple[_Row, ...] = (
     ),
     _row(ErrorKind.CODE_STORAGE, "codestorageexceeded"),
     _row(ErrorKind.PRECONDITION, "preconditionfailed"),
-    _row(ErrorKind.IN_USE, "resourceinuse"),
+    _row(
+        ErrorKind.IN_USE,
+        "resourceinuse",
+        "cannot update the event source mapping because it is",
+        "cannot delete the event source mapping because it is",
+    ),
     _row(ErrorKind.NOT_READY, "resourcenotready"),
     _row(
         ErrorKind.INVALID,

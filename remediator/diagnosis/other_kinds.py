@@ -10,17 +10,18 @@ import re
 
 import msgspec
 
-from remediator.diagnosis.build import AT_ONCE, advisory, next_try, since, timed, until
+from remediator.diagnosis.build import AT_ONCE, advisory, next_pass, since, timed, until
 from remediator.diagnosis.deletion import nobody_deletes, refusal
+from remediator.diagnosis.error_text import ErrorKind, kind_of
 from remediator.diagnosis.terminal import EXISTS, terminal_message
 from remediator.diagnosis.terminal import terminal_error as terminal_error_of
 from remediator.model.finding import Finding, FindingName, Remedy
 from remediator.model.in_aws import in_aws, renamed
 from remediator.model.observation import Observation
 
-# Lambda's own words: LambdaError ResourceInUseException; aws/serverless-application-model#1320.
-_IN_USE = re.compile(r"ResourceInUseException|cannot (?:update|delete) the event source mapping because it is", re.I)
-_MAPPED = re.compile(r"mapping already exists.*?UUID:?\s*(?P<uuid>[0-9a-f-]{36})", re.I | re.S)
+# Lambda's own words: aws/serverless-application-model#1320.
+_MAPPED = "mapping already exists"
+_UUID = re.compile(r"UUID:?\s{0,3}(?P<uuid>[0-9a-f-]{36})", re.IGNORECASE)
 _NOTHING_NEW = "No changes were made to $LATEST since publishing last version"
 
 
@@ -112,7 +113,7 @@ def deletion_unexplained(seen: Observation) -> Finding | None:
 def already_exists(seen: Observation) -> Finding | None:
     """Hold when AWS had it before ACK, or another object manages it."""
     terminal = terminal_message(seen)
-    mapped = None if seen.resource.synced else _MAPPED.search(seen.resource.error_text)
+    mapped = None if seen.resource.synced else _mapped(seen.resource.error_text)
     if mapped:
         return timed(
             seen,
@@ -132,6 +133,12 @@ def already_exists(seen: Observation) -> Finding | None:
         timeout=AT_ONCE,
         evidence={"terminal": terminal},
     )
+
+
+def _mapped(text: str) -> re.Match[str] | None:
+    """Find the mapping that there is already; by a look at the text first, which can be a megabyte."""
+    start = text.lower().find(_MAPPED)
+    return _UUID.search(text, start) if start >= 0 else None
 
 
 def terminal_error(seen: Observation) -> Finding | None:
@@ -163,14 +170,13 @@ def update_in_progress(seen: Observation) -> Finding | None:
 
 def conflict_backoff(seen: Observation) -> Finding | None:
     """Hold when AWS refused a change of an event source mapping as in use, and is not at it any more, or not asked."""
-    if seen.resource.synced or not _IN_USE.search(seen.resource.error_text):
+    if seen.resource.synced or kind_of(seen.resource.error_text) is not ErrorKind.IN_USE:
         return None
-    known = seen.history.given or seen.history.since
     return until(
         seen,
         FindingName.CONFLICT_BACKOFF,
         "AWS refused the last try as the event source mapping was in use; the controller waits out its back-off.",
-        deadline=next_try(min(seen.resource.heartbeat or seen.now, seen.now), known),
+        deadline=next_pass(seen),
         begin=since(seen),
         remedy=Remedy.REPORT,
     )

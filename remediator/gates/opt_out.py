@@ -6,14 +6,11 @@ from collections.abc import Mapping
 
 from remediator.model.decision import GateName, Proposal, Ruling, Situation, Verdict
 from remediator.model.plan import ActionName
-from remediator.model.resource import DELETION_POLICY
+from remediator.model.resource import DELETION_POLICY, NAMESPACE_DELETION_POLICY, READ_ONLY
 from remediator.model.times import parse_time
 
 IGNORE = "ack-remediator.dev/ignore"
 IGNORE_UNTIL = "ack-remediator.dev/ignore-until"
-READ_ONLY = "services.k8s.aws/read-only"
-# ACK takes the namespace's where the object has none (runtime, pkg/runtime/reconciler.go).
-NAMESPACE_DELETION_POLICY = "lambda.services.k8s.aws/deletion-policy"
 
 _CLEAR = "no annotation says to leave it alone"
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 from remediator.model.live import LiveState
 from remediator.model.owners import ACK_MANAGERS, NOT_OTHERS
 from remediator.model.resource import LAST_APPLIED, FunctionSpec, ManagedFields, Resource
+from remediator.model.settings import EMPTY
 
 _VARIABLES = "environment.variables."
 
@@ -120,7 +121,8 @@ def _differing(resource: Resource) -> Iterator[tuple[str, bool]]:
         return
     now = resource.spec.settings
     for field, value in applied.settings.items():
-        if value != now.get(field):
+        # What was applied empty, and filled by AWS or left out, is not lost.
+        if value != now.get(field) and not (field not in now and value in ("", EMPTY)):
             yield field, field not in now
     wanted, there = _variables(applied), _variables(resource.spec)
     for name in sorted(wanted.keys() | there.keys()) if wanted else ():

@@ -6,7 +6,6 @@ lambda-controller's own comparison (pkg/resource/function/delta.go and hooks.go)
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
@@ -15,23 +14,20 @@ from msgspec import Struct
 from remediator.model.controller import ControllerFacts
 from remediator.model.live import LiveState
 from remediator.model.observation import Observation
-from remediator.model.resource import DELETION_POLICY, FunctionSpec, Resource
+from remediator.model.resource import DELETION_POLICY, NAMESPACE_DELETION_POLICY, READ_ONLY, FunctionSpec, Resource
 from remediator.model.settings import LISTS, SETTINGS, Setting
 
 NOT_COMPARED = ("codeSigningConfigARN", "functionEventInvokeConfig", "reservedConcurrentExecutions", "tags")
 
-_READ_ONLY = "services.k8s.aws/read-only"
 _ADOPTION_POLICY = "services.k8s.aws/adoption-policy"
-_NAMESPACE_POLICY = "lambda.services.k8s.aws/deletion-policy"
 # UpdateFunctionCode goes first, and goes alone (hooks.go, customUpdateFunction).
 CODE = ("code.imageURI", "code.sha256", "architectures")
 # Where the spec does not set them, UpdateFunctionConfiguration does not mention them either.
 _NEVER_UNSET = ("durableConfig", "fileSystemConfigs", "layers", "loggingConfig")
 # Dereferenced without a look at whether they are set (hooks.go, updateFunctionConfiguration).
 _PANIC_WHERE_EMPTY = ("ephemeralStorage.size", "snapStart.applyOn", "tracingConfig.mode")
-# The last release that, after an update of the code, writes AWS's values over what else was changed in the spec.
-_LAST_THAT_LOSES = (1, 14, 1)
-_RELEASE = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
+# Releases before it write AWS's values over what else was changed in the spec, after an update of the code.
+_LOSES_NOTHING = "1.14.2"
 
 
 class Call(StrEnum):
@@ -91,8 +87,8 @@ def next_pass(seen: Observation) -> NextPass | None:
     resource, live = seen.resource, seen.live_state
     if resource.kind != "Function":
         return None
-    if resource.annotations.get(_READ_ONLY, "").lower() == "true":
-        return _compared(seen, NextPass(call=Call.NONE, why=f"{_READ_ONLY} is set: ACK only looks."))
+    if resource.annotations.get(READ_ONLY, "").lower() == "true":
+        return _compared(seen, NextPass(call=Call.NONE, why=f"{READ_ONLY} is set: ACK only looks."))
     if seen.placement is not None and seen.placement.drift:
         return NextPass(call=Call.NONE, why=f"ACK does nothing: {seen.placement.drift}.")
     if resource.deleting:
@@ -139,7 +135,7 @@ def _of_deletion(seen: Observation) -> NextPass:
 def _retained(seen: Observation) -> bool:
     """Whether ACK keeps the function: object, namespace, flag, in this order; anything but `delete` keeps it."""
     around: Mapping[str, str] = seen.namespace.annotations if seen.namespace else {}
-    said = seen.resource.annotations.get(DELETION_POLICY) or around.get(_NAMESPACE_POLICY)
+    said = seen.resource.annotations.get(DELETION_POLICY) or around.get(NAMESPACE_DELETION_POLICY)
     return (said or seen.controller.deletion_policy) != "delete"
 
 
@@ -204,10 +200,10 @@ def _after_code(controller: ControllerFacts, rest: tuple[str, ...]) -> tuple[tup
     if not rest:
         return (), ""
     listed = ", ".join(rest)
-    release = _RELEASE.fullmatch(controller.version or "")
-    if release is None:
+    loses = controller.older_than(_LOSES_NOTHING)
+    if loses is None:
         return rest, f" Up to 1.14.1 it then writes AWS's values over the object's {listed}: that edit is lost."
-    if tuple(map(int, release.groups())) <= _LAST_THAT_LOSES:
+    if loses:
         return rest, f" It then writes AWS's values over the object's {listed}: that edit is lost."
     return (), f" The rest ({listed}) follows in the pass after it."
 

@@ -6,6 +6,8 @@ does nothing and says nothing, a deletion included. Pure.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -23,6 +25,8 @@ _SERVICE = FUNCTION_GROUP.split(".", 1)[0]
 # Their annotations are not read (runtime, service_controller.go).
 _IGNORED = ("kube-system", "kube-public", "kube-node-lease")
 _NO_ROLE = "IAM Role is not available"
+# The first release that compares them (runtime v0.53.0).
+_CHECKS_DRIFT = "1.9.2"
 _SILENT = "ACK does nothing then, without a word"
 _NOTHING_READ = Identities()
 _NO_FACTS = ControllerFacts()
@@ -75,13 +79,17 @@ def place(resource: Resource, known: Identities = _NOTHING_READ, controller: Con
     """Resolve account, role and region as ACK does, from what is known.
 
     Only what is certain makes a drift or a missing role. How the controller was started is not certain where it has no
-    Deployment that can be seen.
+    Deployment that can be seen, where there are several, where one of its flags cannot be read, or where it does not
+    look at the object: then another one does.
     """
+    unchecked = bool(controller.older_than(_CHECKS_DRIFT))
+    if not _is_the_one(controller, resource):
+        controller = _NO_FACTS
     recorded = resource.status.ack_resource_metadata if resource.status else None
     arn = resource.arn
-    regions = _distinct(recorded.region if recorded else None, arn.region if arn else None)
-    accounts = _distinct(recorded.owner_account_id if recorded else None, arn.account if arn else None)
-    identity = _identity(resource, accounts[0] if accounts else None, known, controller)
+    regions = _Recorded(recorded.region if recorded else None, arn.region if arn else None)
+    accounts = _Recorded(recorded.owner_account_id if recorded else None, arn.account if arn else None)
+    identity = _identity(resource, accounts.there, known, controller)
     wanted = _wanted_region(resource, known, controller)
     sure: list[str] = []
     feared: list[str] = []
@@ -90,14 +98,20 @@ def place(resource: Resource, known: Identities = _NOTHING_READ, controller: Con
         # Without a role ACK does not come as far as to compare accounts.
         (None if identity.missing else identity.account, identity.because, identity.doubt, accounts),
     ):
-        if value is not None and set(there) - {value}:
-            said = f"{where} says {value or 'nothing'}, status says {', '.join(there)}: {_SILENT}"
-            (feared if doubt else sure).append(said)
+        if value is None or not there.differs(value):
+            continue
+        said = f"{where} says {value or 'nothing'}, {there.told(value)}"
+        if unchecked:
+            feared.append(f"{said}: a controller before {_CHECKS_DRIFT} does not check that, and can look elsewhere")
+        elif doubt or not there.compared(value):
+            feared.append(f"{said}: {_SILENT}")
+        else:
+            sure.append(f"{said}: {_SILENT}")
     missing = identity.missing
     doubts = dict.fromkeys(each for each in (identity.doubt, wanted.doubt) if each)
     return Placement(
         account=identity.account,
-        region=regions[0] if regions else wanted.name,
+        region=regions.there or wanted.name,
         role=identity.role,
         because=identity.because,
         drift="; ".join(sure),
@@ -107,8 +121,35 @@ def place(resource: Resource, known: Identities = _NOTHING_READ, controller: Con
     )
 
 
-def _distinct(*values: str | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(each for each in values if each))
+class _Recorded(NamedTuple):
+    """A region or an account as status has it: in a field of its own, which is what ACK compares, and in the ARN."""
+
+    field: str | None
+    arn: str | None
+
+    @property
+    def there(self) -> str | None:
+        return self.field or self.arn
+
+    def differs(self, value: str) -> bool:
+        return any(each not in (None, "", value) for each in self)
+
+    def compared(self, value: str) -> bool:
+        """Whether ACK itself sees that it differs (runtime, pkg/runtime/reconciler.go)."""
+        return bool(self.field) and self.field != value
+
+    def told(self, value: str) -> str:
+        return f"status says {self.field}" if self.compared(value) else f"the ARN says {self.arn}"
+
+
+def _is_the_one(controller: ControllerFacts, resource: Resource) -> bool:
+    """Whether these facts are those of the controller that works on a resource, as far as anyone can tell."""
+    return (
+        controller.deployment is not None
+        and len(controller.installs) <= 1
+        and not controller.unsure
+        and controller.watches(resource.metadata.namespace, resource.labels)
+    )
 
 
 # ---- region ----------------------------------------------------------------------------------------------------------

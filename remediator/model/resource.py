@@ -28,6 +28,10 @@ RESYNC_ANNOTATION = "ack-remediator.dev/resync"
 POLICY_BEFORE_ANNOTATION = "ack-remediator.dev/deletion-policy-before"
 # ACK's own: whether the function goes with its object. Anything but `delete` keeps it.
 DELETION_POLICY = "services.k8s.aws/deletion-policy"
+# The same for all in a namespace: ACK takes it where the object has none (runtime, pkg/runtime/reconciler.go).
+NAMESPACE_DELETION_POLICY = f"{LAMBDA_GROUP.partition('.')[0]}.{DELETION_POLICY}"
+# ACK's own: it looks, and changes nothing.
+READ_ONLY = "services.k8s.aws/read-only"
 RETAIN = "retain"
 # ACK's own, too: set on an object whose function was there before it.
 ADOPTED = "services.k8s.aws/adopted"
@@ -311,7 +315,7 @@ def _last_applied_values(annotations: Mapping[str, str]) -> set[str]:
         return set()
     try:
         applied = msgspec.json.decode(remembered, type=_Applied)
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return set()
     environment = applied.spec.environment if applied.spec else None
     return {value for value in ((environment.variables if environment else None) or {}).values() if value}

@@ -50,6 +50,8 @@ TEXTS = {
     'retrieving role ARN for account/team ID "444455556666" from "ack-role-account-map" configmap: '
     "role value is empty in CARM configmap": ErrorKind.NO_ROLE,
     "ResourceInUseException: The mapping is being updated.": ErrorKind.IN_USE,
+    "Cannot update the event source mapping because it is in use.": ErrorKind.IN_USE,
+    "Cannot delete the event source mapping because it is in use.": ErrorKind.IN_USE,
     "ResourceNotReadyException: The function is inactive.": ErrorKind.NOT_READY,
     "PreconditionFailedException: The RevisionId provided does not match": ErrorKind.PRECONDITION,
     "TooManyRequestsException: Rate Exceeded.": ErrorKind.THROTTLED,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -323,3 +325,10 @@ def test_whatever_is_observed_of_another_kind_has_a_diagnosis(
     assert finding.summary and finding.name not in finding.also
     assert finding.remedy in (Remedy.WAIT, Remedy.REPORT)
     assert not [each for each in seen.secrets if len(each) >= 3 and "•" not in each and each in finding.summary]
+
+
+def test_a_megabyte_about_mappings_is_read_in_no_time() -> None:
+    endless = "mapping already exists " * 50_000
+    began = time.monotonic()
+    assert found(other("EventSourceMapping", conditions=failing(endless))) is not None
+    assert time.monotonic() - began < 5

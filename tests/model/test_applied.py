@@ -52,6 +52,16 @@ def test_a_field_that_is_acks_now_was_overwritten() -> None:
     assert overwritten(resource) == ("memorySize",)
 
 
+@pytest.mark.parametrize(
+    "empty", [{"snapStart": {}}, {"loggingConfig": {}}, {"vpcConfig": {"subnetIDs": []}}, {"layers": []}]
+)
+def test_what_was_applied_empty_cannot_be_lost(empty: Json) -> None:
+    """ACK fills it with what AWS has, or leaves it out: nothing of what was wanted is gone."""
+    resource = read(applied(empty, KUBECTL, ACK))
+    assert overwritten(resource) == ()
+    assert lost(resource, active()) == ()
+
+
 def test_variables_are_told_by_name() -> None:
     content = applied(variables(TABLE="new", LEVEL="info"), KUBECTL, ACK, now=variables(TABLE="old", LEVEL="info"))
     assert overwritten(read(content)) == ("environment.variables.TABLE",)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from remediator.model.controller import ControllerFacts
+from remediator.model.controller import ControllerFacts, Health, Install
 from remediator.model.identities import Identities, KindSelector, RoleMap, RoleSelector
 from remediator.model.namespace import Namespace
 from remediator.model.placement import Placement, place
@@ -175,10 +175,52 @@ def test_where_nothing_is_recorded_nothing_differs(recorded: Json | None) -> Non
     harmless(certain(place(resource, known({ACCOUNT: OTHER}), FLAGS)))
 
 
-def test_an_arn_alone_is_a_record() -> None:
-    recorded = {"arn": f"arn:aws:lambda:us-east-1:{OWN}:function:checkout"}
+@pytest.mark.parametrize("fields", [{}, {"region": "eu-west-1", "ownerAccountID": OTHER}], ids=["alone", "apart"])
+def test_acks_own_fields_are_what_it_compares_and_an_arn_is_only_feared(fields: Json) -> None:
+    recorded = {"arn": f"arn:aws:lambda:us-east-1:{OWN}:function:checkout", **fields}
     placement = place(one({REGION: "eu-west-1"}, ackResourceMetadata=recorded), known({ACCOUNT: OTHER}), FLAGS)
-    assert f"status says us-east-1: ACK does nothing then, without a word; the namespace's {ACCOUNT}" in placement.drift
+    assert placement.drift == ""
+    assert "the ARN says us-east-1" in placement.suspected
+    assert f"the namespace's {ACCOUNT}" in placement.suspected
+    assert placement.obstacle == placement.suspected
+
+
+TWO = (Install("a/a", Health.DOWN, "down"), Install("b/b", Health.ALIVE, "up"))
+
+
+@pytest.mark.parametrize(
+    "controller",
+    [
+        started("eu-west-1", installs=TWO),
+        started("eu-west-1", watched_namespaces=("post", "office")),
+        started("eu-west-1", watch_selector="team=post"),
+        started("eu-west-1", unsure="feature-gates cannot be read"),
+    ],
+    ids=["one of several", "of other namespaces", "of other labels", "of flags unread"],
+)
+def test_a_controller_that_may_not_be_the_one_at_work_makes_no_drift(controller: ControllerFacts) -> None:
+    """Another one works on the object, here or outside the cluster, and it may be down: it does what is to be done."""
+    placement = place(one(), known({DEFAULT: "eu-central-1", ACCOUNT: OTHER}), controller)
+    assert (placement.drift, placement.role_missing) == ("", "")
+    assert "eu-central-1" in placement.suspected
+    assert placement.unsure
+
+
+def test_what_the_object_itself_says_is_certain_whoever_works_on_it() -> None:
+    placement = place(one({REGION: "eu-west-1"}), known(), started(installs=TWO))
+    assert "eu-west-1" in placement.drift
+
+
+@pytest.mark.parametrize(("version", "claimed"), [("1.9.1", False), ("1.9.2", True), (None, True), ("latest", True)])
+def test_a_controller_from_before_the_check_does_something_and_nobody_knows_what(
+    version: str | None, *, claimed: bool
+) -> None:
+    """It goes on in the other place, finds nothing there, and drops its finalizer: the function is orphaned."""
+    placement = place(one({REGION: "eu-west-1"}), known(), started(version=version))
+    assert bool(placement.drift) is claimed
+    assert bool(placement.suspected) is not claimed
+    if not claimed:
+        assert placement.suspected.endswith("a controller before 1.9.2 does not check that, and can look elsewhere")
 
 
 def test_without_a_status_nothing_differs() -> None:

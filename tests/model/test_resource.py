@@ -137,3 +137,10 @@ def test_secrets_are_in_no_repr() -> None:
 def test_publish_keeps_absent_apart_from_every_value() -> None:
     specs = [decoded(function(spec=each)).spec for each in ({}, {"publish": False}, {"publish": True})]
     assert [each.publish for each in specs if each] == [msgspec.UNSET, False, True]
+
+
+@pytest.mark.parametrize("depth", [900, 100_000])
+def test_a_copy_that_is_nested_without_end_hides_nothing_and_ends_nothing(depth: int) -> None:
+    nested = '{"spec":' + '{"x":' * depth + "1" + "}" * (depth + 1)
+    raw = function(metadata={"annotations": {LAST_APPLIED: nested}}, spec={"environment": {"variables": {"A": "s3"}}})
+    assert decoded(raw).secrets == {"s3"}
