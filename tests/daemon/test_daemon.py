@@ -145,6 +145,18 @@ def test_what_an_interrupted_process_left_is_tidied_up_first(town: Any) -> None:
     ]
 
 
+def test_a_look_after_tidying_up_is_no_second_sighting_and_is_measured_alone(town: Any) -> None:
+    marked = function("archive", metadata={"annotations": {"ack-remediator.dev/resync": "p-1"}})
+    here = town(stuck(), marked, policy="mode: auto\nsightings: 2\nschedule: {jitter: 0s}\n")
+    here.town.answers = lambda: here.time.sleep(1)
+    here.passes(minutes=4)
+    assert len(here.town.looked) == 2
+    assert here.told.seconds == [pytest.approx(1.0, abs=0.01)]
+    assert here.town.resynced == [], "it was seen once"
+    here.passes(minutes=2)
+    assert [name for _, name in here.town.resynced] == ["checkout"]
+
+
 def test_auto_is_refused_where_nobody_remembers(town: Any) -> None:
     here = town(policy=AUTO)
     here.episodes.forgets = "it is kept in memory only"
