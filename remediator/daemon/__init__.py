@@ -139,7 +139,7 @@ class Daemon:
         return False
 
     def _may_begin(self) -> bool:
-        return self._leadership.leads and not self._ending.asked
+        return self._leadership.leads and not self._ending.asked and not self._file.moved()
 
     def _campaign(self) -> None:
         self._leadership.campaign()

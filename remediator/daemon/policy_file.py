@@ -62,6 +62,15 @@ class PolicyFile:
         _log.info("the policy is in force", policy=str(self._path), digest=_digest(text), mode=policy.mode.value)
         return taken
 
+    def moved(self) -> bool:
+        """Whether its content is not what was seen last: what is in force may be so no more. Unreadable is not moved."""
+        if self._path is None:
+            return False
+        try:
+            return read_policy(self._path) != self._seen
+        except PolicyError:
+            return False
+
     def _refused(self, why: str) -> None:
         self._reloaded(False, _digest(self._text))
         _log.error("the policy cannot be used: the last good one stays in force", why=why, digest=_digest(self._text))

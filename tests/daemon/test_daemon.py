@@ -192,6 +192,15 @@ def test_another_policy_is_in_force_within_seconds(town: Any) -> None:
     assert max(pauses[-3:]) < 61
 
 
+def test_a_pass_begins_nothing_more_under_a_policy_that_was_replaced(town: Any) -> None:
+    here = town(stuck("first"), stuck("second"), policy=f"{AUTO}budgets: {{perNamespace: 5}}\n")
+    here.town.after[0] = lambda _: here.write("mode: dry-run\n")
+    here.passes(minutes=11)
+    assert [name for _, name in here.town.resynced] == ["first"]
+    assert [each.result for each in here.told.outcomes] == [Result.RESOLVED], "what was begun is seen through"
+    assert [each.mode for each in here.built] == [Mode.AUTO, Mode.DRY_RUN]
+
+
 def test_a_policy_that_cannot_be_used_changes_nothing(town: Any) -> None:
     here = town(policy=AUTO)
     here.write("mode: yolo\n")

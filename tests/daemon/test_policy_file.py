@@ -105,6 +105,17 @@ def test_what_nothing_can_be_built_on_is_not_in_force(reader: Reader) -> None:
     assert reader.told[1:] == [(False, digest("mode: approve\n"))]
 
 
+def test_it_has_moved_from_when_it_changes_until_it_is_read_again(reader: Reader) -> None:
+    assert not reader.file.moved()
+    for text in ("mode: auto\n", "mode: yolo\n"):
+        reader.write(text)
+        assert reader.file.moved()
+        reader.look()
+        assert not reader.file.moved()
+    reader.path.unlink()
+    assert not reader.file.moved(), "it may be back in a moment, as it was"
+
+
 def test_bytes_that_are_no_text_are_refused(reader: Reader) -> None:
     reader.path.write_bytes(b"\xff\xfe")
     assert not reader.look()
@@ -121,4 +132,5 @@ def test_without_a_file_the_defaults_hold_for_good() -> None:
     file = PolicyFile(None, lambda ok, digest: told.append((ok, digest)))
     assert file.policy == Policy()
     assert not file.changed(lambda policy: None)
+    assert not file.moved()
     assert told == [(True, hashlib.sha256(b"").hexdigest())]
