@@ -159,5 +159,5 @@ class Daemon:
 
     def _made(self, policy: Policy) -> Work:
         ground = self._build(policy, self._pass_clock)
-        means = structs.replace(ground.means, lock=EndingLock(ground.means.lock, self._ending))
+        means = structs.replace(ground.means, lock=EndingLock(ground.means.lock, self._ending, self._may_begin))
         return Work(Pass(means, policy, places=ground.places, namespace=ground.namespace), means, policy)

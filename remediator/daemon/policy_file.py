@@ -63,7 +63,7 @@ class PolicyFile:
         return taken
 
     def moved(self) -> bool:
-        """Whether its content is not what was seen last: what is in force may be so no more. Unreadable is not moved."""
+        """Whether its content is another than was seen last, so that what is in force may not be what is wanted."""
         if self._path is None:
             return False
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +18,7 @@ from remediator.model.plan import Result
 from remediator.policy import Mode
 from tests.builders import BUSY, Json, at, failing, function
 from tests.daemon.simulated import Simulation, Time
-from tests.fakes import failing_with
+from tests.fakes import FakeLock, failing_with
 from tests.kubernetes.contenders import MemoryLease
 
 AUTO = "mode: auto\nsightings: 1\n"
@@ -268,6 +270,42 @@ def test_who_loses_the_lease_in_the_middle_of_a_pass_begins_nothing_new(town: An
     here.passes(minutes=1)
     assert [name for _, name in here.town.resynced] == ["first"]
     assert [each.result for each in here.told.outcomes] == [Result.RESOLVED], "what was begun is seen through"
+
+
+class Waiting(FakeLock):
+    """An action lock that another has when we ask for it; `meanwhile` is what happens until it is ours."""
+
+    meanwhile: Callable[[], None]
+
+    @contextmanager
+    def held(self, say: Callable[[str], None]) -> Iterator[FakeLock]:
+        self.meanwhile()
+        with super().held(say) as hold:
+            yield hold
+
+
+def test_who_loses_the_lease_while_they_wait_for_the_action_lock_does_not_act(town: Any) -> None:
+    lock = Waiting()
+    here = town(policy=AUTO, lock=lock)
+    lock.meanwhile = lambda: setattr(here.lease, "valid", lambda: False)
+    here.passes(minutes=1)
+    assert here.town.resynced == []
+    (outcome,) = here.told.outcomes
+    assert outcome.result is Result.SKIPPED
+    assert outcome.detail.startswith("held back by action-lock: this daemon leads no more")
+
+
+def test_who_loses_the_lease_while_they_wait_for_the_action_lock_tidies_nothing_up(town: Any) -> None:
+    lock = Waiting()
+    here = town(
+        function("archive", metadata={"annotations": {"ack-remediator.dev/resync": "p-1"}}), policy=AUTO, lock=lock
+    )
+    lock.meanwhile = lambda: setattr(here.lease, "valid", lambda: False)
+    with capture_logs() as logs:
+        here.passes(minutes=1)
+    assert "ack-remediator.dev/resync" in here.town.the("archive")["metadata"]["annotations"]
+    (told,) = [each["what"] for each in logs if each["event"] == "tidied up"]
+    assert told.startswith("What an interrupted run left is left for the next one: this daemon leads no more")
 
 
 # ---- the end ---------------------------------------------------------------------------------------------------------
