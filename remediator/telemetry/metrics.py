@@ -75,11 +75,6 @@ class Metrics:
                 action = each.proposal.plan.action if each.proposal else of.NONE
                 self._count(of.DECISIONS, action, each.kind, deciding_gate(each))
 
-    @property
-    def saw_something(self) -> bool:
-        """Whether there was a pass whose gauges are told."""
-        return self._seen is not None
-
     def succeeded_before(self, timestamp: float) -> None:
         """Say when a former process last saw everything, in seconds since 1970; what this one knows goes before."""
         with self._lock:
