@@ -67,11 +67,19 @@ class Pass:
         self._surveyor = Surveyor(means, policy)
         self._actor = Actor(means, self._observer, self._decider)
 
-    def scan(self, *, rehearse: bool = False, overrides: Overrides = _NONE, requested: Requests = _NOTHING) -> Scan:
+    def scan(
+        self,
+        *,
+        rehearse: bool = False,
+        overrides: Overrides = _NONE,
+        requested: Requests = _NOTHING,
+        again: bool = False,
+    ) -> Scan:
         """List, suspect, probe, diagnose and decide. Writes nothing: `record` does.
 
         `rehearse`: ask for each proposal whether we may, and let the API server try it as a dry run. `requested`: what
-        a person asks for, beside what is advised, by namespace and name.
+        a person asks for, beside what is advised, by namespace and name. `again`: it is the second look of one pass,
+        moments after the first, and counts as no sighting and no recovery of its own.
         """
         started = self._means.clock.now()
         records = self._means.episodes.load(started)
@@ -80,7 +88,7 @@ class Pass:
         partial = tuple(each for each in listed if isinstance(each, str))
         leftovers = tuple(each for each in resources if undo_leftover(each))
         controller = self._observer.controller(resources)
-        judged = self._judge_all(self._observer.observe(resources, controller))
+        judged = self._judge_all(self._observer.observe(resources, controller), again=again)
         population = population_of(judged)
         if incident(population, self._policy.limits):
             self._means.episodes.incident(started)
@@ -153,24 +161,26 @@ class Pass:
             outcomes.append(self._actor.attempt(each, scan, at, progress))
             yield outcomes[-1]
 
-    def _judge_all(self, observed: Iterable[Observation]) -> list[Judged]:
+    def _judge_all(self, observed: Iterable[Observation], *, again: bool) -> list[Judged]:
         """Judge what others refer to before them, so that they can say what is wrong with it."""
         judged: list[Judged] = []
         found: dict[tuple[str, str, str], FindingName] = {}
         for each in sorted(observed, key=lambda each: _RANK.get(each.resource.kind, 0)):
             seen = msgspec.structs.replace(each, references=with_findings(each.references, found))
-            judged.append(self._judge(seen))
+            judged.append(self._judge(seen, again=again))
             if (finding := judged[-1].finding) is not None:
                 ref = seen.resource.ref
                 found[ref.kind, ref.namespace, ref.name] = finding.name
         return judged
 
-    def _judge(self, seen: Observation) -> Judged:
+    def _judge(self, seen: Observation, *, again: bool = False) -> Judged:
         finding = diagnose(seen)
         if finding is None:
-            self._means.episodes.recovered(seen.resource, seen.now)
+            if not again:
+                self._means.episodes.recovered(seen.resource, seen.now)
         else:
-            self._means.episodes.sighted(seen.resource, finding, seen.now)
+            if not again:
+                self._means.episodes.sighted(seen.resource, finding, seen.now)
             # Gates count this sighting, too.
             history = self._means.episodes.history(seen.resource.metadata.uid, seen.now)
             seen = msgspec.structs.replace(seen, history=history)

@@ -245,6 +245,27 @@ def test_leftovers_are_found_and_undone() -> None:
     assert bench.work.recover(scan) == ()
 
 
+def test_a_second_look_in_the_same_pass_is_no_second_sighting() -> None:
+    bench = Bench(*healthy(3), stuck())
+    bench.scan()
+    bench.world.clock.sleep(1)
+    again = one(bench.work.scan(again=True))
+    assert again.seen.history.sightings == 1, "gates count the first"
+    bench.world.clock.sleep(1)
+    assert one(bench.scan()).seen.history.sightings == 2
+
+
+def test_a_second_look_in_the_same_pass_is_no_second_sign_of_recovery() -> None:
+    bench = Bench(*healthy(3), stuck())
+    uid = one(bench.scan()).seen.resource.metadata.uid
+    for again, resolved in ((False, False), (True, False), (False, True)):
+        bench.world.clock.sleep(1)
+        bench.cluster.the()["status"]["conditions"] = function()["status"]["conditions"]
+        bench.work.scan(again=again)
+        episode = bench.world.episodes.episode(uid)
+        assert episode is not None and (episode.resolved_at is not None) is resolved
+
+
 def test_what_a_person_asks_for_is_not_put_to_others() -> None:
     """Whoever approved it from the record would wait for ever: no run does it unasked."""
     bench = Bench(*healthy(9), deleting(conditions=failing("InvalidParameterValueException: in use")))

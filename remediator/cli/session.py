@@ -135,19 +135,22 @@ class Session:
         )
 
     def _scan(self, *, tidy: bool) -> Scan:
-        scan = self._looked()
+        scan, seconds = self._looked()
         undone = self._wired.work.recover(scan, self._aside.line) if tidy else ()
         for each in undone:
             self._aside.line(each)
-        return self._looked() if undone else scan
+        if undone:
+            scan, seconds = self._looked(again=True)
+        standing = self._wired.means.episodes.standing(scan.started)
+        self._wired.counters.scanned(scan, standing, self._wired.policy, seconds=seconds)
+        return scan
 
-    def _looked(self) -> Scan:
+    def _looked(self, *, again: bool = False) -> tuple[Scan, float]:
+        """Look; also say how many seconds that took."""
         clock = self._wired.means.clock
         began = clock.monotonic()
-        scan = self._wired.work.scan(rehearse=True, overrides=self._overrides, requested=self._requested)
-        standing = self._wired.means.episodes.standing(scan.started)
-        self._wired.counters.scanned(scan, standing, self._wired.policy, seconds=clock.monotonic() - began)
-        return scan
+        scan = self._wired.work.scan(rehearse=True, overrides=self._overrides, requested=self._requested, again=again)
+        return scan, clock.monotonic() - began
 
     def _counted(self, outcomes: Iterable[Outcome], mode: Mode) -> Iterator[Outcome]:
         """Count each outcome of what was done here; what a daemon did it counts itself."""

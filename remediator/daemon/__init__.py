@@ -139,7 +139,7 @@ class Daemon:
         return False
 
     def _may_begin(self) -> bool:
-        return self._leadership.leads and not self._ending.asked
+        return self._leadership.leads and not self._ending.asked and not self._file.moved()
 
     def _campaign(self) -> None:
         self._leadership.campaign()
@@ -159,5 +159,5 @@ class Daemon:
 
     def _made(self, policy: Policy) -> Work:
         ground = self._build(policy, self._pass_clock)
-        means = structs.replace(ground.means, lock=EndingLock(ground.means.lock, self._ending))
+        means = structs.replace(ground.means, lock=EndingLock(ground.means.lock, self._ending, self._may_begin))
         return Work(Pass(means, policy, places=ground.places, namespace=ground.namespace), means, policy)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from remediator.errors import Busy
 from remediator.ports import ActionLock, Clock, Hold
 
 _SLICE = 0.5  # seconds after which a wait notices that it is to end
@@ -95,15 +96,23 @@ class EndingClock:
 
 
 class EndingLock:
-    """The ActionLock port of a pass: what is done under it counts as begun, and is not begun any more at the end."""
+    """The ActionLock port of a pass: what is done under it counts as begun, and is not begun any more at the end.
 
-    def __init__(self, lock: ActionLock, ending: Ending) -> None:
+    `may_begin` is asked once we have it: proofs and the wait for it take minutes, in which another may come to lead.
+    """
+
+    def __init__(self, lock: ActionLock, ending: Ending, may_begin: Callable[[], bool]) -> None:
         self._lock = lock
         self._ending = ending
+        self._may_begin = may_begin
 
     @contextmanager
     def held(self, say: Callable[[str], None]) -> Iterator[Hold]:
+        """Hold it around a block; raise Ended at the end, and Busy where we may not begin anything any more."""
         self._ending.check()
         with self._lock.held(say) as hold:
+            self._ending.check()
+            if not self._may_begin():
+                raise Busy("this daemon leads no more, or its policy file changed meanwhile")
             self._ending.begins()
             yield hold

@@ -64,20 +64,19 @@ def make_pass(of: Work, *, may_begin: Callable[[], bool], ending: Ending, tellin
 
     Raises RemediatorError where nothing could be seen, and Ended where it is broken off.
     """
-    clock = of.means.clock
-    began = clock.monotonic()
     acting = acts(of.policy)
     of.means.episodes.anew()
-    scan = of.work.scan(rehearse=True)
+    scan, seconds = _look(of)
     if acting and may_begin():
         with ending.attempt():
             undone = of.work.recover(scan, _progress)
         for each in undone:
             _log.info("tidied up", what=each)
-        scan = of.work.scan(rehearse=True) if undone else scan
+        if undone:
+            scan, seconds = _look(of, again=True)
     for trouble in dict.fromkeys((*scan.records, *of.work.record(scan))):
         _log.warning("records", trouble=trouble)
-    telling.scanned(scan, of.means.episodes.standing(clock.now()), of.policy, seconds=clock.monotonic() - began)
+    telling.scanned(scan, of.means.episodes.standing(of.means.clock.now()), of.policy, seconds=seconds)
     _log_scan(scan)
     refused = refusal(of.policy, of.means.episodes) if acting else ""
     if refused:
@@ -85,6 +84,13 @@ def make_pass(of: Work, *, may_begin: Callable[[], bool], ending: Ending, tellin
     elif acting:
         _act(of, scan, may_begin=may_begin, ending=ending, telling=telling)
     return Passed(scan, refused)
+
+
+def _look(of: Work, *, again: bool = False) -> tuple[Scan, float]:
+    """Scan; also say how many seconds that took."""
+    began = of.means.clock.monotonic()
+    scan = of.work.scan(rehearse=True, again=again)
+    return scan, of.means.clock.monotonic() - began
 
 
 def _act(of: Work, scan: Scan, *, may_begin: Callable[[], bool], ending: Ending, telling: Telling) -> None:

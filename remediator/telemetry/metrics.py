@@ -51,17 +51,21 @@ class Metrics:
         }
         self._seen: Seen | None = None
         self._acted = 0
+        self._stands_by = False
         self.registry = CollectorRegistry()
         self.registry.register(self)
 
     # -- what happens ------------------------------------------------------------------------------------------
 
     def scanned(self, scan: Scan, standing: Standing, policy: Policy, *, seconds: float) -> None:
-        """Take in a pass that saw something; it took so many seconds. `standing` is from before it acted."""
+        """Take in a pass that saw something; it took so many seconds. `standing` is from before it acted.
+
+        Of one that ended after leadership was lost there are no gauges: who leads by now tells theirs.
+        """
         taken = seen(scan, standing, policy.limits)
         ended: Samples = {(): self._now().timestamp()}
         with self._lock:
-            self._seen, self._acted = taken, 0
+            self._seen, self._acted = None if self._stands_by else taken, 0
             self._told[of.LAST_SCAN.name] = ended
             if not scan.partial:
                 self._told[of.LAST_SUCCESS.name] = ended
@@ -70,11 +74,6 @@ class Metrics:
             for each in filter(None, (judged.decision for judged in scan.results)):
                 action = each.proposal.plan.action if each.proposal else of.NONE
                 self._count(of.DECISIONS, action, each.kind, deciding_gate(each))
-
-    @property
-    def saw_something(self) -> bool:
-        """Whether there was a pass whose gauges are told."""
-        return self._seen is not None
 
     def succeeded_before(self, timestamp: float) -> None:
         """Say when a former process last saw everything, in seconds since 1970; what this one knows goes before."""
@@ -104,6 +103,7 @@ class Metrics:
         """Say whether this daemon makes the passes. One that stands by forgets what it saw: another knows better."""
         with self._lock:
             self._told[of.LEADER.name] = {(): float(leads)}
+            self._stands_by = not leads
             if not leads:
                 self._seen = None
 

@@ -11,7 +11,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from remediator.telemetry.families import LAST_SUCCESS
 from remediator.telemetry.metrics import Metrics
 
-SUFFIX = ".prom"  # node_exporter reads no other
 _FOR_ALL_TO_READ = 0o644  # it runs as another user
 
 

@@ -64,6 +64,17 @@ def test_the_next_command_knows_since_when(recorded: Shop) -> None:
     assert (kept["firstSeen"], kept["sightings"]) == (first, 2)
 
 
+def test_a_look_after_tidying_up_is_no_second_pass(recorded: Shop, tmp_path: Path) -> None:
+    recorded.write_policy("mode: approve\n")
+    recorded.function("archive", annotations={"ack-remediator.dev/resync": "0a1b2c3d4e5f6071"}, publish=False)
+    file = tmp_path / "ack-remediator.prom"
+    told = recorded("run", "-A", "--metrics-file", str(file))
+    assert "Undid an interrupted action" in told.err
+    assert "sightings" not in record(recorded, "checkout"), "one is not written"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert {'remediator_scans_total{result="success"} 1.0', "remediator_scan_duration_seconds_count 1.0"} <= {*lines}
+
+
 def test_what_is_gone_is_resolved(recorded: Shop) -> None:
     recorded("run", "-A")
     uid = recorded.stored("checkout")["metadata"]["uid"]

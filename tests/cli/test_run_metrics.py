@@ -109,6 +109,23 @@ def test_a_run_that_breaks_off_leaves_the_file_and_pushes_that_it_failed(shop: S
     assert not {"remediator_last_success_timestamp_seconds", "remediator_approvals_pending"} & pushed.keys()
 
 
+def test_a_run_that_breaks_off_after_it_looked_pushes_what_it_saw_and_that_it_failed(shop: Shop, file: Path) -> None:
+    """Under auto nothing is done where nobody will remember it."""
+    shop.write_policy("mode: auto\n")
+    with Wire(answer(200)) as gateway:
+        assert shop("run", "-A", "--metrics-file", str(file), "--push", gateway.url).code == 2
+        [heard] = gateway.heard
+    assert not file.exists()
+    pushed = read(heard.body.decode())
+    assert of(pushed, "remediator_scans_total") == {
+        written("remediator_scans_total", result="success"): 1.0,
+        written("remediator_scans_total", result="error"): 1.0,
+    }
+    assert pushed[written("remediator_findings", finding="FinalizerLeft", namespace="shop")] == 2
+    assert "remediator_last_scan_timestamp_seconds" in pushed
+    assert "remediator_last_success_timestamp_seconds" not in pushed
+
+
 def test_a_run_pushes_under_the_labels_that_it_is_given(shop: Shop) -> None:
     with Wire(answer(200)) as gateway:
         words = ("--push", gateway.url, "--push-job", "stuck", "--push-label", "cluster=eu1", "--push-label", "env=p")

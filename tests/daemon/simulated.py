@@ -163,7 +163,7 @@ class Told(Uncounted):
 
     def __init__(self) -> None:
         self.scans: list[Callable[[Scan], None]] = []
-        self.scanned_times = 0
+        self.seconds: list[float] = []
         self.failures = 0
         self.outcomes: list[Outcome] = []
         self.led: list[bool] = []
@@ -172,9 +172,13 @@ class Told(Uncounted):
     def scanned(self, scan: Scan, standing: Standing, policy: Policy, *, seconds: float) -> None:
         assert seconds >= 0
         assert standing.acted_today >= 0
-        self.scanned_times += 1
+        self.seconds.append(seconds)
         for each in self.scans:
             each(scan)
+
+    @property
+    def scanned_times(self) -> int:
+        return len(self.seconds)
 
     def failed(self) -> None:
         self.failures += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +18,7 @@ from remediator.model.plan import Result
 from remediator.policy import Mode
 from tests.builders import BUSY, Json, at, failing, function
 from tests.daemon.simulated import Simulation, Time
-from tests.fakes import failing_with
+from tests.fakes import FakeLock, failing_with
 from tests.kubernetes.contenders import MemoryLease
 
 AUTO = "mode: auto\nsightings: 1\n"
@@ -145,6 +147,18 @@ def test_what_an_interrupted_process_left_is_tidied_up_first(town: Any) -> None:
     ]
 
 
+def test_a_look_after_tidying_up_is_no_second_sighting_and_is_measured_alone(town: Any) -> None:
+    marked = function("archive", metadata={"annotations": {"ack-remediator.dev/resync": "p-1"}})
+    here = town(stuck(), marked, policy="mode: auto\nsightings: 2\nschedule: {jitter: 0s}\n")
+    here.town.answers = lambda: here.time.sleep(1)
+    here.passes(minutes=4)
+    assert len(here.town.looked) == 2
+    assert here.told.seconds == [pytest.approx(1.0, abs=0.01)]
+    assert here.town.resynced == [], "it was seen once"
+    here.passes(minutes=2)
+    assert [name for _, name in here.town.resynced] == ["checkout"]
+
+
 def test_auto_is_refused_where_nobody_remembers(town: Any) -> None:
     here = town(policy=AUTO)
     here.episodes.forgets = "it is kept in memory only"
@@ -178,6 +192,15 @@ def test_another_policy_is_in_force_within_seconds(town: Any) -> None:
     here.passes(minutes=5)
     pauses = [after - before for before, after in pairwise(here.town.looked)]
     assert max(pauses[-3:]) < 61
+
+
+def test_a_pass_begins_nothing_more_under_a_policy_that_was_replaced(town: Any) -> None:
+    here = town(stuck("first"), stuck("second"), policy=f"{AUTO}budgets: {{perNamespace: 5}}\n")
+    here.town.after[0] = lambda _: here.write("mode: dry-run\n")
+    here.passes(minutes=11)
+    assert [name for _, name in here.town.resynced] == ["first"]
+    assert [each.result for each in here.told.outcomes] == [Result.RESOLVED], "what was begun is seen through"
+    assert [each.mode for each in here.built] == [Mode.AUTO, Mode.DRY_RUN]
 
 
 def test_a_policy_that_cannot_be_used_changes_nothing(town: Any) -> None:
@@ -247,6 +270,42 @@ def test_who_loses_the_lease_in_the_middle_of_a_pass_begins_nothing_new(town: An
     here.passes(minutes=1)
     assert [name for _, name in here.town.resynced] == ["first"]
     assert [each.result for each in here.told.outcomes] == [Result.RESOLVED], "what was begun is seen through"
+
+
+class Waiting(FakeLock):
+    """An action lock that another has when we ask for it; `meanwhile` is what happens until it is ours."""
+
+    meanwhile: Callable[[], None]
+
+    @contextmanager
+    def held(self, say: Callable[[str], None]) -> Iterator[FakeLock]:
+        self.meanwhile()
+        with super().held(say) as hold:
+            yield hold
+
+
+def test_who_loses_the_lease_while_they_wait_for_the_action_lock_does_not_act(town: Any) -> None:
+    lock = Waiting()
+    here = town(policy=AUTO, lock=lock)
+    lock.meanwhile = lambda: setattr(here.lease, "valid", lambda: False)
+    here.passes(minutes=1)
+    assert here.town.resynced == []
+    (outcome,) = here.told.outcomes
+    assert outcome.result is Result.SKIPPED
+    assert outcome.detail.startswith("held back by action-lock: this daemon leads no more")
+
+
+def test_who_loses_the_lease_while_they_wait_for_the_action_lock_tidies_nothing_up(town: Any) -> None:
+    lock = Waiting()
+    here = town(
+        function("archive", metadata={"annotations": {"ack-remediator.dev/resync": "p-1"}}), policy=AUTO, lock=lock
+    )
+    lock.meanwhile = lambda: setattr(here.lease, "valid", lambda: False)
+    with capture_logs() as logs:
+        here.passes(minutes=1)
+    assert "ack-remediator.dev/resync" in here.town.the("archive")["metadata"]["annotations"]
+    (told,) = [each["what"] for each in logs if each["event"] == "tidied up"]
+    assert told.startswith("What an interrupted run left is left for the next one: this daemon leads no more")
 
 
 # ---- the end ---------------------------------------------------------------------------------------------------------

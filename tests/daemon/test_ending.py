@@ -18,9 +18,10 @@ class Bench:
         self.real = FakeClock()
         self.ending = Ending(self.real, 20.0)
         self.moves = 0
+        self.may_begin = True
         self.clock = EndingClock(self.real, self.ending, self._moved)
         self.inner = FakeLock()
-        self.lock = EndingLock(self.inner, self.ending)
+        self.lock = EndingLock(self.inner, self.ending, lambda: self.may_begin)
 
     def _moved(self) -> None:
         self.moves += 1
@@ -65,9 +66,21 @@ def test_who_is_told_while_they_wait_for_the_lock_does_not_take_it(bench: Bench)
             return super().held(say)
 
     slow = Slow()
-    with pytest.raises(Ended), EndingLock(slow, bench.ending).held(lambda _: None):  # type: ignore[arg-type]
+    lock = EndingLock(slow, bench.ending, lambda: not bench.ending.asked)  # type: ignore[arg-type]
+    with pytest.raises(Ended), lock.held(lambda _: None):
         pytest.fail("it was begun")
     assert not slow.taken, "it is given back"
+
+
+def test_who_may_begin_nothing_once_they_have_the_lock_lets_go_of_it(bench: Bench) -> None:
+    bench.may_begin = False
+    with bench.ending.attempt():
+        with pytest.raises(Busy, match="leads no more, or its policy file changed"), bench.lock.held(lambda _: None):
+            pytest.fail("it was begun")
+        bench.ending.ask()
+        with pytest.raises(Ended) as ended:
+            bench.ending.check()
+    assert not ended.value.left, "nothing was begun"
 
 
 def test_what_is_begun_is_seen_through_within_the_grace_period(bench: Bench) -> None:

@@ -105,6 +105,49 @@ def test_what_nothing_can_be_built_on_is_not_in_force(reader: Reader) -> None:
     assert reader.told[1:] == [(False, digest("mode: approve\n"))]
 
 
+def test_it_has_moved_from_when_it_changes_until_it_is_read_again(reader: Reader) -> None:
+    assert not reader.file.moved()
+    for text in ("mode: auto\n", "mode: yolo\n"):
+        reader.write(text)
+        assert reader.file.moved()
+        reader.look()
+        assert not reader.file.moved()
+    reader.path.unlink()
+    assert not reader.file.moved(), "it may be back in a moment, as it was"
+
+
+def test_what_nothing_can_be_built_on_now_is_tried_again_and_told_when_the_reason_changes(reader: Reader) -> None:
+    troubles = ["AWS does not answer", "AWS does not answer", "no such profile"]
+
+    def take(policy: Policy) -> None:
+        if troubles:
+            raise CloudError(troubles.pop(0))
+        reader.taken.append(policy)
+
+    reader.write("mode: auto\n")
+    with capture_logs() as logs:
+        assert [reader.file.changed(take) for _ in range(5)] == [False, False, False, True, False]
+    assert [each["why"] for each in logs if "why" in each] == ["AWS does not answer", "no such profile"]
+    assert [each.mode for each in reader.taken] == [Mode.AUTO]
+    assert [ok for ok, _ in reader.told] == [True, False, False, True]
+    assert not reader.file.moved()
+
+
+def test_the_same_reason_is_told_of_another_text(reader: Reader) -> None:
+    def refuse(policy: Policy) -> None:
+        raise CloudError("no such profile")
+
+    with capture_logs() as logs:
+        for text in ("mode: auto\n", "mode: dry-run\n"):
+            reader.write(text)
+            assert not reader.file.changed(refuse)
+    assert [each["why"] for each in logs] == ["no such profile"] * 2
+    reader.write("mode: approve\n")
+    assert not reader.look(), "what is in force is nothing new"
+    assert not reader.look()
+    assert [ok for ok, _ in reader.told] == [True, False, False, True]
+
+
 def test_bytes_that_are_no_text_are_refused(reader: Reader) -> None:
     reader.path.write_bytes(b"\xff\xfe")
     assert not reader.look()
@@ -121,4 +164,5 @@ def test_without_a_file_the_defaults_hold_for_good() -> None:
     file = PolicyFile(None, lambda ok, digest: told.append((ok, digest)))
     assert file.policy == Policy()
     assert not file.changed(lambda policy: None)
+    assert not file.moved()
     assert told == [(True, hashlib.sha256(b"").hexdigest())]

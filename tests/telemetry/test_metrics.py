@@ -339,6 +339,19 @@ def test_who_stands_by_says_so_and_forgets_what_it_saw() -> None:
     assert value(told, "last_success_timestamp_seconds") == NOW.timestamp()
 
 
+def test_a_pass_that_ends_after_leadership_was_lost_brings_no_gauge_back() -> None:
+    story = Story(stuck())
+    story.metrics.leading(True)
+    scan = story.scan()
+    story.metrics.leading(False)
+    story.take(scan)
+    told = story.scrape()
+    assert of(told, "remediator_findings") == of(told, "remediator_resources") == {}
+    assert value(told, "scans_total", result="success") == 1, "it was made all the same"
+    story.metrics.leading(True)
+    assert of(story.look(), "remediator_findings") == {STUCK_NOW: 1.0}
+
+
 def test_the_policy_in_force_is_told_by_its_digest(metrics: Metrics) -> None:
     metrics.reloaded(True, "0123456789abcdef")
     metrics.reloaded(False, "0123456789abcdef")
