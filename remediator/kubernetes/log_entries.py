@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from remediator.model.log import LogLine
+from remediator.model.masking import one_line
 from remediator.model.resource import Ref, strip_request_ids
 
 # Links to code that anyone who has them may follow, for minutes.
@@ -117,7 +118,7 @@ def _shown(entry: Entry) -> str:
         return ""
     parts = [entry.message, error, _paths(entry.said.get("diff")), _str(entry.said, "panic")]
     text = ": ".join(filter(None, parts)) + _frames(_str(entry.said, "stacktrace")) * ("panic" in entry.said)
-    text = _PRESIGNED.sub("(a presigned link)", strip_request_ids(" ".join(text.split())))
+    text = _PRESIGNED.sub("(a presigned link)", strip_request_ids(one_line(text)))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from remediator.cli import main
 from remediator.cli.bundles import unpack
+from remediator.kubernetes.log_entries import about
 from remediator.model.log import ControllerLog, LogLine
 from tests.cli.shop import SECRET, Shop
 
@@ -65,6 +66,33 @@ def test_no_secret_leaves_the_house(shop: Shop, here: Path, monkeypatch: pytest.
     said = gzip.decompress((here / "it.tar.gz").read_bytes()).decode()
     assert SECRET not in said
     assert "<masked-1> is no stage" in said
+
+
+def test_a_secret_of_several_lines_is_told_nowhere_in_one(
+    empty_shop: Shop, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A summary and a log entry are one line each, whatever they are made of."""
+    key = "-----BEGIN KEY-----\nTUlJRXBBSUJBQUtDQVFF\n  bGx0cGFydA\n-----END KEY-----\n"
+    error = f"InvalidParameterValueException: environment variable value {key} is not allowed"
+    empty_shop.function("exports", error=error, environment={"variables": {"KEY": key}})
+    said = {"level": "error", "ts": "2026-11-22T09:31:00Z", "msg": "Reconciler error", "error": error}
+    entry = json.dumps(said | {"kind": "Function", "namespace": "shop", "name": "exports"})
+    monkeypatch.setattr(
+        "remediator.kubernetes.resources.controller_log.log_lines", lambda _, ref: ControllerLog(about(ref, [entry]))
+    )
+    assert empty_shop("collect", "exports", "-o", "it.tar.gz").code == 0
+    told = [gzip.decompress((here / "it.tar.gz").read_bytes()).decode()]
+    for words in (
+        ("scan", "-A"),
+        ("scan", "-A", "-o", "wide"),
+        ("explain", "exports"),
+        ("explain", "exports", "-o", "yaml"),
+    ):
+        told.append(empty_shop(*words, columns=1000).out)
+    for each in told:
+        assert "environment variable value" in each
+        for part in ("TUlJ", "bGx0", "BEGIN KEY"):
+            assert part not in each
 
 
 def test_the_log_is_in_it(shop: Shop, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
