@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 
 MASK = "•••"
@@ -10,6 +11,13 @@ MASK = "•••"
 # Shorter values ("1", "on") are no secrets, and occur in any sentence by chance: masking them would make the text
 # unreadable, and reveal by its gaps what it hides.
 SHORTEST_SECRET = 3
+
+# Links to code that anyone who has them may follow, for minutes: as they are, as Go, HTML and URLs quote them.
+PRESIGNED = re.compile(
+    r"https?(?::|%(?:25)*3A)[^\s\"'<>]*"
+    r"(?:[?&;]|\\u0026|\\u003f|\\x26|%(?:25)*26|%(?:25)*3F)X-Amz-[^\s\"'<>]*",
+    re.IGNORECASE,
+)
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:
