@@ -13,6 +13,7 @@
     │   ├── Changed            1   a precondition failed (409, 422): re-read and decide anew
     │   └── Busy               1   another remediator holds the lock
     ├── CloudError             1   AWS cannot be used at all (no credentials, no region)
+    ├── NotSeen                5   not everything could be listed, and what was asked for is not in the rest
     └── NoPlace                1   a backup cannot be kept where it was meant to be: no right, or no such place
 
 Codes that are not errors: 3 findings present, 4 held back, 5 partial, 130 interrupted (see `remediator.cli`).
@@ -30,6 +31,7 @@ __all__ = [
     "InputError",
     "NoPlace",
     "NotFound",
+    "NotSeen",
     "PolicyError",
     "Refused",
     "RemediatorError",
@@ -101,6 +103,12 @@ class Busy(ClusterError):
 
 class CloudError(RemediatorError):
     """AWS cannot be asked at all: no credentials, no region, an unusable profile."""
+
+
+class NotSeen(RemediatorError):
+    """Whether a resource is there is not known: not everything could be listed."""
+
+    exit_code = 5
 
 
 class NoPlace(RemediatorError):

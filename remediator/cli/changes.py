@@ -9,13 +9,14 @@ from typing import Any
 
 from remediator.cli.render import shortened
 from remediator.model.masking import MASK, mask
+from remediator.model.resource import LAST_APPLIED
 
 Path = tuple[str | int, ...]
 
 _ENVIRONMENT = ("spec", "environment", "variables")
 _CODE = ("spec", "code", "zipFile")
 # It has the whole spec in it, quoted once more.
-_LAST_APPLIED = ("metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration")
+_LAST_APPLIED = ("metadata", "annotations", LAST_APPLIED)
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LONGEST = 200
 _NOTHING = object()

@@ -62,7 +62,7 @@ def command(
         raise _exists(path)
     judged, raw = _examined(wired, where, name)
     resource = judged.seen.resource
-    log = wired.means.cluster.log_lines(resource.ref).masked(judged.seen.secrets)
+    log = wired.means.cluster.log_lines(resource.ref)
     collected = collect(
         judged,
         raw,

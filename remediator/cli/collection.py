@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
 
 from remediator import __version__
-from remediator.cli import documents
+from remediator.cli import documents, log_section
 from remediator.cli.bundles import API_VERSION, KIND, Bundle, pack
 from remediator.cli.redaction import Masks, account_masks, secrets_of, without_accounts
 from remediator.diagnosis import diagnose
 from remediator.errors import InputError
+from remediator.model.decision import GateName
 from remediator.model.episode import Episode
 from remediator.model.finding import Finding
 from remediator.model.log import ControllerLog
-from remediator.model.observation import Observation
+from remediator.model.observation import History, Observation
 from remediator.model.scan import Judged
 from remediator.model.times import format_time
+
+# Gates that say whose word they go by, and how one does that somebody overrode.
+_NAMING = (GateName.APPROVAL, GateName.GUARD)
+_OVERRIDDEN = "overridden by "
+_TICKET = ", ticket "
+# What attempts say where no name is known: these are words of ours, which other texts have in them, too.
+_NOT_NAMES = ("a person at the terminal", "nobody: the policy lets it go by itself")
 
 
 class Collected(NamedTuple):
@@ -39,9 +48,16 @@ def collect(
     kubernetes: str = "not known",
     mask_accounts: bool = False,
 ) -> Collected:
-    """Build the bundle of a resource as it was judged; `raw` is the whole object, `kubernetes` the server's version."""
+    """Build the bundle of a resource as it was judged; `raw` is the whole object, `kubernetes` the server's version.
+
+    `log` is as it was read: what was masked before could get no mask that tells secrets apart.
+    """
     found, seen = json.loads(raw), judged.seen
-    masks = Masks(secrets_of(found, seen.live_state.environment))
+    # What was judged and what was read after it may differ: each of both knows of secrets.
+    secrets = [*secrets_of(found, seen.live_state.environment), *sorted(seen.secrets)]
+    masks = Masks(secrets, _people(seen.history, episode))
+    logged = msgspec.convert(masks.within(msgspec.to_builtins(log)), ControllerLog).cut()
+    explained = masks.within(msgspec.to_builtins(documents.of_one(judged)))
     bundle = Bundle(
         api_version=API_VERSION,
         kind=KIND,
@@ -49,8 +65,8 @@ def collect(
         versions={"remediator": __version__, "kubernetes": kubernetes, "python": platform.python_version()},
         object=masks.object(found),
         observation=_observation(seen, masks),
-        explained=masks.within(msgspec.to_builtins(documents.of_one(judged, log))),
-        log=msgspec.convert(masks.within(msgspec.to_builtins(log)), ControllerLog),
+        explained=explained | {"controllerLog": log_section.document(logged)},
+        log=logged,
         episode=None if episode is None else masks.within(_episode(episode)),
     )
     texts = {
@@ -79,9 +95,27 @@ def _observation(seen: Observation, masks: Masks) -> dict[str, Any]:
     return {**redacted, **kept, "live_state": masks.live(told["live_state"])}
 
 
+def _people(history: History, episode: Episode | None) -> Iterator[str]:
+    """List who said or did something: gates name them in their reasons, and results in their details."""
+    if history.approval is not None:
+        yield history.approval.approved_by
+    if history.rejection is not None:
+        yield history.rejection.rejected_by
+    for each in episode.attempts if episode else ():
+        for whom in (each.by, each.approved_by.partition(_TICKET)[0]):
+            if whom and whom not in _NOT_NAMES:
+                yield whom
+
+
 def _episode(episode: Episode) -> dict[str, Any]:
-    """Write what is on record, without whose word or which process it was."""
+    """Write what is on record, without whose word or which process it was.
+
+    A verdict of then can name somebody whose word another one has taken the place of since: nobody can know that name.
+    """
     told: dict[str, Any] = msgspec.to_builtins(episode)
+    for verdict in told.get("verdicts", ()):
+        if verdict["gate"] in _NAMING or verdict.get("reason", "").startswith(_OVERRIDDEN):
+            verdict.pop("reason", None)
     for attempt in told.get("attempts", ()):
         for key in ("by", "approvedBy", "backup"):
             attempt.pop(key, None)
@@ -117,8 +151,14 @@ aws.yaml            what AWS answered about its function
 controller-log.txt  the last entries of the controller's log that name it
 
 Masked as <masked-N>, equal values alike ({masked} of them): the values of environment variables, in the spec, in AWS
-and in what kubectl applied last; code (zipFile); annotations of other tools. Links to code are left out, and of
-managedFields all but the names of fields. Each of these values is masked in other texts, too, from three characters on.
+and in what kubectl applied last; code (zipFile); whole annotations of other tools, of the object and its namespace.
+Links to code are left out, and of managedFields all but the names of fields. Who approved, rejected or did something is
+<person-N>.
+
+Other texts (messages, the log, labels, tags) are searched for values of variables, for code and for those people, and
+masked there, too: values from three characters on. They are not searched for what is in annotations of other tools.
+Nothing is searched for in names, states, ARNs and times, and the annotations of ACK, the remediator, Argo CD's
+tracking-id and Helm's release-name are as they are.
 {accounts}
 
 Look through it before you send it. Names, tags, labels, ARNs and error texts are as they are, and only you know

@@ -68,6 +68,11 @@ _OVERRIDE = (
 )
 
 
+_BACKUPS = click.option(
+    "--backups", type=click.Path(path_type=Path), help="Save the object as a file in this directory."
+)
+
+
 _METRICS = (
     click.option(
         "--metrics-file",
@@ -121,6 +126,11 @@ def policy_option(function: F) -> F:
 def override_options(function: F) -> F:
     """Add --override and --reason; `parse_override` reads them."""
     return _apply(function, *_OVERRIDE)
+
+
+def request_options(approval: Callable[[F], F]) -> Callable[[F], F]:
+    """Add what a person asks for an action with, `approval` among it; `requesting.session` reads the rest."""
+    return lambda function: _apply(function, *_CLUSTER, _POLICY, approval, *_OVERRIDE, _BACKUPS)
 
 
 def metrics_options(function: F) -> F:

@@ -15,7 +15,7 @@ from remediator.model.resource import Condition, FunctionSpec, Resource
 from remediator.model.times import format_duration, format_time, parse_time
 
 # Annotations that ACK or we act upon; others can be anybody's, `kubectl apply`'s copy of the spec among them.
-_TELLING = ("services.k8s.aws/", "lambda.services.k8s.aws/", "ack-remediator.dev/")
+TELLING = ("services.k8s.aws/", "lambda.services.k8s.aws/", "ack-remediator.dev/")
 
 Fact = tuple[str, str | None]
 
@@ -46,7 +46,7 @@ def _of_object(resource: Resource, now: datetime) -> Iterable[Fact]:
     yield "finalizers", ", ".join(resource.finalizers) or "none"
     yield "labels", ", ".join(f"{key}={value}" for key, value in (metadata.labels or {}).items())
     for key, value in resource.annotations.items():
-        if key.startswith(_TELLING):
+        if key.startswith(TELLING):
             yield "annotation", f"{key}={value}"
     if status is not None:
         yield "status.state", _then(status.state, status.last_update_status)

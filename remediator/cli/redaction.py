@@ -14,16 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from remediator.model.masking import SHORTEST_SECRET, spellings
+from remediator.cli.particulars import TELLING
+from remediator.model.masking import PRESIGNED, SHORTEST_SECRET, spellings
+from remediator.model.resource import LAST_APPLIED
 
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-
-_PRESIGNED = re.compile(r"https?://[^\s\"'<>]*[?&]X-Amz-[^\s\"'<>]*", re.IGNORECASE)
 # Annotations that a diagnosis rests on; in others can be anything, another tool's packed copy of the spec included.
-_TELLING = (
-    *("services.k8s.aws/", "lambda.services.k8s.aws/", "ack-remediator.dev/"),
-    *("argocd.argoproj.io/tracking-id", "meta.helm.sh/release-name"),
-)
+_TELLING = (*TELLING, "argocd.argoproj.io/tracking-id", "meta.helm.sh/release-name")
 # From here on a secret is looked for within base64 of something longer, too; what is shorter would be found by chance.
 _LONG = 8
 # What can be told by its name to be no text of anybody's: a variable REGION=us-east-1 must not take an ARN apart.
@@ -45,18 +41,24 @@ _FREE = frozenset({"labels", "tags", "annotations", "variables", "evidence"})
 
 
 class Masks:
-    """What stands for each secret: `<masked-1>`, `<masked-2>` …, in the order in which they are given."""
+    """What stands for each secret: `<masked-1>`, `<masked-2>` …, in the order in which they are given.
 
-    def __init__(self, secrets: Iterable[str]) -> None:
+    For each of `people` stands `<person-1>` …, however short the name is; but not within a longer word.
+    """
+
+    def __init__(self, secrets: Iterable[str], people: Iterable[str] = ()) -> None:
         self._masks: dict[str, str] = {}
         for each in secrets:
             self.of(each)
+        named = {name: f"<person-{number}>" for number, name in enumerate(dict.fromkeys(filter(None, people)), 1)}
+        quoted = {form: whom for name, whom in named.items() for form in (name, *spellings(name))}
         spelled = {
             form: self._masks[each] for each in self._masks if len(each) >= SHORTEST_SECRET for form in _forms(each)
         }
-        longest_first = sorted(spelled, key=len, reverse=True)
-        self._spelled = spelled
-        self._found = re.compile("|".join(map(re.escape, longest_first))) if spelled else None
+        self._spelled = quoted | spelled
+        longest_first = sorted(self._spelled, key=len, reverse=True)
+        forms = (re.escape(each) if each in spelled else rf"(?<!\w){re.escape(each)}(?!\w)" for each in longest_first)
+        self._found = re.compile("|".join(forms)) if longest_first else None
 
     def __len__(self) -> int:
         return len(self._masks)
@@ -69,13 +71,13 @@ class Masks:
 
     def text(self, text: str) -> str:
         """Replace every secret that is known, and links that lead to the code."""
-        text = _PRESIGNED.sub("<masked-link>", text)
+        text = PRESIGNED.sub("<masked-link>", text)
         return self._found.sub(lambda found: self._spelled[found[0]], text) if self._found else text
 
     def within(self, value: Any, key: str = "") -> Any:
         """Replace them in all texts of a document, but where its key says that it is no free text."""
         if isinstance(value, str):
-            return _PRESIGNED.sub("<masked-link>", value) if key in _PLAIN else self.text(value)
+            return PRESIGNED.sub("<masked-link>", value) if key in _PLAIN else self.text(value)
         if isinstance(value, Mapping):
             return {name: self.within(each, "" if key in _FREE else name) for name, each in value.items()}
         if isinstance(value, list | tuple):
@@ -119,7 +121,10 @@ class Masks:
         applied = _applied(value)
         if applied is None:
             return self.of(value)
-        return json.dumps(self.object(applied), separators=(",", ":"), ensure_ascii=False)
+        try:
+            return json.dumps(self.object(applied), separators=(",", ":"), ensure_ascii=False)
+        except RecursionError:  # as deep as it can just be read
+            return self.of(value)
 
 
 def _names(fields: Any) -> dict[str, Any]:
@@ -139,7 +144,9 @@ def secrets_of(found: Mapping[str, Any], live: Mapping[str, str]) -> list[str]:
 def account_masks(text: str) -> dict[str, str]:
     """Choose another account id for each that a text names, in the order of their first mention."""
     named = re.findall(
-        r"arn:[\w-]+:[\w-]*:[\w-]*:(\d{12}):|account\"?: ?\"(\d{12})\"|AccountID\"?: ?\"(\d{12})\"", text
+        r"arn:[\w-]+:[\w-]*:[\w-]*:(\d{12}):|account\"?: ?\"(\d{12})\"|AccountID\"?: ?\"(\d{12})\""
+        r"|(?<!\d)(\d{12})\.dkr\.ecr\b",
+        text,
     )
     found = dict.fromkeys(account for groups in named for account in groups if account)
     return {account: f"{number:012d}" for number, account in enumerate(found, 1)}

@@ -11,7 +11,7 @@ from remediator.cli.consent import Ask, confirm, confirm_orphan
 from remediator.cli.options import Output
 from remediator.cli.render import Page, narration
 from remediator.cli.wiring import Wired
-from remediator.errors import ClusterError, PolicyError, RemediatorError
+from remediator.errors import ClusterError, NotSeen, PolicyError, RemediatorError
 from remediator.gates import owners
 from remediator.model.decision import Overrides
 from remediator.model.plan import ActionName, Outcome, Plan, Result
@@ -105,6 +105,7 @@ class Session:
         """Look, and tell the plan of what a person asks for; None, and why, where it is not for this object now."""
         scan = self._scan(tidy=True)
         self._record(scan)
+        report.tell_partial(scan, self._aside)
         judged = self._found(scan, namespace, name)
         plan = judged.plan
         if plan is None or plan.action is not action:
@@ -126,9 +127,16 @@ class Session:
         return self._exit_code(scan, outcomes, frozenset({plan.proposal_id}))
 
     def _found(self, scan: Scan, namespace: str, name: str) -> Judged:
+        """Find the one that a person named; whether it is there nobody knows where not everything could be listed."""
         for each in scan.results:
             if each.seen.resource.is_function and each.seen.resource.ref[:2] == (namespace, name):
                 return each
+        if scan.partial:
+            raise NotSeen(
+                f"function/{name} in namespace {namespace} was not seen: not everything could be listed "
+                f"({self._wired.connection.context})",
+                hint="What was not seen is named above.",
+            )
         raise RemediatorError(
             f"there is no Function {name!r} in namespace {namespace} ({self._wired.connection.context})",
             hint="Name the namespace with -n.",

@@ -14,6 +14,7 @@ from remediator.diagnosis.error_text import (
     who_may_not_what,
 )
 from remediator.model.finding import Finding, FindingName
+from remediator.model.masking import one_line
 from remediator.model.observation import Observation
 
 # How soon ACK looks again for an image that it found missing on an update (lambda-controller, function/hooks.go).
@@ -130,7 +131,7 @@ def invalid_request(seen: Observation) -> Finding | None:
     return timed(
         seen,
         FindingName.INVALID_REQUEST,
-        f"AWS goes on refusing the request{where} until what it names is changed: {' '.join(text.split())}",
+        f"AWS goes on refusing the request{where} until what it names is changed: {one_line(text)}",
         timeout=AT_ONCE,
         evidence={"fieldPath": fields},
     )

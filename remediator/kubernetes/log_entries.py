@@ -14,10 +14,9 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from remediator.model.log import LogLine
+from remediator.model.masking import PRESIGNED, one_line
 from remediator.model.resource import Ref, strip_request_ids
 
-# Links to code that anyone who has them may follow, for minutes.
-_PRESIGNED = re.compile(r"https?://[^\s\"'<>]*[?&]X-Amz-[^\s\"'<>]*", re.IGNORECASE)
 # `pkg/path.(*Type).method(0xc000…)`, the arguments only as Go itself prints it, and not as zap does; and, in the line
 # after it, `\tpath/file.go:123 +0x1f`.
 _CALL = re.compile(r"^(?:\S*/)?(?P<name>[^/\s]+?)(?:\((?:0x|\{0x|\.\.\.|\)).*)?$")
@@ -25,7 +24,6 @@ _PLACE = re.compile(r"^\s+(?:.*/)?(?P<file>[^/\s]+\.go:\d+)")
 _OURS = "aws-controllers-k8s/"
 _FRAMES = 3
 _RECOVERED = "[recovered]"
-_LONGEST = 600  # characters of one entry
 
 
 class Entry(NamedTuple):
@@ -109,7 +107,10 @@ def _is_about(said: Mapping[str, Any], ref: Ref) -> bool:
 
 
 def _shown(entry: Entry) -> str:
-    """Write an entry in one line; empty where another one says the same."""
+    """Write an entry in one line, whole: what is cut before it is masked keeps the half of a secret.
+
+    Empty where another one says the same.
+    """
     if entry.message[:1] in "<>":  # of debugging: enters and leaves a function
         return ""
     error = _str(entry.said, "error")
@@ -117,8 +118,7 @@ def _shown(entry: Entry) -> str:
         return ""
     parts = [entry.message, error, _paths(entry.said.get("diff")), _str(entry.said, "panic")]
     text = ": ".join(filter(None, parts)) + _frames(_str(entry.said, "stacktrace")) * ("panic" in entry.said)
-    text = _PRESIGNED.sub("(a presigned link)", strip_request_ids(" ".join(text.split())))
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return PRESIGNED.sub("(a presigned link)", strip_request_ids(one_line(text)))
 
 
 def _paths(diff: object) -> str:

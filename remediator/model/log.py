@@ -9,9 +9,11 @@ from msgspec import Struct
 
 from remediator.model.masking import mask
 
+LONGEST = 600  # characters of one entry that are shown
+
 
 class LogLine(Struct, frozen=True):
-    """One entry, cut down to what can be shown. `at` is as the controller wrote it; `times`, how often it said so."""
+    """One entry, in one line; whole until it was masked. `at` is as the controller wrote it; `times`, how often."""
 
     at: str
     level: str
@@ -26,7 +28,16 @@ class ControllerLog(Struct, frozen=True):
     why: str = ""
 
     def masked(self, secrets: Iterable[str]) -> ControllerLog:
-        """Keep secrets out of it: messages of AWS can echo a function's environment."""
+        """Keep secrets out of it: messages of AWS can echo a function's environment. Cut what is left, then."""
         known = frozenset(secrets)
         lines = tuple(msgspec.structs.replace(each, text=mask(each.text, known)) for each in self.lines)
-        return ControllerLog(lines, mask(self.why, known))
+        return ControllerLog(lines, mask(self.why, known)).cut()
+
+    def cut(self) -> ControllerLog:
+        """Cut entries that have no end. Only what is masked may be cut: of half a secret nobody knows what it is."""
+        lines = tuple(msgspec.structs.replace(each, text=_cut(each.text)) for each in self.lines)
+        return ControllerLog(lines, self.why)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 
 MASK = "•••"
@@ -10,6 +11,13 @@ MASK = "•••"
 # Shorter values ("1", "on") are no secrets, and occur in any sentence by chance: masking them would make the text
 # unreadable, and reveal by its gaps what it hides.
 SHORTEST_SECRET = 3
+
+# Links to code that anyone who has them may follow, for minutes: as they are, as Go, HTML and URLs quote them.
+PRESIGNED = re.compile(
+    r"https?(?::|%(?:25)*3A)[^\s\"'<>]*"
+    r"(?:[?&;]|\\u0026|\\u003f|\\x26|%(?:25)*26|%(?:25)*3F)X-Amz-[^\s\"'<>]*",
+    re.IGNORECASE,
+)
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:
@@ -23,12 +31,31 @@ def mask(text: str, secrets: Iterable[str]) -> str:
 def spellings(secret: str) -> Iterator[str]:
     r"""Spell a secret as it is, and as who quotes it does: `a"b` is `a\"b` in JSON and in Go's %q.
 
-    Once more for a text that quotes what quotes it, as the last applied configuration is in a patch.
+    Once more for a text that quotes what quotes it, as the last applied configuration is in a patch. And each as it
+    stands in a text of several lines that was put into one, where nothing so short comes of it that it is no secret.
     """
+    for plain in dict.fromkeys((secret, one_line(secret))):
+        for form in _quoted(plain):
+            for spelled in (form, one_line(form)):
+                if len(spelled) >= SHORTEST_SECRET:
+                    yield spelled
+
+
+def one_line(text: str) -> str:
+    """Put a text into one line, with one space where there were several, or a new line."""
+    return " ".join(text.split())
+
+
+def _quoted(secret: str) -> Iterator[str]:
     yield secret
     for ascii_only in (False, True):
-        quoted = secret
+        quoted = [secret]
         for _ in range(2):
-            quoted = json.dumps(quoted, ensure_ascii=ascii_only)[1:-1]
-            yield quoted
-            yield quoted.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")  # as Go writes JSON
+            quoted = [form for each in quoted for form in _as_json(each, ascii_only)]
+            yield from quoted
+
+
+def _as_json(text: str, ascii_only: bool) -> tuple[str, str]:
+    """Quote a text as most do, and as Go does."""
+    plain = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+    return plain, plain.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import tarfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,21 +15,25 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
+from remediator.actions.clear_finalizer import clear_finalizer
 from remediator.cli import bundles
 from remediator.cli.bundles import pack, unpack
 from remediator.cli.collection import Collected, collect
 from remediator.diagnosis import diagnose
 from remediator.errors import InputError
-from remediator.model.episode import Attempt, Episode
+from remediator.gates import decide
+from remediator.model.episode import Attempt, Episode, Judgement
+from remediator.model.finding import FindingName
 from remediator.model.log import ControllerLog, LogLine
 from remediator.model.namespace import Namespace
 from remediator.model.observation import History, Observation
 from remediator.model.plan import ActionName
 from remediator.model.scan import Judged
-from remediator.model.word import Approval
-from tests.builders import NOW, Json, active, decoded, failing, function, observe
+from remediator.model.word import Approval, Override, Rejection
+from tests.builders import DOWN, GONE, NOW, Json, active, decoded, deleting, failing, function, observe
 from tests.cli.test_redaction import LIVE, OLD, SECRET, ZIP, planted, spelled
 from tests.diagnosis import test_cases as cases
+from tests.proposals import situation
 
 LOG = ControllerLog((LogLine("2026-11-22T09:31:00Z", "error", f"{LIVE} is no stage"),))
 PRESIGNED = "https://bucket.example.invalid/code?X-Amz-Signature=5ec7e7"
@@ -74,19 +79,83 @@ def test_everything_a_diagnosis_can_rest_on_is_in_it() -> None:
 
 
 def test_who_approved_is_left_out() -> None:
-    raw = function(conditions=failing("odd"))
-    history = History(approval=Approval(approved_by="joe@example.invalid", digest="d", at=NOW))
-    attempt = Attempt(
-        id="1", action=ActionName.RESYNC, digest="d", intended=NOW, by="pod-1", approved_by="joe@example.invalid"
+    """Gates name people in their reasons, and records keep what gates said, of people who spoke before, too."""
+    raw = deleting()
+    seen = observe(raw, GONE, controller=DOWN)
+    plan = clear_finalizer(seen, FindingName.FINALIZER_LEFT)
+    finding = diagnose(seen)
+    assert finding is not None
+    word = Approval(
+        *("joe@example.invalid", plan.digest, "CHG-7", (Override.BUDGET,), "it is urgent"), at=NOW - timedelta(hours=1)
     )
-    episode = Episode(unhealthy_since=NOW, first_seen=NOW, last_seen=NOW, attempts=(attempt,))
-    content = collected(raw, observe(raw, active(), history=history), episode=episode).content
+    rejected = Rejection("ann", "another", "ann is not sure", NOW)
+    history = History(approval=word, rejection=rejected, sightings=3)
+    decision = decide(finding, plan, situation(history=history, acted_in_run=5, guarded_by="it is prod"))
+    assert {each.gate for each in decision.verdicts if "joe@" in each.reason} == {"approval", "guard", "budget"}
+    attempt = Attempt(
+        id="1", action=ActionName.RESYNC, digest="d", intended=NOW, detail="pod-1 ended, asked by kim, not by anna",
+        by="pod-1", approved_by="kim, ticket CHG-6",
+    )  # fmt: skip
+    before = Judgement("approval", "allowed", "p-1 is approved by max"), Judgement("budget", "held", "5 were done")
+    overridden = Judgement("cool-down", "allowed", "overridden by max because 'so'; it said: wait")
+    episode = Episode(
+        unhealthy_since=NOW, first_seen=NOW, last_seen=NOW, attempts=(attempt,), verdicts=(*before, overridden)
+    )
+    seen = msgspec.structs.replace(seen, history=history)
+    content = collect(
+        Judged(seen, finding, decision), json.dumps(raw).encode(), ControllerLog(), episode=episode
+    ).content
+    told = files(content)
+    for whom in ("joe@", "ann ", "kim", "pod-1", "max"):
+        assert whom not in "".join(told.values()), whom
     bundle = unpack("it", content)
-    assert "joe@" not in "".join(files(content).values())
+    reasons = {each["gate"]: each["reason"] for each in bundle.explained["gates"]}
+    assert reasons["guard"] == "it is prod; approved by <person-1>, ticket CHG-7"
+    assert reasons["budget"].startswith("overridden by <person-1> because 'it is urgent'; it said: ")
     assert bundle.episode is not None
     assert bundle.episode["attempts"] == [
-        {"id": "1", "action": "Resync", "digest": "d", "intended": "2026-11-21T12:00:00Z"}
+        {
+            "id": "1",
+            "action": "Resync",
+            "digest": "d",
+            "intended": "2026-11-21T12:00:00Z",
+            "detail": "<person-3> ended, asked by <person-4>, not by anna",
+        }
     ]
+    assert bundle.episode["verdicts"] == [
+        {"gate": "approval", "ruling": "allowed"},
+        {"gate": "budget", "ruling": "held", "reason": "5 were done"},
+        {"gate": "cool-down", "ruling": "allowed"},
+    ]
+
+
+def test_words_of_ours_are_nobodys_name() -> None:
+    raw = function(conditions=failing("odd"))
+    said = ("a person at the terminal", "nobody: the policy lets it go by itself")
+    attempts = tuple(
+        Attempt(id="1", action=ActionName.RESYNC, digest="d", intended=NOW, approved_by=each, detail=each)
+        for each in said
+    )
+    episode = Episode(unhealthy_since=NOW, first_seen=NOW, last_seen=NOW, attempts=attempts)
+    told = unpack("it", collected(raw, observe(raw, active()), episode=episode).content).episode
+    assert told is not None
+    assert [each["detail"] for each in told["attempts"]] == list(said)
+
+
+def test_what_only_the_look_before_knew_is_masked_too() -> None:
+    """Between the look and the reading of the whole object somebody may have changed it."""
+    raw = function(conditions=failing(f"{OLD} is no stage"), spec={"environment": {"variables": {"A": OLD}}})
+    changed = function(conditions=failing(f"{OLD} is no stage"), spec={"environment": {"variables": {"A": "new"}}})
+    seen = observe(raw, active())
+    content = collected(changed, seen, log=ControllerLog((LogLine("", "error", f"{OLD} is no stage"),))).content
+    assert OLD not in gzip.decompress(content).decode()
+
+
+def test_each_secret_of_the_log_has_the_mask_that_it_has_elsewhere() -> None:
+    bundle = unpack("it", collected(*shady(), log=LOG).content)
+    password = bundle.observed().live_state.environment["PASSWORD"]
+    assert bundle.log.lines[0].text == f"{password} is no stage"
+    assert bundle.explained["controllerLog"]["lines"][0]["text"] == f"{password} is no stage"
 
 
 # ---- what is in it ---------------------------------------------------------------------------------------------------

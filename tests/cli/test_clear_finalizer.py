@@ -69,3 +69,14 @@ def test_explain_says_how_to_ask_for_it(empty_shop: Shop) -> None:
     adrift(empty_shop)
     told = empty_shop("explain", "archive", columns=200)
     assert "on request          ClearFinalizer: remediator clear-finalizer function/archive -n shop" in told.out
+
+
+def test_one_that_could_not_be_read_is_not_said_to_be_missing(shop: Shop) -> None:
+    broken = shop.stored("mailer")
+    broken["spec"] = {"name": ["not", "a", "name"]}
+    shop.api.seed(broken)
+    told = shop("clear-finalizer", "mailer", "--confirm", "shop-cluster", columns=200)
+    assert told.code == 5
+    assert "not seen: Function shop/mailer cannot be read and was left out" in told.err
+    assert "function/mailer in namespace shop was not seen: not everything could be listed" in told.err
+    assert "there is no Function" not in told.err

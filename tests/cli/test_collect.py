@@ -14,6 +14,7 @@ import pytest
 
 from remediator.cli import main
 from remediator.cli.bundles import unpack
+from remediator.kubernetes.log_entries import about
 from remediator.model.log import ControllerLog, LogLine
 from tests.cli.shop import SECRET, Shop
 
@@ -58,13 +59,55 @@ def test_what_is_written_where_is_said(shop: Shop, here: Path) -> None:
     assert versions["kubernetes"].startswith("v1.")
 
 
-def test_no_secret_leaves_the_house(shop: Shop, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    log = ControllerLog((LogLine("2026-11-22T09:31:00Z", "error", f"{SECRET} is no stage"),))
+def logged(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Let the controller have logged just this."""
+    log = ControllerLog((LogLine("2026-11-22T09:31:00Z", "error", text),))
     monkeypatch.setattr("remediator.kubernetes.resources.controller_log.log_lines", lambda *_: log)
+
+
+def test_no_secret_leaves_the_house(shop: Shop, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged(monkeypatch, f"{SECRET} is no stage, and no theatre")
     shop("collect", "exports", "-n", "post", "-o", "it.tar.gz")
     said = gzip.decompress((here / "it.tar.gz").read_bytes()).decode()
     assert SECRET not in said
-    assert "<masked-1> is no stage" in said
+    told = "<masked-1> is no stage, and no theatre"
+    bundle = unpack("it", (here / "it.tar.gz").read_bytes())
+    assert bundle.log.lines[0].text == told
+    assert bundle.explained["controllerLog"]["lines"][0]["text"] == told
+    assert f"error {told} (x1)" in said
+
+
+def test_a_secret_at_the_end_of_what_is_shown_is_not_cut_in_two(
+    shop: Shop, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged(monkeypatch, f"{'x' * 590} {SECRET} {'y' * 600}")
+    shop("collect", "exports", "-n", "post", "-o", "it.tar.gz")
+    assert SECRET[:6] not in gzip.decompress((here / "it.tar.gz").read_bytes()).decode()
+    bundle = unpack("it", (here / "it.tar.gz").read_bytes())
+    assert len(bundle.log.lines[0].text) == 601
+
+
+def test_a_secret_of_several_lines_is_told_nowhere_in_one(
+    empty_shop: Shop, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A summary and a log entry are one line each, whatever they are made of."""
+    key = "-----BEGIN KEY-----\nTUlJRXBBSUJBQUtDQVFF\n  bGx0cGFydA\n-----END KEY-----\n"
+    error = f"InvalidParameterValueException: environment variable value {key} is not allowed"
+    moment = empty_shop.ago(minutes=1)
+    empty_shop.function("exports", error=error, heartbeat=moment, environment={"variables": {"KEY": key}})
+    said = {"level": "error", "ts": "2026-11-22T09:31:00Z", "msg": "Reconciler error", "error": error}
+    entry = json.dumps(said | {"kind": "Function", "namespace": "shop", "name": "exports"})
+    monkeypatch.setattr(
+        "remediator.kubernetes.resources.controller_log.log_lines", lambda _, ref: ControllerLog(about(ref, [entry]))
+    )
+    assert empty_shop("collect", "exports", "-o", "it.tar.gz").code == 0
+    bundle = gzip.decompress((here / "it.tar.gz").read_bytes()).decode()
+    asked = (("scan", "-A"), ("explain", "exports"), ("explain", "exports", "-o", "yaml"))
+    told = [bundle, *(empty_shop(*words, columns=1000).out for words in asked)]
+    for each in told:
+        assert "environment variable value" in each
+        for part in ("TUlJ", "bGx0", "BEGIN KEY"):
+            assert part not in each
 
 
 def test_the_log_is_in_it(shop: Shop, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

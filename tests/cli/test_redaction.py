@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remediator.cli.redaction import LAST_APPLIED, Masks, account_masks, secrets_of, without_accounts
+from remediator.cli.redaction import Masks, account_masks, secrets_of, without_accounts
+from remediator.model.resource import LAST_APPLIED
 from tests.builders import ARN, function
 
 SECRET = 'pa"ss <w>ö\\rd&/+'
@@ -105,6 +106,15 @@ def test_a_link_to_code_is_taken_out() -> None:
     assert masks().within({"name": link}) == {"name": "<masked-link>"}
 
 
+def test_people_are_masked_apart_and_only_where_they_are_named() -> None:
+    named = Masks(["hunter2"], ["jo", "O'Neil\\ops", "jo"])
+    assert (
+        named.text("jo approved it, major; O'Neil\\ops did not") == "<person-1> approved it, major; <person-2> did not"
+    )
+    assert named.text(json.dumps("O'Neil\\ops: hunter2")) == '"<person-2>: <masked-1>"'
+    assert len(named) == 1
+
+
 def test_names_and_states_are_not_taken_for_secrets() -> None:
     """REGION=us-east-1 is a variable of half the functions there are."""
     found = {
@@ -162,6 +172,15 @@ def test_a_copy_that_cannot_be_read_is_masked_whole(remembered: str) -> None:
     assert Masks(secrets_of(found, {})).object(found)["metadata"]["annotations"] == {LAST_APPLIED: "<masked-1>"}
 
 
+@pytest.mark.parametrize("depth", [300, 500, 900, 960])
+def test_a_copy_that_is_nested_as_deep_as_can_be_read_is_masked(depth: int) -> None:
+    remembered = '{"a":' * depth + f'"{OLD}"' + "}" * depth
+    found = function(metadata={"annotations": {LAST_APPLIED: remembered}})
+    masked = Masks([OLD]).object(found)["metadata"]["annotations"][LAST_APPLIED]
+    assert OLD not in masked
+    assert "<masked-" in masked
+
+
 def test_what_is_not_secret_stays() -> None:
     found = function()
     assert Masks(secrets_of(found, {})).object(found) == found
@@ -215,6 +234,13 @@ def test_account_ids_are_replaced_wherever_they_are() -> None:
     assert told["arn"] == ARN.replace("123456789012", "000000000001")
     assert (told["bucket"], told["image"]) == ("b-000000000001", "000000000002.dkr.example.invalid/x")
     assert (told["other"], told["longer"]) == ("999999999999", "1234567890123")
+
+
+def test_an_account_that_only_an_image_names_is_replaced() -> None:
+    image = "444455556666.dkr.ecr.eu-west-1.example.invalid/shop:1"
+    longer = f"7{image}"
+    assert without_accounts(image, account_masks(image)) == "000000000001.dkr.ecr.eu-west-1.example.invalid/shop:1"
+    assert account_masks(longer) == {}
 
 
 def test_without_an_account_nothing_is_replaced() -> None:

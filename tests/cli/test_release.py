@@ -84,3 +84,14 @@ def test_there_is_no_such_function(empty_shop: Shop) -> None:
     told = empty_shop("release", "nowhere", "--orphan", "nowhere")
     assert told.code == 1
     assert "there is no Function 'nowhere' in namespace shop" in told.err
+
+
+def test_one_that_could_not_be_read_is_not_said_to_be_missing(shop: Shop) -> None:
+    broken = shop.stored("mailer")
+    broken["spec"] = {"name": ["not", "a", "name"]}
+    shop.api.seed(broken)
+    told = shop("release", "mailer", "--orphan", "mailer", columns=200)
+    assert told.code == 5
+    assert "not seen: Function shop/mailer cannot be read and was left out" in told.err
+    assert "function/mailer in namespace shop was not seen: not everything could be listed" in told.err
+    assert "there is no Function" not in told.err

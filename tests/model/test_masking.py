@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import json
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remediator.model.masking import MASK, SHORTEST_SECRET, mask
+from remediator.model.masking import MASK, PRESIGNED, SHORTEST_SECRET, mask, one_line
 
 # The mask's own character cannot be hidden behind the mask.
 words = st.text(st.characters(exclude_characters="•", exclude_categories=["Cs"]), max_size=12)
@@ -59,3 +61,46 @@ def test_a_secret_that_is_quoted_is_masked_as_it_is_spelled_there(secret: str, a
         assert MASK in masked
         assert secret not in masked
         assert json.dumps(secret, ensure_ascii=ascii_only)[1:-1] not in masked
+
+
+PEM = "-----BEGIN KEY-----\nTUlJRXBBSUJBQUtDQVFFQTdk\n  bGx0\t<x>\n-----END KEY-----\n"
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_a_secret_of_several_lines_is_masked_in_a_text_that_was_put_into_one(ascii_only: bool) -> None:
+    """Sentences are made of what controllers say, and say it in one line."""
+    go = json.dumps(PEM, ensure_ascii=ascii_only).replace("<", "\\u003c").replace(">", "\\u003e")
+    for said in (PEM, json.dumps(PEM), go, json.dumps(one_line(PEM)), json.dumps(go)):
+        masked = mask(one_line(f"it is {said} now"), [PEM])
+        assert "TUlJ" not in masked
+        assert "KEY" not in masked
+
+
+@pytest.mark.parametrize("secret", [" \n ", "a\n\n", "\ton "])
+def test_a_secret_that_is_too_short_in_one_line_takes_no_text_apart(secret: str) -> None:
+    assert mask("a man on the moon", [secret]) == "a man on the moon"
+
+
+LINK = "https://bucket.example.invalid/code?versionId=1&X-Amz-Security-Token=5ec7e7&X-Amz-Expires=600"
+FIRST = "https://bucket.example.invalid/code?X-Amz-Security-Token=5ec7e7&X-Amz-Expires=600"
+
+
+@pytest.mark.parametrize("link", [LINK, FIRST])
+@pytest.mark.parametrize("form", ["plain", "go", "go in json", "html", "url", "url in url"])
+def test_a_presigned_link_is_found_in_each_form(link: str, form: str) -> None:
+    by_go = link.replace("&", "\\u0026")
+    spelled = {
+        "plain": link,
+        "go": by_go,
+        "go in json": json.dumps(by_go)[1:-1],
+        "html": html.escape(link),
+        "url": quote(link, safe=""),
+        "url in url": quote(quote(link, safe=""), safe=""),
+    }[form]
+    for text in (f"see {spelled} now", f"see {spelled.lower()} now"):
+        assert PRESIGNED.sub("LINK", text) == "see LINK now"
+
+
+def test_other_links_stay() -> None:
+    text = "see https://example.invalid/?page=2&X-Other=1 and X-Amz-Date"
+    assert PRESIGNED.sub("LINK", text) == text
