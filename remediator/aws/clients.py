@@ -34,6 +34,9 @@ EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 _REFUSAL_HOLDS = 30.0
 
 
+_COLONS = 5  # in an ARN, at the least: partition, service, region and account are between them
+
+
 class Patience(NamedTuple):
     """How long to wait for AWS, in seconds, at each of so many attempts."""
 
@@ -57,6 +60,11 @@ class NoEntry(Exception):
     """We are nobody in that account; says which role was refused, or what of the policy would help."""
 
 
+# What stands in the way of a sign-in. A token file or a `credential_process` that is not there is an OSError, and what
+# one of them says may be a ValueError: botocore passes those on as they are.
+_REFUSALS = (ClientError, BotoCoreError, OSError, ValueError, NotAws, NoEntry)
+
+
 class Identity(NamedTuple):
     """Who AWS says we are."""
 
@@ -77,7 +85,7 @@ class _Door:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     signed_in: SignedIn | None = None
-    refusal: ClientError | BotoCoreError | NotAws | NoEntry | None = None
+    refusal: Exception | None = None
     refused_until: float = 0.0
 
 
@@ -106,7 +114,8 @@ class Clients:
     def sign_in(self, account: str | None, region: str) -> SignedIn:
         """Be somebody in an account; None: in our own, whichever that is.
 
-        Raises ClientError, BotoCoreError, NotAws or NoEntry, and for a while the same again without asking.
+        Raises ClientError, BotoCoreError, OSError, ValueError, NotAws or NoEntry, and for a while the same again
+        without asking.
         """
         own = self._enter(None, region)
         return own if account in (None, own.who.account) else self._enter(account, region)
@@ -128,7 +137,7 @@ class Clients:
                 raise door.refusal
             try:
                 door.signed_in = self._own(region) if account is None else self._foreign(account, region)
-            except (ClientError, BotoCoreError, NotAws, NoEntry) as error:
+            except _REFUSALS as error:
                 door.refusal, door.refused_until = error, self._clock.monotonic() + _REFUSAL_HOLDS
                 raise
             return door.signed_in
@@ -244,9 +253,12 @@ def said(error: ClientError) -> str:
 def _who_we_are(sts: STSClient) -> Identity:
     try:
         answer = sts.get_caller_identity()
-        return Identity(answer["Arn"], answer["Account"])
+        arn, account = answer["Arn"], answer["Account"]
     except MISSHAPEN as error:
         raise NotAws from error
+    if not arn.startswith("arn:") or arn.count(":") < _COLONS:
+        raise NotAws
+    return Identity(arn, account)
 
 
 def _what_would_help(role: str | None) -> str:

@@ -95,7 +95,7 @@ class AwsCloud:
             if own is not None and error.response.get("Error", {}).get("Code") in EXPIRED:
                 self._clients.forget(own.who.account, region)
             return self._doubt(said(error), own)
-        except (BotoCoreError, ValueError) as error:
+        except (BotoCoreError, OSError, ValueError) as error:
             return self._doubt(f"{type(error).__name__}: {error}", own)
         except (NotAws, NoEntry, _TooOften) as error:
             return self._doubt(str(error), own)
