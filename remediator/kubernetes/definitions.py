@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from remediator.errors import ClusterError, NotFound
+from remediator.errors import ClusterError, Forbidden, NotFound
 from remediator.kubernetes.transport import Transport, decoded
 from remediator.model.definition import Definition, Definitions
 from remediator.model.resource import FUNCTION_GROUP
@@ -61,7 +61,8 @@ def read_definitions(transport: Transport) -> Definitions:
         except NotFound:
             continue
         except ClusterError as error:
-            return Definitions(tuple(deleting), f"{plural}.{FUNCTION_GROUP} cannot be read: {error.message}")
+            unknown = f"{plural}.{FUNCTION_GROUP} cannot be read: {error.message}"
+            return Definitions(tuple(deleting), unknown, faulty=not isinstance(error, Forbidden))
         if found.metadata.deletion_timestamp is not None:
             deleting.append(_told(found))
     return Definitions(tuple(deleting))

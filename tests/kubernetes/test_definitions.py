@@ -61,13 +61,24 @@ def test_those_that_are_being_deleted_are_found(connect: Connect) -> None:
     assert [each.path.rpartition("/")[2] for each in wire.heard] == [f"{each}.{FUNCTION_GROUP}" for each in PLURALS]
 
 
-@pytest.mark.parametrize("trouble", [status(403, "not yours"), status(500, "no leader"), answer(200, "<html>")])
-def test_what_cannot_be_read_is_said(connect: Connect, trouble: bytes) -> None:
+@pytest.mark.parametrize(
+    ("trouble", "faulty"),
+    [
+        (status(403, "not yours"), False),
+        (status(401, "who?"), True),
+        (status(500, "no leader"), True),
+        (answer(200, "<html>"), True),
+    ],
+)
+def test_what_cannot_be_read_is_said_and_whether_for_want_of_a_right(
+    connect: Connect, trouble: bytes, *, faulty: bool
+) -> None:
     going = definition("functions", "Function", deletionTimestamp="2026-11-21T12:00:00Z")
     with Wire(going, trouble) as wire:
         found = read_definitions(connect(wire.url))
     assert [each.kind for each in found.deleting] == ["Function"]
     assert found.unknown.startswith(f"aliases.{FUNCTION_GROUP} cannot be read: ")
+    assert found.faulty is faulty
 
 
 def test_the_shipped_role_lets_just_these_be_read() -> None:
