@@ -69,6 +69,9 @@ class AwsCloud:
         self._attempts = patience.attempts
         self._clients = Clients(settings, clock, patience, count)
         self._pace = Pace(_SECONDS_BETWEEN[settings.call], clock)
+        # What is no function is asked for by calls of the shared quota, whichever the policy has for functions.
+        shared = LambdaCall.GET_FUNCTION_CONFIGURATION
+        self._others_pace = self._pace if settings.call is shared else Pace(_SECONDS_BETWEEN[shared], clock)
 
     def probe(self, resource: Resource, placement: Placement | None = None) -> LiveState:
         """Ask for one function, by the ARN that the controller recorded, else by its name where ACK would look for it.
@@ -110,11 +113,12 @@ class AwsCloud:
         if not self._trusted(endpoint):
             return self._doubt(f"{endpoint} is not AWS's own endpoint, and the policy's aws.endpointURL is not it", us)
         if not resource.is_function:
-            return self._patiently(Place(who.account, region), partial(self._other, client, resource, region, who))
+            other = partial(self._other, client, resource, region, who)
+            return self._patiently(self._others_pace, Place(who.account, region), other)
         name, arn = resource.function_name, resource.arn
         for asked in filter(None, (resource.arn_text if arn else None, name)):
             try:
-                answer = self._patiently(Place(who.account, region), partial(self._call, client, asked))
+                answer = self._patiently(self._pace, Place(who.account, region), partial(self._call, client, asked))
             except ClientError as error:
                 if not _names_the_function(error, name, region, who.account):
                     raise
@@ -137,18 +141,18 @@ class AwsCloud:
             arn=resource.arn_text,
         )
 
-    def _patiently(self, at: Place, ask: Callable[[], T]) -> T:
+    def _patiently(self, pace: Pace, at: Place, ask: Callable[[], T]) -> T:
         """Ask, and again where AWS has a bad moment: each time when it is one's turn, so that no retry is too many."""
         left = self._attempts
         while True:
-            if not self._pace.wait(at):
+            if not pace.wait(at):
                 raise _TooOften(at)
             left -= 1
             try:
                 return ask()
             except ClientError as error:
                 if _is_throttled(error):
-                    self._pace.slow_down(at)
+                    pace.slow_down(at)
                 elif not _is_passing(error):
                     raise
                 if not left:
