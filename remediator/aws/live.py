@@ -170,9 +170,12 @@ class AwsCloud:
             raise NotAws from error
 
     def _call(self, client: LambdaClient, function: str) -> dict[str, Any]:
+        """Return the configuration; from GetFunction with the image, and never with the link to the code beside it."""
         try:
             if self._settings.call is LambdaCall.GET_FUNCTION:
-                return dict(client.get_function(FunctionName=function)["Configuration"])
+                answer = client.get_function(FunctionName=function)
+                image = answer.get("Code", {}).get("ImageUri")
+                return {**answer["Configuration"], "Code": {"ImageUri": image}}
             return dict(client.get_function_configuration(FunctionName=function))
         except MISSHAPEN as error:
             raise NotAws from error

@@ -15,16 +15,19 @@ import pytest
 
 from remediator.aws.live import AwsCloud
 from remediator.errors import CloudError
+from remediator.model.differences import differences
 from remediator.model.live import LiveState, Presence, Vouched
 from remediator.policy import Aws
 from remediator.sandbox.cloud import Cloud
 from remediator.sandbox.faults import Faults, trickling
 from tests.aws.conftest import ACCESS_KEY, BRIEF, START, FakeClock, arn_of, resource
+from tests.builders import decoded, function
 from tests.wire import SILENCE, Wire, answer
 
 Ask = Callable[..., AwsCloud]
 NOT_FOUND = "ResourceNotFoundException"
 REGION = "us-east-1"
+IMAGE = "123456789012.dkr.ecr.example.invalid/orders:1"
 
 
 def unreadable(seen: LiveState) -> str:
@@ -594,6 +597,21 @@ def test_the_link_to_the_code_is_never_kept(cloud: Cloud, ask: Ask) -> None:
     kept = msgspec.json.encode(seen).decode()
     assert "https://" not in kept
     assert "Location" not in kept
+
+
+@pytest.mark.parametrize("code", [{"RepositoryType": "ECR", "ImageUri": IMAGE, "ResolvedImageUri": "x"}, {}, None])
+def test_of_the_code_the_image_is_told_and_not_the_link_to_it(ask: Ask, code: dict[str, str] | None) -> None:
+    link = {"Location": "https://signed.example/secret"}
+    told: dict[str, Any] = {"Configuration": {"FunctionArn": arn_of(), "PackageType": "Image", "State": "Active"}}
+    told |= {} if code is None else {"Code": code | link}
+    with Wire(SIGNED_IN, answer(200, told)) as wire:
+        seen = ask(BRIEF, endpointURL=wire.url, call="GetFunction").probe(resource(arn=arn_of()))
+    assert (seen.presence, seen.image_uri) == (Presence.PRESENT, IMAGE if code else None)
+    assert "signed.example" not in repr(msgspec.to_builtins(seen))
+    wanted = decoded(function(spec={"packageType": "Image", "code": {"imageURI": "shop/orders:2"}})).spec
+    assert wanted is not None
+    drift = {each.field: each.live for each in differences(wanted, seen)}
+    assert drift.get("code.imageURI") == (IMAGE if code else None)
 
 
 def test_keys_are_in_no_reason(cloud: Cloud, ask: Ask) -> None:
