@@ -103,13 +103,15 @@ class Clients:
             self._session = boto3.Session()
         except BotoCoreError as error:
             raise CloudError(f"AWS cannot be used: {error}", hint="See AWS_PROFILE and the AWS config file.") from error
+        self._region = self._session.region_name
+        self._over = False  # what AWS said of our session's credentials
         self._lock = threading.Lock()
         self._doors: dict[tuple[str | None, str], _Door] = {}
 
     @property
     def region(self) -> str | None:
         """The region of the AWS config, or of AWS_DEFAULT_REGION."""
-        return self._session.region_name
+        return self._region
 
     def sign_in(self, account: str | None, region: str) -> SignedIn:
         """Be somebody in an account; None: in our own, whichever that is.
@@ -120,13 +122,16 @@ class Clients:
         own = self._enter(None, region)
         return own if account in (None, own.who.account) else self._enter(account, region)
 
-    def forget(self, account: str, region: str) -> None:
+    def forget(self, over: SignedIn, region: str) -> None:
         """Sign in anew next time: AWS says that these credentials are over."""
-        for each in (account, None):
-            door = self._door(each, region)
+        for account in (over.who.account, None):
+            door = self._door(account, region)
             with door.lock:
-                if door.signed_in is not None and door.signed_in.who.account == account:
-                    door.signed_in = None
+                if door.signed_in is not over:  # another thread was here before
+                    continue
+                door.signed_in = None
+                if account is None:
+                    self._end_session()
 
     def _enter(self, account: str | None, region: str) -> SignedIn:
         door = self._door(account, region)
@@ -147,17 +152,38 @@ class Clients:
             return self._doors.setdefault((account, region), _Door())
 
     def _own(self, region: str) -> SignedIn:
-        return SignedIn(_who_we_are(self._sts(self._session, region)), self._lambda(self._session, region))
+        session = self._ours()
+        try:
+            who = _who_we_are(self._sts(session, region))
+        except ClientError as error:
+            if is_expired(error):
+                self._end_session()
+            raise
+        return SignedIn(who, self._lambda(session, region))
+
+    def _ours(self) -> boto3.Session:
+        """Give the session of our own credentials: another one where those were over, since a session keeps them."""
+        with self._lock:
+            if self._over:
+                self._session, self._over = boto3.Session(), False
+            return self._session
+
+    def _end_session(self) -> None:
+        with self._lock:
+            self._over = True
 
     def _foreign(self, account: str, region: str) -> SignedIn:
         """Assume the role that the policy has for an account, and make sure that it is of that account."""
-        own = self._enter(None, region).who
+        us = self._enter(None, region)
+        own = us.who
         role, external_id = self._role(account, own)
         if role is None or not self._settings.assume_role:
             raise NoEntry(f"the function is in account {account}, we are in {own.account}; {_what_would_help(role)}")
         try:
             session = self._assumed(role, external_id, region)
         except ClientError as error:
+            if is_expired(error):
+                self.forget(us, region)
             raise NoEntry(f"{own.arn} may not assume {role}: {said(error)}") from error
         who = _who_we_are(self._sts(session, region))
         if who.account != account:
@@ -173,7 +199,7 @@ class Clients:
         return (f"arn:{own.arn.split(':')[1]}:iam::{account}:role/{name}" if name else None), None
 
     def _assumed(self, role: str, external_id: str | None, region: str) -> boto3.Session:
-        sts = self._sts(self._session, region)
+        sts = self._sts(self._ours(), region)
         more: dict[str, Any] = {"ExternalId": external_id} if external_id else {}
 
         def refreshed() -> dict[str, str]:
@@ -239,6 +265,10 @@ class _Given:
 
     def load_credentials(self) -> Credentials:
         return self._credentials
+
+
+def is_expired(error: ClientError) -> bool:
+    return error.response.get("Error", {}).get("Code") in EXPIRED
 
 
 def said(error: ClientError) -> str:

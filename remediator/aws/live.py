@@ -14,7 +14,6 @@ from botocore.exceptions import ConnectionError as NoConnection
 from remediator.aws import other_kinds
 from remediator.aws.answers import present, unicode_only
 from remediator.aws.clients import (
-    EXPIRED,
     MISSHAPEN,
     USUAL_PATIENCE,
     Clients,
@@ -23,6 +22,7 @@ from remediator.aws.clients import (
     NotAws,
     Patience,
     SignedIn,
+    is_expired,
     said,
 )
 from remediator.aws.counting import Count, count_nothing
@@ -95,8 +95,8 @@ class AwsCloud:
             own = self._clients.sign_in(account, region)
             live = self._ask(resource, region, own)
         except ClientError as error:
-            if own is not None and error.response.get("Error", {}).get("Code") in EXPIRED:
-                self._clients.forget(own.who.account, region)
+            if own is not None and is_expired(error):
+                self._clients.forget(own, region)
             return self._doubt(said(error), own)
         except (BotoCoreError, OSError, ValueError) as error:
             return self._doubt(f"{type(error).__name__}: {error}", own)
