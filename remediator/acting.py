@@ -53,8 +53,10 @@ class Actor:
                 controller = self._observer.controller(each.seen.resource for each in scan.results)
                 known = self._observer.identities([chosen.resource], controller)
                 evidence = Evidence(chosen.digest, proofs, taken)
+                # Seven questions, which nobody else is to wait for under the lock.
+                now = msgspec.structs.replace(at, definitions=self._means.cluster.definitions())
                 with self._means.lock.held(progress) as hold:
-                    begun = self._begin(judged, evidence, (controller, known), at, hold, progress)
+                    begun = self._begin(judged, evidence, (controller, known), now, hold, progress)
             except NotFound:
                 return _skipped(chosen, "the object is gone")
             except Changed as error:
@@ -82,7 +84,6 @@ class Actor:
         chosen, finding = judged.plan, judged.finding
         assert chosen is not None and finding is not None
         self._means.episodes.load(self._means.clock.now())
-        definitions = self._means.cluster.definitions()
         annotations = self._means.cluster.namespace_annotations(chosen.target.namespace)
         # Read last of all: the guard of the first write is then as fresh as can be.
         resource = self._means.cluster.get(*chosen.target[:2])
@@ -93,9 +94,7 @@ class Actor:
             return _skipped(chosen, _what_changed(chosen, seen, found))
         standing = self._means.episodes.standing(seen.now)
         at = self._decider.about(at, seen, standing, annotations)
-        at = msgspec.structs.replace(
-            at, definitions=definitions, evidence=evidence, locked=hold.keep(), locked_why=hold.why
-        )
+        at = msgspec.structs.replace(at, evidence=evidence, locked=hold.keep(), locked_why=hold.why)
         decision, at = self._decider.decide(finding, plan, at)
         key = approve(decision, at)
         if key is None:

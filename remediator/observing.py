@@ -125,9 +125,10 @@ class Observer:
         """Find out how the controller is, heartbeats included.
 
         Not those of what it no longer looks at by itself: while an object is being deleted, and after a Terminal
-        error, the heartbeat stands still, and says nothing about the controller.
+        error, the heartbeat stands still, and says nothing about the controller. Nor those of other kinds: they can
+        have another controller, and a resync period of their own.
         """
-        moving = [each.heartbeat for each in resources if not (each.deleting or each.terminal)]
+        moving = [each.heartbeat for each in resources if each.is_function and not (each.deleting or each.terminal)]
         known = [each for each in moving if each is not None]
         return self._means.cluster.controller(known, self._means.clock.now())
 

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -45,10 +44,6 @@ _NOTHING: Requests = {}
 
 def _silently(_: str) -> None:
     """Tell nobody."""
-
-
-# A namespace's annotations by its name; None where they cannot be read.
-Namespaces = Callable[[str], Mapping[str, str] | None]
 
 
 class Pass:
@@ -92,13 +87,10 @@ class Pass:
         population = population_of(judged)
         if incident(population, self._policy.limits):
             self._means.episodes.incident(started)
-        namespaces = cache(self._means.cluster.namespace_annotations)
         standing = self._means.episodes.standing(started)
         definitions = self._means.cluster.definitions()
         at = self._decider.situation(population, overrides=overrides, definitions=definitions)
-        results = tuple(
-            self._decide(each, at, standing, namespaces, rehearse=rehearse, requested=requested) for each in judged
-        )
+        results = tuple(self._decide(each, at, standing, rehearse=rehearse, requested=requested) for each in judged)
         cluster, unknown = self._surveyor.survey(results, controller, definitions, population)
         return Scan(results, partial, leftovers, controller, started, records, cluster, unknown)
 
@@ -122,7 +114,7 @@ class Pass:
         definitions = self._means.cluster.definitions()
         judged, at = self._judge(seen), self._decider.situation(None, definitions=definitions)
         standing = self._means.episodes.standing(at.now)
-        judged = self._decide(judged, at, standing, self._means.cluster.namespace_annotations, rehearse=True)
+        judged = self._decide(judged, at, standing, rehearse=True)
         cluster, _ = self._surveyor.survey([judged], seen.controller, definitions, None)
         return msgspec.structs.replace(judged, cluster=cluster)
 
@@ -214,7 +206,6 @@ class Pass:
         each: Judged,
         at: Situation,
         standing: Standing,
-        namespaces: Namespaces,
         *,
         rehearse: bool,
         requested: Requests = _NOTHING,
@@ -224,6 +215,7 @@ class Pass:
         ref = each.seen.resource.ref
         plan = plan_for(each.finding, each.seen, requested.get(ref[:2]) if ref.kind == FUNCTION else None)
         if plan is not None:
-            at = self._decider.about(at, each.seen, standing, namespaces(plan.target.namespace))
+            namespace = each.seen.namespace
+            at = self._decider.about(at, each.seen, standing, namespace.annotations if namespace else None)
         decision = self._decider.propose(each.finding, plan, at, rehearse=rehearse)
         return msgspec.structs.replace(each, decision=decision)

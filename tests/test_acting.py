@@ -11,6 +11,7 @@ import pytest
 from remediator.actions import plan_for
 from remediator.errors import Busy, Changed, Forbidden
 from remediator.gates import decide
+from remediator.model.definition import Definition, Definitions
 from remediator.model.episode import Attempt
 from remediator.model.plan import ActionName, Result
 from remediator.model.word import Approval, Rejection
@@ -184,6 +185,34 @@ def test_what_others_did_while_we_waited_for_the_lock_counts(monkeypatch: pytest
 
 def _act_elsewhere(office: Office, raw: Json) -> None:
     office.words.intend(plan(resource=decoded(raw)), office.world.clock.now())
+
+
+def test_definitions_are_read_right_before_the_lock_and_before_the_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are seven of them: under the lock, others would wait for the answers."""
+    office = Office(**AUTO)
+    cluster, lock = office.world.cluster, office.world.lock
+    steps: list[tuple[str, bool]] = []
+
+    def definitions() -> Definitions:
+        steps.append(("definitions", lock.taken))
+        return Definitions()
+
+    monkeypatch.setattr(cluster, "definitions", definitions)
+    scan = office.work.scan(rehearse=True)
+    cluster.on_get = [lambda _: steps.append(("object", lock.taken))]
+    steps.clear()
+    [outcome] = office.work.proceed(scan, office.said.append)
+    assert outcome.result is Result.RESOLVED
+    assert steps[:2] == [("definitions", False), ("object", True)]
+
+
+def test_a_definition_that_goes_after_the_scan_holds_the_act() -> None:
+    office = Office(**AUTO)
+    scan = office.work.scan(rehearse=True)
+    office.world.cluster.defined = Definitions((Definition("functions.x", "Function"),))
+    [outcome] = office.work.proceed(scan, office.said.append)
+    assert "crd: functions.x is being deleted" in outcome.detail
+    assert office.world.cluster.patches == []
 
 
 def test_an_object_that_moves_under_the_lock_is_looked_at_again_and_the_lock_taken_anew() -> None:

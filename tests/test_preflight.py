@@ -121,7 +121,10 @@ def test_one_alone_is_examined_with_everything_tried() -> None:
     assert (told["permission"], told["rehearsal"]) == ("allowed", "allowed")
 
 
-def test_a_namespace_is_asked_once_however_many_are_stuck_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_namespace_is_read_anew_right_before_an_act_and_not_for_each_proposal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A scan has read it already, to know where its resources are."""
     bench = Bench(*healthy(20), stuck("a"), stuck("b"))
     asked: list[str] = []
 
@@ -130,8 +133,11 @@ def test_a_namespace_is_asked_once_however_many_are_stuck_in_it(monkeypatch: pyt
         return {}
 
     monkeypatch.setattr(bench.cluster, "namespace_annotations", annotations)
-    assert len(bench.scan().proposals) == 2
-    assert asked == ["shop"]
+    scan = bench.scan()
+    bench.work.examine("shop", "a")
+    assert (len(scan.proposals), asked) == (2, [])
+    bench.approve(scan)
+    assert asked == ["shop", "shop"]
 
 
 def test_what_a_namespace_keeps_is_left_alone() -> None:

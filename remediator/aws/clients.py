@@ -34,6 +34,9 @@ EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 _REFUSAL_HOLDS = 30.0
 
 
+_COLONS = 5  # in an ARN, at the least: partition, service, region and account are between them
+
+
 class Patience(NamedTuple):
     """How long to wait for AWS, in seconds, at each of so many attempts."""
 
@@ -57,6 +60,11 @@ class NoEntry(Exception):
     """We are nobody in that account; says which role was refused, or what of the policy would help."""
 
 
+# What stands in the way of a sign-in. A token file or a `credential_process` that is not there is an OSError, and what
+# one of them says may be a ValueError: botocore passes those on as they are.
+_REFUSALS = (ClientError, BotoCoreError, OSError, ValueError, NotAws, NoEntry)
+
+
 class Identity(NamedTuple):
     """Who AWS says we are."""
 
@@ -77,7 +85,7 @@ class _Door:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     signed_in: SignedIn | None = None
-    refusal: ClientError | BotoCoreError | NotAws | NoEntry | None = None
+    refusal: Exception | None = None
     refused_until: float = 0.0
 
 
@@ -95,29 +103,35 @@ class Clients:
             self._session = boto3.Session()
         except BotoCoreError as error:
             raise CloudError(f"AWS cannot be used: {error}", hint="See AWS_PROFILE and the AWS config file.") from error
+        self._region = self._session.region_name
+        self._over = False  # what AWS said of our session's credentials
         self._lock = threading.Lock()
         self._doors: dict[tuple[str | None, str], _Door] = {}
 
     @property
     def region(self) -> str | None:
         """The region of the AWS config, or of AWS_DEFAULT_REGION."""
-        return self._session.region_name
+        return self._region
 
     def sign_in(self, account: str | None, region: str) -> SignedIn:
         """Be somebody in an account; None: in our own, whichever that is.
 
-        Raises ClientError, BotoCoreError, NotAws or NoEntry, and for a while the same again without asking.
+        Raises ClientError, BotoCoreError, OSError, ValueError, NotAws or NoEntry, and for a while the same again
+        without asking.
         """
         own = self._enter(None, region)
         return own if account in (None, own.who.account) else self._enter(account, region)
 
-    def forget(self, account: str, region: str) -> None:
+    def forget(self, over: SignedIn, region: str) -> None:
         """Sign in anew next time: AWS says that these credentials are over."""
-        for each in (account, None):
-            door = self._door(each, region)
+        for account in (over.who.account, None):
+            door = self._door(account, region)
             with door.lock:
-                if door.signed_in is not None and door.signed_in.who.account == account:
-                    door.signed_in = None
+                if door.signed_in is not over:  # another thread was here before
+                    continue
+                door.signed_in = None
+                if account is None:
+                    self._end_session()
 
     def _enter(self, account: str | None, region: str) -> SignedIn:
         door = self._door(account, region)
@@ -128,7 +142,7 @@ class Clients:
                 raise door.refusal
             try:
                 door.signed_in = self._own(region) if account is None else self._foreign(account, region)
-            except (ClientError, BotoCoreError, NotAws, NoEntry) as error:
+            except _REFUSALS as error:
                 door.refusal, door.refused_until = error, self._clock.monotonic() + _REFUSAL_HOLDS
                 raise
             return door.signed_in
@@ -138,17 +152,38 @@ class Clients:
             return self._doors.setdefault((account, region), _Door())
 
     def _own(self, region: str) -> SignedIn:
-        return SignedIn(_who_we_are(self._sts(self._session, region)), self._lambda(self._session, region))
+        session = self._ours()
+        try:
+            who = _who_we_are(self._sts(session, region))
+        except ClientError as error:
+            if is_expired(error):
+                self._end_session()
+            raise
+        return SignedIn(who, self._lambda(session, region))
+
+    def _ours(self) -> boto3.Session:
+        """Give the session of our own credentials: another one where those were over, since a session keeps them."""
+        with self._lock:
+            if self._over:
+                self._session, self._over = boto3.Session(), False
+            return self._session
+
+    def _end_session(self) -> None:
+        with self._lock:
+            self._over = True
 
     def _foreign(self, account: str, region: str) -> SignedIn:
         """Assume the role that the policy has for an account, and make sure that it is of that account."""
-        own = self._enter(None, region).who
+        us = self._enter(None, region)
+        own = us.who
         role, external_id = self._role(account, own)
         if role is None or not self._settings.assume_role:
             raise NoEntry(f"the function is in account {account}, we are in {own.account}; {_what_would_help(role)}")
         try:
             session = self._assumed(role, external_id, region)
         except ClientError as error:
+            if is_expired(error):
+                self.forget(us, region)
             raise NoEntry(f"{own.arn} may not assume {role}: {said(error)}") from error
         who = _who_we_are(self._sts(session, region))
         if who.account != account:
@@ -164,7 +199,7 @@ class Clients:
         return (f"arn:{own.arn.split(':')[1]}:iam::{account}:role/{name}" if name else None), None
 
     def _assumed(self, role: str, external_id: str | None, region: str) -> boto3.Session:
-        sts = self._sts(self._session, region)
+        sts = self._sts(self._ours(), region)
         more: dict[str, Any] = {"ExternalId": external_id} if external_id else {}
 
         def refreshed() -> dict[str, str]:
@@ -232,6 +267,10 @@ class _Given:
         return self._credentials
 
 
+def is_expired(error: ClientError) -> bool:
+    return error.response.get("Error", {}).get("Code") in EXPIRED
+
+
 def said(error: ClientError) -> str:
     """Say which call AWS refused, and how; and what helps against credentials that are over."""
     told = error.response.get("Error", {})
@@ -244,9 +283,12 @@ def said(error: ClientError) -> str:
 def _who_we_are(sts: STSClient) -> Identity:
     try:
         answer = sts.get_caller_identity()
-        return Identity(answer["Arn"], answer["Account"])
+        arn, account = answer["Arn"], answer["Account"]
     except MISSHAPEN as error:
         raise NotAws from error
+    if not arn.startswith("arn:") or arn.count(":") < _COLONS:
+        raise NotAws
+    return Identity(arn, account)
 
 
 def _what_would_help(role: str | None) -> str:

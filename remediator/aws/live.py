@@ -14,7 +14,6 @@ from botocore.exceptions import ConnectionError as NoConnection
 from remediator.aws import other_kinds
 from remediator.aws.answers import present, unicode_only
 from remediator.aws.clients import (
-    EXPIRED,
     MISSHAPEN,
     USUAL_PATIENCE,
     Clients,
@@ -23,6 +22,7 @@ from remediator.aws.clients import (
     NotAws,
     Patience,
     SignedIn,
+    is_expired,
     said,
 )
 from remediator.aws.counting import Count, count_nothing
@@ -69,6 +69,9 @@ class AwsCloud:
         self._attempts = patience.attempts
         self._clients = Clients(settings, clock, patience, count)
         self._pace = Pace(_SECONDS_BETWEEN[settings.call], clock)
+        # What is no function is asked for by calls of the shared quota, whichever the policy has for functions.
+        shared = LambdaCall.GET_FUNCTION_CONFIGURATION
+        self._others_pace = self._pace if settings.call is shared else Pace(_SECONDS_BETWEEN[shared], clock)
 
     def probe(self, resource: Resource, placement: Placement | None = None) -> LiveState:
         """Ask for one function, by the ARN that the controller recorded, else by its name where ACK would look for it.
@@ -92,10 +95,10 @@ class AwsCloud:
             own = self._clients.sign_in(account, region)
             live = self._ask(resource, region, own)
         except ClientError as error:
-            if own is not None and error.response.get("Error", {}).get("Code") in EXPIRED:
-                self._clients.forget(own.who.account, region)
+            if own is not None and is_expired(error):
+                self._clients.forget(own, region)
             return self._doubt(said(error), own)
-        except (BotoCoreError, ValueError) as error:
+        except (BotoCoreError, OSError, ValueError) as error:
             return self._doubt(f"{type(error).__name__}: {error}", own)
         except (NotAws, NoEntry, _TooOften) as error:
             return self._doubt(str(error), own)
@@ -110,11 +113,12 @@ class AwsCloud:
         if not self._trusted(endpoint):
             return self._doubt(f"{endpoint} is not AWS's own endpoint, and the policy's aws.endpointURL is not it", us)
         if not resource.is_function:
-            return self._patiently(Place(who.account, region), partial(self._other, client, resource, region, who))
+            other = partial(self._other, client, resource, region, who)
+            return self._patiently(self._others_pace, Place(who.account, region), other)
         name, arn = resource.function_name, resource.arn
         for asked in filter(None, (resource.arn_text if arn else None, name)):
             try:
-                answer = self._patiently(Place(who.account, region), partial(self._call, client, asked))
+                answer = self._patiently(self._pace, Place(who.account, region), partial(self._call, client, asked))
             except ClientError as error:
                 if not _names_the_function(error, name, region, who.account):
                     raise
@@ -137,18 +141,18 @@ class AwsCloud:
             arn=resource.arn_text,
         )
 
-    def _patiently(self, at: Place, ask: Callable[[], T]) -> T:
+    def _patiently(self, pace: Pace, at: Place, ask: Callable[[], T]) -> T:
         """Ask, and again where AWS has a bad moment: each time when it is one's turn, so that no retry is too many."""
         left = self._attempts
         while True:
-            if not self._pace.wait(at):
+            if not pace.wait(at):
                 raise _TooOften(at)
             left -= 1
             try:
                 return ask()
             except ClientError as error:
                 if _is_throttled(error):
-                    self._pace.slow_down(at)
+                    pace.slow_down(at)
                 elif not _is_passing(error):
                     raise
                 if not left:
@@ -166,9 +170,12 @@ class AwsCloud:
             raise NotAws from error
 
     def _call(self, client: LambdaClient, function: str) -> dict[str, Any]:
+        """Return the configuration; from GetFunction with the image, and never with the link to the code beside it."""
         try:
             if self._settings.call is LambdaCall.GET_FUNCTION:
-                return dict(client.get_function(FunctionName=function)["Configuration"])
+                answer = client.get_function(FunctionName=function)
+                image = answer.get("Code", {}).get("ImageUri")
+                return {**answer["Configuration"], "Code": {"ImageUri": image}}
             return dict(client.get_function_configuration(FunctionName=function))
         except MISSHAPEN as error:
             raise NotAws from error

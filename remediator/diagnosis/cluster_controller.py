@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from remediator.diagnosis.controller_versions import bugs_of, newest_fix, parse_version
 from remediator.diagnosis.error_text import is_busy
@@ -46,14 +46,18 @@ def _left_by(away: Install, alive: Sequence[Install], results: Sequence[Judged])
 
 def _attended(left: Sequence[Judged], away: Install) -> bool:
     """Whether somebody finished a pass on them since, such as a controller outside the cluster."""
-    beats = [each.seen.resource.heartbeat for each in left]
-    return away.since is not None and any(beat is not None and beat > away.since + _MARGIN for beat in beats)
+    return away.since is not None and any(beat > away.since + _MARGIN for beat in _beats(left))
+
+
+def _beats(results: Sequence[Judged]) -> list[datetime]:
+    """List the heartbeats of Functions: another controller may be at work on other kinds."""
+    seen = (each.seen.resource for each in results)
+    return [beat for each in seen if each.is_function and (beat := each.heartbeat) is not None]
 
 
 def _down(results: Sequence[Judged], why: str, deployment: str | None, version: str | None) -> ClusterFinding:
     silent = [each for each in results if each.finding and _SILENCE & {each.finding.name, *each.finding.also}]
     green = sum(each.state is State.HEALTHY for each in results)
-    beats = [beat for each in results if (beat := each.seen.resource.heartbeat) is not None]
     explains = f"This explains {counted(len(silent), 'finding')}" if silent else "Nothing shows it yet"
     rest = f"; {green} more {'look' if green != 1 else 'looks'} healthy only because nobody looks" if green else ""
     return ClusterFinding(
@@ -64,7 +68,7 @@ def _down(results: Sequence[Judged], why: str, deployment: str | None, version: 
         affected=len(silent),
         evidence=_said(
             version=version or "",
-            lastPass=format_time(max(beats, default=None)) or "none",
+            lastPass=format_time(max(_beats(results), default=None)) or "none",
             explains=naming(silent),
         ),
     )

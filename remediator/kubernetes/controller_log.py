@@ -6,6 +6,8 @@ them, and ACK writes no Events.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -51,19 +53,47 @@ def log_lines(transport: Transport, ref: Ref) -> ControllerLog:
         return ControllerLog(
             why="No Deployment of the controller is seen here: its log is elsewhere, as with EKS's own."
         )
-    try:
-        pods = [(each, pod) for each in found for pod in _pods(transport, each)]
-        lines = [line for each, pod in pods for line in _tail(transport, each, pod)]
-    except Forbidden:
-        return ControllerLog(why=f"The controller's log may not be read ({_ROLE}).")
-    except ClusterError as error:
-        return ControllerLog(why=f"The controller's log could not be read: {error.message}.")
-    if not pods:
+    told = _read(transport, found)
+    lines = about(ref, told.lines)
+    if lines:
+        return ControllerLog(lines[-_SHOWN:])
+    if told.error is not None and not told.lines:
+        return ControllerLog(why=_why(told.error))
+    if not told.pods:
         return ControllerLog(why="The controller's Deployment has no pods now, so that there is no log.")
-    told = about(ref, lines)
-    if not told:
-        return ControllerLog(why=f"The last {len(lines)} lines of the controller's log do not name it.")
-    return ControllerLog(told[-_SHOWN:])
+    return ControllerLog(why=f"The last {len(told.lines)} lines of the controller's log do not name it.")
+
+
+class _Read(NamedTuple):
+    """What the logs of so many pods say, and the first error on the way."""
+
+    lines: list[str]
+    pods: int
+    error: ClusterError | None
+
+
+def _read(transport: Transport, found: Sequence[Deployment]) -> _Read:
+    """Read all that can be read: a pod that has not started, or a namespace that is not ours, hides no other's log."""
+    lines: list[str] = []
+    pods: list[tuple[Deployment, str]] = []
+    errors: list[ClusterError] = []
+    for each in found:
+        try:
+            pods += [(each, pod) for pod in _pods(transport, each)]
+        except ClusterError as error:
+            errors.append(error)
+    for each, pod in pods:
+        try:
+            lines += _tail(transport, each, pod)
+        except ClusterError as error:
+            errors.append(error)
+    return _Read(lines, len(pods), errors[0] if errors else None)
+
+
+def _why(error: ClusterError) -> str:
+    if isinstance(error, Forbidden):
+        return f"The controller's log may not be read ({_ROLE})."
+    return f"The controller's log could not be read: {error.message}."
 
 
 def _pods(transport: Transport, deployment: Deployment) -> list[str]:

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from remediator.errors import ClusterError, NotFound
+from remediator.errors import ClusterError, Forbidden, NotFound
 from remediator.kubernetes.transport import Transport, decoded
 from remediator.model.definition import Definition, Definitions
-from remediator.model.resource import FUNCTION_GROUP
+from remediator.model.kind import FUNCTION, KINDS, OTHER_KINDS
 from remediator.model.times import parse_time
 
-# By name, so that the right to read these is enough; the first is the one that is never done without.
-PLURALS = (
-    "functions",
-    "aliases",
-    "codesigningconfigs",
-    "eventsourcemappings",
-    "functionurlconfigs",
-    "layerversions",
-    "versions",
-)
+# Functions are never done without, so that theirs is asked for first.
+_KINDS = (KINDS[FUNCTION], *OTHER_KINDS)
 _API = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
@@ -55,13 +47,14 @@ class _Definition(Struct, frozen=True):
 def read_definitions(transport: Transport) -> Definitions:
     """Find those that are being deleted; what is not installed is none. Never raises ClusterError: it says so."""
     deleting: list[Definition] = []
-    for plural in PLURALS:
+    for kind in _KINDS:  # each by name, so that the right to read these is enough
         try:
-            found = decoded(transport.get(f"{_API}/{plural}.{FUNCTION_GROUP}"), _Definition)
+            found = decoded(transport.get(f"{_API}/{kind.collection}"), _Definition)
         except NotFound:
             continue
         except ClusterError as error:
-            return Definitions(tuple(deleting), f"{plural}.{FUNCTION_GROUP} cannot be read: {error.message}")
+            unknown = f"{kind.collection} cannot be read: {error.message}"
+            return Definitions(tuple(deleting), unknown, faulty=not isinstance(error, Forbidden))
         if found.metadata.deletion_timestamp is not None:
             deleting.append(_told(found))
     return Definitions(tuple(deleting))

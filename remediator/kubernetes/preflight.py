@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from remediator.errors import Changed, ClusterError, NotFound
+from remediator.kubernetes.namespaces import read_namespace
 from remediator.kubernetes.transport import Transport, decoded
 from remediator.model.decision import Rehearsal, Rehearsed
 from remediator.model.plan import Operation
@@ -30,14 +31,6 @@ class _Answered(Struct, frozen=True):
 
 class _Review(Struct, frozen=True):
     status: _Answered
-
-
-class _Named(Struct, frozen=True):
-    annotations: dict[str, str] | None = None
-
-
-class _Namespace(Struct, frozen=True):
-    metadata: _Named
 
 
 def may_patch(transport: Transport, ref: Ref) -> tuple[bool | None, str]:
@@ -67,8 +60,7 @@ def may_patch(transport: Transport, ref: Ref) -> tuple[bool | None, str]:
 def annotations_of(transport: Transport, namespace: str) -> dict[str, str] | None:
     """Read a namespace's annotations; None where they cannot be read."""
     try:
-        content = transport.get(f"/api/v1/namespaces/{namespace}")
-        return decoded(content, _Namespace).metadata.annotations or {}
+        return dict(read_namespace(transport, f"/api/v1/namespaces/{namespace}").annotations)
     except ClusterError:
         return None
 

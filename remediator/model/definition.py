@@ -17,7 +17,11 @@ class Definition(Struct, frozen=True):
 
 
 class Definitions(Struct, frozen=True):
-    """Those that are being deleted. `unknown` says in a sentence why that is not known of all; empty where it is."""
+    """Those that are being deleted. `unknown` says in a sentence why that is not known of all; empty where it is.
+
+    `faulty`: that is for a fault, and not for want of a right, which would be the same every day.
+    """
 
     deleting: tuple[Definition, ...] = ()
     unknown: str = ""
+    faulty: bool = False

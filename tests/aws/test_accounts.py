@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -147,6 +148,60 @@ def test_a_session_that_aws_ends_is_opened_anew(cloud: Cloud, ask: Ask, there: R
     cloud.expire(key)
     assert "answered ExpiredToken" in unreadable(adapter.probe(there))
     assert adapter.probe(there).present, "with another key"
+
+
+@pytest.fixture
+def keys(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """Our own keys in a file, as a login writes them."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+
+    def write(key: str) -> None:
+        cloud.identify(key, "123456789012")
+        lines = ["[default]", f"aws_access_key_id = {key}", "aws_secret_access_key = secret-of-the-test", ""]
+        (tmp_path / "credentials").write_text("\n".join(lines), encoding="utf-8")
+
+    return write
+
+
+@pytest.mark.parametrize("signed_in", [True, False], ids=["in the middle", "at the sign-in"])
+def test_a_login_anew_is_taken_up_by_a_running_process(
+    cloud: Cloud, ask: Ask, clock: FakeClock, keys: Callable[[str], None], *, signed_in: bool
+) -> None:
+    """A session of boto3 keeps the keys that it has read."""
+    keys("AKIABEFORE")
+    adapter, ours = ask(), resource(arn=cloud.create_function("orders"))
+    if signed_in:
+        assert adapter.probe(ours).present
+    cloud.expire("AKIABEFORE")
+    assert "ExpiredToken" in unreadable(adapter.probe(ours))
+    keys("AKIAAFTER")
+    clock.sleep(31)
+    assert adapter.probe(ours).present
+    assert cloud.calls[-1].access_key == "AKIAAFTER"
+
+
+def test_a_login_anew_is_taken_up_where_a_role_is_to_be_assumed(
+    cloud: Cloud, ask: Ask, clock: FakeClock, keys: Callable[[str], None], there: Resource
+) -> None:
+    keys("AKIABEFORE")
+    adapter = ask(assumeRole=True)
+    assert adapter.probe(resource(arn=cloud.create_function("orders"))).present
+    cloud.expire("AKIABEFORE")
+    assert "may not assume" in unreadable(adapter.probe(there))
+    keys("AKIAAFTER")
+    clock.sleep(31)
+    assert adapter.probe(there).present
+
+
+def test_who_learns_late_that_credentials_are_over_ends_no_newer_ones(cloud: Cloud, ask: Ask) -> None:
+    clients = ask()._clients
+    before = clients.sign_in(None, "us-east-1")
+    clients.forget(before, "us-east-1")
+    after = clients.sign_in(None, "us-east-1")
+    clients.forget(before, "us-east-1")
+    assert clients.sign_in(None, "us-east-1") is after is not before
 
 
 def test_sessions_are_refreshed_before_they_end(there: Resource, clock: FakeClock) -> None:

@@ -15,16 +15,19 @@ import pytest
 
 from remediator.aws.live import AwsCloud
 from remediator.errors import CloudError
+from remediator.model.differences import differences
 from remediator.model.live import LiveState, Presence, Vouched
 from remediator.policy import Aws
 from remediator.sandbox.cloud import Cloud
 from remediator.sandbox.faults import Faults, trickling
 from tests.aws.conftest import ACCESS_KEY, BRIEF, START, FakeClock, arn_of, resource
+from tests.builders import decoded, function
 from tests.wire import SILENCE, Wire, answer
 
 Ask = Callable[..., AwsCloud]
 NOT_FOUND = "ResourceNotFoundException"
 REGION = "us-east-1"
+IMAGE = "123456789012.dkr.ecr.example.invalid/orders:1"
 
 
 def unreadable(seen: LiveState) -> str:
@@ -306,6 +309,48 @@ def test_half_of_the_credentials(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> N
     assert "AWS_SECRET_ACCESS_KEY" in unreadable(ask().probe(resource(arn=arn_of())))
 
 
+LOCAL_FAULTS: dict[str, dict[str, str]] = {
+    "AWS_WEB_IDENTITY_TOKEN_FILE": {
+        "AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere/token",
+        "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/us",
+    },
+    "Pod Identity": {
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/v1/credentials",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/nowhere/token",
+    },
+    "credential_process": {"AWS_CONFIG_FILE": "{config}"},
+}
+
+
+@pytest.mark.parametrize("given", LOCAL_FAULTS.values(), ids=LOCAL_FAULTS)
+def test_credentials_of_this_machine_that_cannot_be_read_are_doubt_and_not_tried_for_each_suspect(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: dict[str, str]
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    config = tmp_path / "config"
+    config.write_text("[default]\ncredential_process = /nowhere/token --json\n", encoding="utf-8")
+    for name, value in given.items():
+        monkeypatch.setenv(name, value.format(config=config))
+    adapter = ask()
+    why = unreadable(adapter.probe(resource(arn=arn_of())))
+    assert "/nowhere/token" in why
+    monkeypatch.setattr(adapter._clients, "_own", lambda _: pytest.fail("it signs in anew"))
+    assert unreadable(adapter.probe(resource(arn=arn_of()))) == why
+
+
+def test_a_token_file_that_goes_while_we_run_is_doubt(cloud: Cloud, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials are renewed within a call, long after the sign-in."""
+    adapter = ask()
+    assert adapter.probe(resource(arn=cloud.create_function("orders"))).present
+
+    def renewing(*_: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory", "/nowhere/token")
+
+    monkeypatch.setattr(adapter, "_call", renewing)
+    assert "/nowhere/token" in unreadable(adapter.probe(resource(arn=arn_of())))
+
+
 def test_a_profile_that_there_is_not(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
     with pytest.raises(CloudError, match="production") as raised:
@@ -455,6 +500,15 @@ def test_who_we_are_must_be_answered(ask: Ask, told: str) -> None:
         assert len(wire.heard) == 1, "for a while: each of a hundred suspects would ask anew"
 
 
+@pytest.mark.parametrize("arn", ["joe", "arn", "arn:aws", "user:joe:of:account:123456789012:x"])
+def test_who_we_are_must_be_an_arn(ask: Ask, arn: str) -> None:
+    told = SIGNED_IN.replace(b"arn:aws:iam::123456789012:user/joe", arn.encode())
+    told = answer(200, told.partition(b"\r\n\r\n")[2].decode(), kind="text/xml")
+    with Wire(told) as wire:
+        elsewhere = resource(arn=arn_of(account="444455556666"))
+        assert "not AWS" in unreadable(ask(BRIEF, endpointURL=wire.url, roleName="read").probe(elsewhere))
+
+
 # ---- pace and threads ------------------------------------------------------------------------------------------------
 
 
@@ -543,6 +597,21 @@ def test_the_link_to_the_code_is_never_kept(cloud: Cloud, ask: Ask) -> None:
     kept = msgspec.json.encode(seen).decode()
     assert "https://" not in kept
     assert "Location" not in kept
+
+
+@pytest.mark.parametrize("code", [{"RepositoryType": "ECR", "ImageUri": IMAGE, "ResolvedImageUri": "x"}, {}, None])
+def test_of_the_code_the_image_is_told_and_not_the_link_to_it(ask: Ask, code: dict[str, str] | None) -> None:
+    link = {"Location": "https://signed.example/secret"}
+    told: dict[str, Any] = {"Configuration": {"FunctionArn": arn_of(), "PackageType": "Image", "State": "Active"}}
+    told |= {} if code is None else {"Code": code | link}
+    with Wire(SIGNED_IN, answer(200, told)) as wire:
+        seen = ask(BRIEF, endpointURL=wire.url, call="GetFunction").probe(resource(arn=arn_of()))
+    assert (seen.presence, seen.image_uri) == (Presence.PRESENT, IMAGE if code else None)
+    assert "signed.example" not in repr(msgspec.to_builtins(seen))
+    wanted = decoded(function(spec={"packageType": "Image", "code": {"imageURI": "shop/orders:2"}})).spec
+    assert wanted is not None
+    drift = {each.field: each.live for each in differences(wanted, seen)}
+    assert drift.get("code.imageURI") == (IMAGE if code else None)
 
 
 def test_keys_are_in_no_reason(cloud: Cloud, ask: Ask) -> None:

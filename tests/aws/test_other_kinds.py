@@ -15,7 +15,7 @@ from remediator.aws import other_kinds
 from remediator.aws.live import AwsCloud
 from remediator.model.live import LiveState, Presence
 from remediator.sandbox.cloud import Cloud
-from tests.aws.conftest import START
+from tests.aws.conftest import START, FakeClock, resource
 from tests.builders import Json, decoded, other
 
 Ask = Callable[..., AwsCloud]
@@ -209,3 +209,21 @@ def test_the_cloud_asks_for_what_it_is(cloud: Cloud, ask: Ask) -> None:
 def test_what_cannot_be_asked_for_is_unreadable_in_the_clouds_words(cloud: Cloud, ask: Ask) -> None:
     seen = ask().probe(decoded(other("EventSourceMapping")))
     assert (seen.presence, seen.why) == (Presence.UNREADABLE, "the object does not tell its UUID")
+
+
+@pytest.mark.parametrize("call", ["GetFunctionConfiguration", "GetFunction"])
+def test_other_kinds_are_asked_for_once_a_second_whichever_call_functions_are_asked_by(
+    cloud: Cloud, ask: Ask, clock: FakeClock, call: str
+) -> None:
+    """Only GetFunction has a quota of its own; all other calls share one with people's deployments."""
+    adapter = ask(call=call)
+    for _ in range(3):
+        adapter.probe(decoded(other("Version", status={"version": "7"})))
+    assert clock.slept == pytest.approx([1.0] * 2)
+
+
+def test_calls_of_one_quota_share_its_pace(cloud: Cloud, ask: Ask, clock: FakeClock) -> None:
+    adapter, arn = ask(), cloud.create_function("orders")
+    adapter.probe(resource(arn=arn))
+    adapter.probe(decoded(other("Version", status={"version": "7"})))
+    assert clock.slept == [1.0]

@@ -19,7 +19,7 @@ from remediator.model.finding import FindingName, State
 from remediator.model.namespace import Namespace
 from remediator.model.observation import History
 from remediator.model.scan import Judged
-from tests.builders import ALIVE, BUSY, DOWN, NOW, Json, active, at, deleting, failing, function, observe, synced
+from tests.builders import ALIVE, BUSY, DOWN, NOW, Json, active, at, deleting, failing, function, observe, other, synced
 
 HOUR = timedelta(hours=1)
 FUNCTIONS = "functions.lambda.services.k8s.aws"
@@ -140,6 +140,18 @@ def test_a_deployment_that_nobody_misses_is_not_told(installs: list[Install]) ->
     assert found(judged(silent(), controller), controller=controller) == []
 
 
+def test_heartbeats_of_other_kinds_are_no_sign_of_who_works_on_functions() -> None:
+    """Their controller can be another one."""
+    controller = teams(team("a", Health.DOWN, "shop", hours=3), team("b", Health.ALIVE, "post"))
+    alias = judged(other("Alias", conditions=synced(at(minutes=1))), controller)
+    stopped = judged(function(conditions=failing(BUSY, at(hours=4))), controller)
+    one = the_one(stopped, alias, controller=controller)
+    assert (one.name, one.subject) == (ClusterFindingName.CONTROLLER_DOWN, "deployment/ack/a")
+    assert one.evidence["lastPass"] == at(hours=4)
+    moving = judged(function("moving"), controller)
+    assert found(stopped, alias, moving, controller=controller) == []
+
+
 # ---- CrdDeleting -----------------------------------------------------------------------------------------------------
 
 
@@ -210,8 +222,8 @@ def test_each_resource_in_it_has_it_among_its_evidence() -> None:
     bare = diagnose(observe(deleting(), active(), controller=DOWN, namespace=Namespace("shop", terminating=True)))
     assert bare is not None
     assert bare.evidence["namespace"] == "being deleted"
-    for other in (None, Namespace("shop")):
-        alike = diagnose(observe(deleting(), active(), controller=DOWN, namespace=other))
+    for each in (None, Namespace("shop")):
+        alike = diagnose(observe(deleting(), active(), controller=DOWN, namespace=each))
         assert alike is not None
         assert "namespace" not in alike.evidence
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from remediator.actions.clear_finalizer import clear_finalizer
@@ -256,3 +257,16 @@ def test_what_is_not_known_of_definitions_holds_nothing_and_is_said() -> None:
         "whether a definition is being deleted is not known: not yours",
     )
     assert crd(ONE, situation()).reason.endswith("nobody asked")
+
+
+@pytest.mark.parametrize(
+    ("build", "early", "late"),
+    [(resync, ALLOWED, ALLOWED), *[(each, LATER, HELD) for each in (clear_finalizer, release)]],
+)
+def test_definitions_that_a_fault_hides_hold_what_cannot_be_undone(build: Build, early: Ruling, late: Ruling) -> None:
+    one = proposed(build=build)
+    hidden = situation(definitions=Definitions(unknown="no leader", faulty=True))
+    assert crd(one, hidden).ruling is early
+    verdict = crd(one, msgspec.structs.replace(hidden, evidence=Evidence(one.plan.digest)))
+    assert verdict.ruling is late
+    assert verdict.reason == "whether a definition is being deleted is not known: no leader"

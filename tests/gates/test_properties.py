@@ -131,7 +131,9 @@ def otherwise(digest: str) -> dict[str, st.SearchStrategy[Any]]:
         "guarded_by": st.just("prod-eu1 is guarded by the word prod"),
         "history": histories(digest),
         "controller": st.sampled_from([ControllerFacts(), ControllerFacts(Health.ALIVE, "", restarting=True)]),
-        "definitions": st.sampled_from([Definitions((Definition("functions", "Function"),)), Definitions()]),
+        "definitions": st.sampled_from(
+            [Definitions((Definition("functions", "Function"),)), Definitions(unknown="a fault", faulty=True)]
+        ),
         "namespace_annotations": st.sampled_from([None, {NAMESPACE_POLICY: "retain"}]),
         "placement": st.sampled_from(ELSEWHERE),
         "acted_in_run": st.sampled_from([4, 5]),
@@ -259,6 +261,7 @@ def test_what_is_never_done(data: st.DataObject, drawn: tuple[Plan, Observation]
     assert (now.permitted, now.rehearsal) == (True, TAKEN)
     assert not now.controller.restarting
     assert not now.definitions.deleting
+    assert not now.definitions.faulty or plan.action is ActionName.RESYNC
     assert all(need.met for need in plan.needs)
 
     if plan.action.destructive:

@@ -11,8 +11,12 @@ import pytest
 from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Transport
 from remediator.model.controller import ControllerFacts, Health, Install
+from remediator.observing import Observer
+from remediator.policy import Policy
 from remediator.sandbox.apiserver import ApiServer
 from remediator.sandbox.faults import Fault, Faults, answering, dropped, refusing
+from tests.builders import Json, decoded, function, other, synced
+from tests.fakes import FakeCloud, FakeCluster, World
 from tests.kubernetes.conftest import Connect
 from tests.kubernetes.controllers import NOW, REPOSITORY, Deploy, ago, deployment, facts
 from tests.wire import Wire, answer, status
@@ -392,3 +396,32 @@ def test_a_witness_that_cannot_be_heard_condemns_no_controller(
         faults.add(trouble, path=witness)
         assert facts(transport, long_ago).health is Health.UNKNOWN
         assert facts(transport, NOW).health is Health.ALIVE
+
+
+# ---- whose heartbeats ------------------------------------------------------------------------------------------------
+
+
+def seen_by(transport: Transport, *objects: Json) -> ControllerFacts:
+    """Tell how a controller is by these objects, as a pass finds it out."""
+    cluster = FakeCluster()
+    Observer(World(cluster, FakeCloud()).means, Policy()).controller([decoded(each) for each in objects])
+    return facts(transport, *cluster.heartbeats)
+
+
+def test_a_quiet_alias_does_not_condemn_a_controller_that_visits_functions_each_minute(
+    transport: Transport, deploy: Deploy
+) -> None:
+    deploy(since=ago(days=9), args=["--reconcile-resource-resync-seconds=Function=60"])
+    aliases = [other("Alias", name, conditions=synced(ago(hours=5))) for name in ("live", "test")]
+    assert seen_by(transport, *aliases).health is Health.ALIVE
+    quiet = [function(name, conditions=synced(ago(hours=5))) for name in ("a", "b")]
+    assert seen_by(transport, *aliases, *quiet).health is Health.DOWN
+
+
+def test_an_alias_that_another_controller_visits_does_not_save_one_of_functions_that_is_away(
+    transport: Transport, deploy: Deploy
+) -> None:
+    deploy("functions", available=0, since=ago(hours=2), args=["--reconcile-resources=Function"])
+    deploy("aliases", args=["--reconcile-resources=Alias"])
+    alias, silent = other("Alias", conditions=synced(ago(minutes=1))), function(conditions=synced(ago(hours=3)))
+    assert seen_by(transport, silent, alias).health is Health.DOWN

@@ -58,15 +58,15 @@ class Told:
 
 
 @pytest.fixture
-def read(connect: Connect) -> Callable[[Told], tuple[ControllerLog, list[Heard]]]:
-    def run(told: Told) -> tuple[ControllerLog, list[Heard]]:
+def read(connect: Connect) -> Callable[[Callable[[Heard], bytes]], tuple[ControllerLog, list[Heard]]]:
+    def run(told: Callable[[Heard], bytes]) -> tuple[ControllerLog, list[Heard]]:
         with Wire(told) as wire:
             return log_lines(connect(wire.url), CHECKOUT), wire.heard
 
     return run
 
 
-Read = Callable[[Told], tuple[ControllerLog, list[Heard]]]
+Read = Callable[[Callable[[Heard], bytes]], tuple[ControllerLog, list[Heard]]]
 
 
 def test_the_log_of_the_controllers_pods_is_read(read: Read) -> None:
@@ -130,6 +130,25 @@ def test_pods_are_found_by_the_deployments_selector(read: Read, selector: Any, w
     told = Told()
     told.deployments = answer(200, {"items": [deployment(selector=selector)]})
     assert read(told)[1][1].query == {"labelSelector": written}
+
+
+def test_a_pod_that_has_not_started_hides_no_others_log(read: Read) -> None:
+    log, _ = read(Told(one=status(400, "container is waiting to start"), two=entry("second")))
+    assert ([each.text for each in log.lines], log.why) == (["second"], "")
+    log, _ = read(Told(one=entry(name="another"), two=status(400, "container is waiting to start")))
+    assert log.why == "The last 1 lines of the controller's log do not name it."
+
+
+def test_a_namespace_that_is_forbidden_hides_no_others_log(read: Read) -> None:
+    told, theirs = Told(), deployment()
+    theirs["metadata"]["namespace"] = "theirs"
+    told.deployments = answer(200, {"items": [theirs, deployment()]})
+
+    def hidden(heard: Heard) -> bytes:
+        return status(403, "not yours") if "/namespaces/theirs/pods" in heard.path else told(heard)
+
+    log, _ = read(hidden)
+    assert [each.text for each in log.lines] == ["updated resource"]
 
 
 # ---- where there is nothing to show ----------------------------------------------------------------------------------

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from remediator.kubernetes.definitions import PLURALS, read_definitions
+from remediator.kubernetes.definitions import read_definitions
 from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Transport
 from remediator.model.definition import Definition, Definitions
+from remediator.model.kind import KINDS, LAMBDA_KINDS, OTHER_KINDS
 from remediator.model.resource import FUNCTION_GROUP
 from remediator.sandbox.apiserver import ApiServer
 from tests.kubernetes.conftest import Connect
@@ -46,7 +47,7 @@ def test_on_an_ordinary_day_none_is(api: ApiServer, transport: Transport) -> Non
 
 def test_those_that_are_being_deleted_are_found(connect: Connect) -> None:
     going = definition("functions", "Function", deletionTimestamp="2026-11-21T12:00:00Z")
-    with Wire(going, definition("aliases", "Alias"), *[MISSING] * 5) as wire:
+    with Wire(going, definition("codesigningconfigs", "CodeSigningConfig"), *[MISSING] * 5) as wire:
         found = read_definitions(connect(wire.url))
     assert found == Definitions(
         (
@@ -58,20 +59,33 @@ def test_those_that_are_being_deleted_are_found(connect: Connect) -> None:
             ),
         )
     )
-    assert [each.path.rpartition("/")[2] for each in wire.heard] == [f"{each}.{FUNCTION_GROUP}" for each in PLURALS]
+    assert [each.path.rpartition("/")[2] for each in wire.heard] == [
+        each.collection for each in (KINDS["Function"], *OTHER_KINDS)
+    ]
 
 
-@pytest.mark.parametrize("trouble", [status(403, "not yours"), status(500, "no leader"), answer(200, "<html>")])
-def test_what_cannot_be_read_is_said(connect: Connect, trouble: bytes) -> None:
+@pytest.mark.parametrize(
+    ("trouble", "faulty"),
+    [
+        (status(403, "not yours"), False),
+        (status(401, "who?"), True),
+        (status(500, "no leader"), True),
+        (answer(200, "<html>"), True),
+    ],
+)
+def test_what_cannot_be_read_is_said_and_whether_for_want_of_a_right(
+    connect: Connect, trouble: bytes, *, faulty: bool
+) -> None:
     going = definition("functions", "Function", deletionTimestamp="2026-11-21T12:00:00Z")
     with Wire(going, trouble) as wire:
         found = read_definitions(connect(wire.url))
     assert [each.kind for each in found.deleting] == ["Function"]
-    assert found.unknown.startswith(f"aliases.{FUNCTION_GROUP} cannot be read: ")
+    assert found.unknown.startswith(f"codesigningconfigs.{FUNCTION_GROUP} cannot be read: ")
+    assert found.faulty is faulty
 
 
 def test_the_shipped_role_lets_just_these_be_read() -> None:
     rules = YAML(typ="safe").load(READ.read_text(encoding="utf-8"))["rules"]
     [rule] = [each for each in rules if "customresourcedefinitions" in each["resources"]]
     assert (rule["apiGroups"], rule["verbs"]) == (["apiextensions.k8s.io"], ["get"])
-    assert rule["resourceNames"] == [f"{each}.{FUNCTION_GROUP}" for each in PLURALS]
+    assert sorted(rule["resourceNames"]) == sorted(each.collection for each in LAMBDA_KINDS)
