@@ -38,27 +38,28 @@ def present(
         identity=identity,
         account=account,
         region=region,
-        arn=_text(configuration, "FunctionArn"),
+        arn=text(configuration, "FunctionArn"),
         # Functions from before states existed answer without them; they are ready.
-        state=_text(configuration, "State") or "Active",
-        state_reason=_text(configuration, "StateReason"),
-        state_reason_code=_text(configuration, "StateReasonCode"),
-        last_update_status=_text(configuration, "LastUpdateStatus"),
-        last_update_status_reason=_text(configuration, "LastUpdateStatusReason"),
-        last_update_status_reason_code=_text(configuration, "LastUpdateStatusReasonCode"),
-        last_modified=parse_time(_text(configuration, "LastModified")),
-        revision_id=_text(configuration, "RevisionId"),
-        code_sha256=_text(configuration, "CodeSha256"),
-        package_type=_text(configuration, "PackageType"),
+        state=text(configuration, "State") or "Active",
+        state_reason=text(configuration, "StateReason"),
+        state_reason_code=text(configuration, "StateReasonCode"),
+        last_update_status=text(configuration, "LastUpdateStatus"),
+        last_update_status_reason=text(configuration, "LastUpdateStatusReason"),
+        last_update_status_reason_code=text(configuration, "LastUpdateStatusReasonCode"),
+        last_modified=parse_time(text(configuration, "LastModified")),
+        revision_id=text(configuration, "RevisionId"),
+        code_sha256=text(configuration, "CodeSha256"),
+        package_type=text(configuration, "PackageType"),
         in_vpc=bool(vpc.get("SubnetIds")),
-        snap_start=_text(snap_start, "ApplyOn") == "PublishedVersions",
-        image_uri=_text(_mapping(answer, "Code"), "ImageUri"),
-        configuration=tuple((path, unicode_only(text)) for path, text in from_answer(configuration)),
+        snap_start=text(snap_start, "ApplyOn") == "PublishedVersions",
+        image_uri=text(_mapping(answer, "Code"), "ImageUri"),
+        configuration=tuple((path, unicode_only(value)) for path, value in from_answer(configuration)),
         environment={key: value for key, value in variables.items() if isinstance(value, str)},
     )
 
 
-def _text(answer: Mapping[str, Any], key: str) -> str | None:
+def text(answer: Mapping[str, Any], key: str) -> str | None:
+    """Read a text; None where there is none, or nothing in it."""
     value = answer.get(key)
     return unicode_only(value) if isinstance(value, str) and value else None
 

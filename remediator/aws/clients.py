@@ -11,10 +11,9 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials, RefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 
 from remediator import __version__
-from remediator.aws.counting import Count, count_nothing, count_requests
+from remediator.aws.counting import MISSHAPEN, Count, count_nothing, count_requests
 from remediator.deadline import bound_answers
 from remediator.errors import CloudError
 from remediator.policy import Aws
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# What botocore raises where an answer has another shape than its model says, from deep within its parsers.
-MISSHAPEN = (KeyError, TypeError, AttributeError, RecursionError, ResponseParserError)
 EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 
 # How long a failed sign-in is believed, in seconds: asking anew for each of a hundred suspects would take half an hour.

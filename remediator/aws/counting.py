@@ -10,8 +10,8 @@ from botocore.parsers import ResponseParserError
 # Told of each try the operation and its answer: `ok`, the error's code, or `none` where none came.
 Count = Callable[[str, str], None]
 
-# What botocore raises from within its parsers where an answer has another shape than its model says.
-_MISSHAPEN = (KeyError, TypeError, AttributeError, RecursionError, ResponseParserError)
+# What botocore raises where an answer has another shape than its model says, from deep within its parsers.
+MISSHAPEN = (KeyError, TypeError, AttributeError, RecursionError, ResponseParserError)
 
 
 def count_nothing(operation: str, code: str) -> None:
@@ -31,7 +31,7 @@ def count_requests(client: Any, count: Count) -> None:
 
     def broke(exception: BaseException, event_name: str, **_: Any) -> None:
         """An answer that cannot be read is one, all the same; nobody is asked after it."""
-        if isinstance(exception, _MISSHAPEN):
+        if isinstance(exception, MISSHAPEN):
             count(event_name.rpartition(".")[2], "other")
 
     # First of all: a handler of botocore's may raise, and those behind it are not called then.

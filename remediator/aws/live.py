@@ -14,7 +14,6 @@ from botocore.exceptions import ConnectionError as NoConnection
 from remediator.aws import other_kinds
 from remediator.aws.answers import present, unicode_only
 from remediator.aws.clients import (
-    MISSHAPEN,
     USUAL_PATIENCE,
     Clients,
     Identity,
@@ -25,7 +24,7 @@ from remediator.aws.clients import (
     is_expired,
     said,
 )
-from remediator.aws.counting import Count, count_nothing
+from remediator.aws.counting import MISSHAPEN, Count, count_nothing
 from remediator.aws.pace import Pace, Place
 from remediator.model.live import LiveState, Presence, Vouched, unreadable
 from remediator.model.placement import Placement, place

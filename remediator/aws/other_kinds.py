@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from remediator.aws.answers import present, unicode_only
+from remediator.aws.answers import present, text
 from remediator.model.in_aws import function_of
 from remediator.model.live import LiveState, Presence, unreadable
 from remediator.model.resource import FunctionSpec, FunctionStatus, Resource
@@ -55,7 +55,7 @@ def ask(
         return LiveState(
             presence=Presence.GONE, why=_UNPROVEN, at=at, identity=identity, account=account, region=region
         )
-    arn = _text(answer, _ARNS[resource.kind])
+    arn = text(answer, _ARNS[resource.kind])
     # Mappings have told their ARN since 2024 only (botocore service-2.json).
     if f":lambda:{region}:{account}:" not in (arn or "") and not (arn is None and "UUID" in answer):
         return unreadable(f"the answer is about {arn or 'nothing that has an ARN'}", at=at, identity=identity)
@@ -68,8 +68,8 @@ def ask(
         account=account,
         region=region,
         arn=arn,
-        state=_text(answer, "State"),
-        state_reason=_text(answer, "StateTransitionReason"),
+        state=text(answer, "State"),
+        state_reason=text(answer, "StateTransitionReason"),
         last_modified=_time(answer.get("LastModified")),
     )
 
@@ -108,11 +108,6 @@ def _call(client: LambdaClient, kind: str, named: dict[str, Any]) -> Mapping[str
             return client.get_layer_version(**named)
         case _:
             return client.get_code_signing_config(**named)["CodeSigningConfig"]
-
-
-def _text(answer: Mapping[str, Any], key: str) -> str | None:
-    value = answer.get(key)
-    return unicode_only(value) if isinstance(value, str) and value else None
 
 
 def _time(value: object) -> datetime | None:

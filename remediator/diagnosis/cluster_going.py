@@ -35,10 +35,12 @@ def crd_deleting(facts: ClusterFacts) -> Iterator[ClusterFinding]:
 def namespace_terminating(facts: ClusterFacts) -> Iterator[ClusterFinding]:
     """Hold for each namespace that is being deleted with resources in it; stuck as soon as one of those is."""
     for name, namespace in sorted(facts.namespaces.items()):
-        inside = [each for each in facts.results if each.seen.resource.metadata.namespace == name]
-        holding = [each for each in inside if each.seen.resource.managed]
-        if not namespace.terminating or not inside:
+        if not namespace.terminating:
             continue
+        inside = [each for each in facts.results if each.seen.resource.metadata.namespace == name]
+        if not inside:
+            continue
+        holding = [each for each in inside if each.seen.resource.managed]
         stuck = any(each.state is State.STUCK for each in inside)
         held = f", held by {counted(len(holding), 'finalizer')} of ACK" if holding else ""
         yield ClusterFinding(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from remediator.diagnosis.naming import naming
@@ -28,7 +29,7 @@ def mass_change(facts: ClusterFacts) -> Iterator[ClusterFinding]:
 def _by_name(facts: ClusterFacts) -> str:
     """Count what was found, the most frequent first: what they have in common is looked for next."""
     names = [each.finding.name for each in facts.results if each.finding and each.state in (State.STUCK, State.UNKNOWN)]
-    counts = sorted({name: names.count(name) for name in names}.items(), key=lambda each: (-each[1], each[0]))
+    counts = sorted(Counter(names).items(), key=lambda each: (-each[1], each[0]))
     return ", ".join(f"{count} {name}" for name, count in counts)
 
 

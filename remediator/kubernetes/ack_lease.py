@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from msgspec import Struct
 
 from remediator.kubernetes.transport import Transport, decoded
@@ -26,8 +28,8 @@ class _Leases(Struct, frozen=True):
 
 
 def ack_leases(transport: Transport, namespace: str | None = None) -> list[AckLease]:
-    """List them, in one namespace (as it stands in a path) or in all; raise ClusterError where that is not possible."""
-    where = f"/namespaces/{namespace}" if namespace else ""
+    """List them, in one namespace or in all; raise ClusterError where that is not possible."""
+    where = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
     query = {"fieldSelector": f"metadata.name={ACK_LEASE}"}
     listed = decoded(transport.get(f"/apis/coordination.k8s.io/v1{where}/leases", query), _Leases)
     return [each.spec for each in listed.items]

@@ -68,12 +68,6 @@ def _changes(of: objects.Metadata) -> list[datetime]:
     return [time for each in (of.creation_timestamp, *noted) if (time := parse_time(each)) is not None]
 
 
-def approvals_guarded(transport: Transport, namespace: str) -> tuple[bool, str]:
-    """Tell whether approvals in Remediations can be believed, and in a sentence, why."""
-    refused, why = _tried(transport, namespace)
-    return refused is True, why
-
-
 def _tried(transport: Transport, namespace: str) -> tuple[bool | None, str]:
     """Tell whether the API server refuses a forged approval, and why; None where that cannot be told.
 

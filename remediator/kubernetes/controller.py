@@ -6,28 +6,20 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
-from msgspec import Struct
 
 from remediator.errors import ClusterError, Forbidden
 from remediator.kubernetes.ack_lease import ACK_LEASE, ack_leases
-from remediator.kubernetes.controller_flags import Flags, read_flags
 from remediator.kubernetes.controller_pods import trouble_of
-from remediator.kubernetes.deployment import Deployment, Deployments
-from remediator.kubernetes.transport import Transport, decoded
+from remediator.kubernetes.controllers import Controller, controllers
+from remediator.kubernetes.deployment import Deployment
+from remediator.kubernetes.transport import Transport
 from remediator.model.controller import ControllerFacts, Health, Install
+from remediator.model.kind import FUNCTION
 from remediator.model.observation import LONGEST_BACKOFF
 from remediator.model.times import format_duration, format_time, parse_time
 
 _MARGIN = timedelta(seconds=60)
 _ELSEWHERE = "no Deployment of the lambda-controller is seen: perhaps ACK is managed by EKS"
-
-
-class _Found(Struct, frozen=True):
-    """A Deployment of the controller, and how it was started."""
-
-    deployment: Deployment
-    flags: Flags
-    version: str | None
 
 
 def discover(
@@ -43,10 +35,12 @@ def discover(
     latest = max(heartbeats, default=None)
     heard, seen = everywhere, _ELSEWHERE
     try:
-        found = _controllers(transport)
+        found, unread = controllers(transport, FUNCTION)
         if found:
             facts = _by_deployment(transport, found, latest)
             return _unless_silent(facts, latest, now) if everywhere and len(heartbeats) > 1 else facts
+        if unread:
+            heard, seen = False, f"{unread} of the Deployments make no sense"
     except Forbidden:
         heard, seen = False, "Deployments may not be listed"
     except ClusterError as error:
@@ -61,20 +55,7 @@ def discover(
     return _by_heartbeat(latest, now, seen, everywhere=heard)
 
 
-def _controllers(transport: Transport) -> list[_Found]:
-    """Find the Deployments that have a controller of Functions in them, whatever they are called."""
-    found = []
-    for each in decoded(transport.get("/apis/apps/v1/deployments"), Deployments).items:
-        controller = each.controller
-        if controller is not None:
-            container, tag = controller
-            flags = read_flags(container, each.metadata.namespace)
-            if flags.reconciles("Function"):
-                found.append(_Found(each, flags, tag))
-    return found
-
-
-def _by_deployment(transport: Transport, found: Sequence[_Found], latest: datetime | None) -> ControllerFacts:
+def _by_deployment(transport: Transport, found: Sequence[Controller], latest: datetime | None) -> ControllerFacts:
     working = [each for each in found if each.deployment.available]
     counting = working or found
     chosen = next((each for each in counting if each.deployment.restarting), counting[0]).deployment
@@ -97,7 +78,7 @@ def _by_deployment(transport: Transport, found: Sequence[_Found], latest: dateti
     )
 
 
-def _install(transport: Transport, found: _Found) -> Install:
+def _install(transport: Transport, found: Controller) -> Install:
     deployment = found.deployment
     name, available, since = _named(deployment), deployment.available, deployment.since
     if deployment.restarting:
@@ -123,7 +104,7 @@ def _named(deployment: Deployment) -> str:
     return f"Deployment {deployment.name}"
 
 
-def _started_with(found: Sequence[_Found]) -> ControllerFacts:
+def _started_with(found: Sequence[Controller]) -> ControllerFacts:
     """Sum up how several controllers were started, one per team perhaps. One that watches everything is enough.
 
     Of what they differ in nothing is claimed where there is a way to say so, else the first one's is told.

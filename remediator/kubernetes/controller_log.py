@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
-from msgspec import Struct
-
 from remediator.errors import ClusterError, Forbidden
 from remediator.kubernetes.ack_lease import ack_leases
-from remediator.kubernetes.deployment import Deployment, Deployments
+from remediator.kubernetes.controller_pods import pods_of
+from remediator.kubernetes.controllers import controllers
+from remediator.kubernetes.deployment import Deployment
 from remediator.kubernetes.log_entries import about
-from remediator.kubernetes.transport import Transport, decoded
+from remediator.kubernetes.transport import Transport
 from remediator.model.log import ControllerLog
 from remediator.model.resource import Ref
 
@@ -29,26 +29,13 @@ _BYTES = 4 * 1024 * 1024
 _FEWER = 10  # times fewer lines where that happened
 
 
-class _Metadata(Struct, frozen=True, rename="camel"):
-    name: str
-    creation_timestamp: str | None = None
-
-
-class _Pod(Struct, frozen=True):
-    metadata: _Metadata
-
-
-class _Pods(Struct, frozen=True):
-    items: list[_Pod] = []
-
-
 def log_lines(transport: Transport, ref: Ref) -> ControllerLog:
     """Read the last entries about an object; where that is not possible, say so in a sentence. Raises nothing."""
     try:
-        listed = decoded(transport.get("/apis/apps/v1/deployments"), Deployments).items
+        working = [each.deployment for each in controllers(transport, ref.kind).found]
     except ClusterError as error:
         return ControllerLog(why=f"The controller's Deployment could not be looked for: {error.message}.")
-    found = [each for each in listed if each.controller is not None and each.selector]
+    found = [each for each in working if each.selector]
     if not found:
         return ControllerLog(
             why="No Deployment of the controller is seen here: its log is elsewhere, as with EKS's own."
@@ -98,10 +85,8 @@ def _why(error: ClusterError) -> str:
 
 def _pods(transport: Transport, deployment: Deployment) -> list[str]:
     """Name the pods whose logs matter: the one that leads, then the newest."""
-    namespace = quote(deployment.metadata.namespace, safe="")
-    query = {"labelSelector": deployment.selector}
-    pods = decoded(transport.get(f"/api/v1/namespaces/{namespace}/pods", query), _Pods).items
-    leader = _leader(transport, namespace)
+    pods = pods_of(transport, deployment)
+    leader = _leader(transport, deployment.metadata.namespace)
     newest = sorted(pods, key=lambda each: each.metadata.creation_timestamp or "", reverse=True)
     leading = sorted(newest, key=lambda each: not leader.startswith(f"{each.metadata.name}_"))
     return [each.metadata.name for each in leading[:_PODS]]

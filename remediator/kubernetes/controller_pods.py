@@ -1,6 +1,8 @@
-"""Why a controller's Deployment is not available: what Kubernetes says of its pods."""
+"""The pods of a controller's Deployment, and what Kubernetes says of them: why it is not available."""
 
 from __future__ import annotations
+
+from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -37,21 +39,32 @@ class _PodStatus(Struct, frozen=True, rename="camel"):
     container_statuses: list[_ContainerStatus] | None = None
 
 
-class _Pod(Struct, frozen=True):
+class _Metadata(Struct, frozen=True, rename="camel"):
+    name: str
+    creation_timestamp: str | None = None
+
+
+class Pod(Struct, frozen=True):
+    metadata: _Metadata
     status: _PodStatus = _PodStatus()
 
 
 class _Pods(Struct, frozen=True):
-    items: list[_Pod] = []
+    items: list[Pod] = []
+
+
+def pods_of(transport: Transport, deployment: Deployment) -> list[Pod]:
+    """List what the Deployment's selector selects, nothing where it has none; raise ClusterError."""
+    if not deployment.selector:
+        return []
+    path = f"/api/v1/namespaces/{quote(deployment.metadata.namespace, safe='')}/pods"
+    return decoded(transport.get(path, {"labelSelector": deployment.selector}), _Pods).items
 
 
 def trouble_of(transport: Transport, deployment: Deployment) -> str:
     """Say in half a sentence what keeps its pods from running; empty where they do not tell, or may not be listed."""
-    if not deployment.selector:
-        return ""
-    path = f"/api/v1/namespaces/{deployment.metadata.namespace}/pods"
     try:
-        pods = decoded(transport.get(path, {"labelSelector": deployment.selector}), _Pods).items
+        pods = pods_of(transport, deployment)
     except Forbidden:
         return "its pods may not be listed"
     except ClusterError:

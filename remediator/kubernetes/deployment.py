@@ -143,7 +143,3 @@ class Deployment(Struct, frozen=True):
             each.type == "Progressing" and each.status == "True" and each.reason in _ROLLING
             for each in self.status.conditions or ()
         )
-
-
-class Deployments(Struct, frozen=True):
-    items: list[Deployment] = []

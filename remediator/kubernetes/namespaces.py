@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from remediator.kubernetes.pages import listed
 from remediator.kubernetes.transport import Transport, decoded
 from remediator.model.namespace import Namespace
 
@@ -40,14 +41,10 @@ class _Namespace(Struct, frozen=True):
         )
 
 
-class _Namespaces(Struct, frozen=True):
-    items: list[_Namespace] = []
-
-
 def list_namespaces(transport: Transport) -> dict[str, Namespace]:
     """List all of them, by name; raise ClusterError where that is not possible."""
-    listed = decoded(transport.get("/api/v1/namespaces"), _Namespaces).items
-    return {each.metadata.name: each.told() for each in listed}
+    found = [decoded(bytes(each), _Namespace).told() for each in listed(transport, "/api/v1/namespaces")]
+    return {each.name: each for each in found}
 
 
 def read_namespace(transport: Transport, path: str) -> Namespace:

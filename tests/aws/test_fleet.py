@@ -169,8 +169,8 @@ def test_each_account_and_region_is_asked_below_its_rate(scanned: Scanned) -> No
         assert seconds >= EACH - 1
     count, seconds = found[throttled]
     assert count == 5, "five calls for six functions, each of which would have had three"
-    # At one a second it were four; what of a distance is over when the answer comes is the machine's doing.
-    assert seconds > 8 + 16 - 1
+    # At one a second it were four. On a busy machine the first four can be under way before the first is answered.
+    assert seconds > 16 - 1
 
 
 def test_the_throttled_one_holds_up_nobody(scanned: Scanned) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from ruamel.yaml import YAML
 
-from remediator.kubernetes.approvals import Guard, approvals_guarded
+from remediator.kubernetes.approvals import Guard, approvals_guard
 from remediator.kubernetes.remediation_object import object_name, path
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.transport import Connection, Transport
@@ -47,7 +47,11 @@ class Records:
     """A home namespace with all that is shipped, on a real API server."""
 
     def __init__(
-        self, plane: Plane, folder: Path, roles: Sequence[str] = ("role-records",), everywhere: Sequence[str] = ()
+        self,
+        plane: Plane,
+        folder: Path,
+        roles: Sequence[str] = ("role-records",),
+        everywhere: Sequence[str] = ("read",),
     ) -> None:
         """Make a home with a ServiceAccount: by name, the `roles` that it has there, and those it has `everywhere`."""
         self._plane = plane
@@ -97,11 +101,14 @@ class Records:
         return Records(self._plane, folder, **more)
 
     def wait_for_policy(self, *, in_force: bool) -> None:
-        def guarded() -> bool:
-            return approvals_guarded(self.transport, self.home)[0]
+        """Wait until forged approvals are refused, or are taken again: without its binding it still works a while."""
+
+        def as_wanted() -> bool:
+            guard = approvals_guard(self.transport, self.home)
+            return guard.holds if in_force else guard.forged
 
         what = f"the policy is {'in force' if in_force else 'gone'}"
-        eventually(guarded, lambda now: now is in_force, what, self._plane.clock)
+        eventually(as_wanted, lambda now: now, what, self._plane.clock)
 
     @contextmanager
     def without_policy(self) -> Iterator[None]:

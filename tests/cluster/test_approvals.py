@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from remediator.kubernetes.approvals import approvals_guarded
+from remediator.kubernetes.approvals import approvals_guard
 from remediator.kubernetes.remediation_object import collection, new_object
 from remediator.kubernetes.transport import Connection, Transport
 from remediator.model.episode import Phase
@@ -314,31 +314,31 @@ def test_server_side_apply_approves_too(records: Records, checkout: Resource, al
 
 
 def test_the_policy_is_seen_to_be_in_force(records: Records) -> None:
-    guarded, why = approvals_guarded(records.transport, records.home)
-    assert guarded, why
+    guard = approvals_guard(records.transport, records.home)
+    assert guard.holds, guard.why
     assert records.admin.get(collection(records.home) + "?labelSelector=x%3Dy")["items"] == []
 
 
 def test_without_the_policy_approvals_are_off(records: Records, checkout: Resource, alice: Person) -> None:
     alice.api.merge(records.path(checkout), approval(alice))
     with records.without_policy():
-        guarded, why = approvals_guarded(records.transport, records.home)
-        assert not guarded
-        assert "takes a forged one" in why
-        assert "manifests/base/approvals.yaml" in why
-        store = records.store(guarded=guarded)
+        guard = approvals_guard(records.transport, records.home)
+        assert not guard.holds
+        assert "takes a forged one" in guard.why
+        assert "manifests/base/approvals.yaml" in guard.why
+        store = records.store(guarded=guard.holds)
         store.load(datetime.now(UTC))
         assert store.approval(checkout.metadata.uid) is None
 
 
 def test_a_refusal_by_rbac_proves_nothing(records: Records, bob: Person) -> None:
-    guarded, why = approvals_guarded(records.transport_of(bob), records.home)
-    assert not guarded
-    assert "cannot be tried" in why
+    guard = approvals_guard(records.transport_of(bob), records.home)
+    assert not guard.holds
+    assert "cannot be tried" in guard.why
 
 
 def test_without_the_definition_there_is_no_place_for_approvals(records: Records, control_plane: Any) -> None:
     transport = Transport(Connection(control_plane.kubeconfig(), None))
-    guarded, why = approvals_guarded(transport, "default")
-    assert not guarded
-    assert "no place" in why
+    guard = approvals_guard(transport, "default")
+    assert not guard.holds
+    assert "no place" in guard.why

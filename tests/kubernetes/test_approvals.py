@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from remediator.kubernetes.approvals import POLICY, REFUSAL, approvals_guard, approvals_guarded
+from remediator.kubernetes.approvals import POLICY, REFUSAL, approvals_guard
 from remediator.kubernetes.transport import Transport
 from remediator.sandbox.apiserver import ApiServer
 from tests.kubernetes.conftest import Connect
@@ -23,11 +23,12 @@ REFUSED = (
 
 
 def test_the_policys_own_refusal_is_what_counts(connect: Connect) -> None:
-    with Wire(status(403, REFUSED)) as wire:
-        guarded, why = approvals_guarded(connect(wire.url), HOME)
-    assert guarded
-    assert POLICY in why
-    [tried] = wire.heard
+    dated = part("2026-11-21T12:00:00Z")
+    with Wire(status(403, REFUSED), dated, dated) as wire:
+        guard = approvals_guard(connect(wire.url), HOME)
+    assert guard.holds
+    assert POLICY in guard.why
+    tried = wire.heard[0]
     assert tried.method == "POST"
     assert tried.path == f"/apis/ack-remediator.dev/v1alpha1/namespaces/{HOME}/remediations"
     assert tried.query["dryRun"] == "All"
@@ -49,24 +50,24 @@ def test_the_policys_own_refusal_is_what_counts(connect: Connect) -> None:
 )
 def test_every_other_refusal_proves_nothing(connect: Connect, code: int, said: str) -> None:
     with Wire(status(code, said)) as wire:
-        guarded, why = approvals_guarded(connect(wire.url), HOME)
-    assert not guarded
-    assert why.startswith("approvals are off: ")
+        guard = approvals_guard(connect(wire.url), HOME)
+    assert not guard.holds
+    assert guard.why.startswith("approvals are off: ")
 
 
 def test_a_forged_approval_that_is_taken_turns_approvals_off(connect: Connect) -> None:
     with Wire(answer(201, {"metadata": {"name": "function-probe"}})) as wire:
-        guarded, why = approvals_guarded(connect(wire.url), HOME)
-    assert not guarded
-    assert "takes a forged one" in why
-    assert "manifests/base/approvals.yaml" in why
+        guard = approvals_guard(connect(wire.url), HOME)
+    assert not guard.holds
+    assert "takes a forged one" in guard.why
+    assert "manifests/base/approvals.yaml" in guard.why
 
 
 def test_a_server_that_does_not_answer_vouches_for_nothing(connect: Connect) -> None:
     with Wire(b"") as wire:
-        guarded, why = approvals_guarded(connect(wire.url), HOME)
-    assert not guarded
-    assert "is not known" in why
+        guard = approvals_guard(connect(wire.url), HOME)
+    assert not guard.holds
+    assert "is not known" in guard.why
 
 
 def part(created: str, *written: tuple[str, str]) -> bytes:
@@ -112,9 +113,9 @@ def test_where_forged_ones_are_taken_nothing_more_is_asked(connect: Connect) -> 
 def test_the_attempt_leaves_nothing_behind(api: ApiServer, transport: Transport) -> None:
     api.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
     api.seed(YAML(typ="safe").load((BASE / "crd-remediations.yaml").read_text(encoding="utf-8")))
-    guarded, why = approvals_guarded(transport, HOME)
-    assert not guarded, "the sandbox has no admission policies"
-    assert "takes a forged one" in why
+    guard = approvals_guard(transport, HOME)
+    assert not guard.holds, "the sandbox has no admission policies"
+    assert "takes a forged one" in guard.why
     listed = transport.get(f"/apis/ack-remediator.dev/v1alpha1/namespaces/{HOME}/remediations")
     assert b'"items":[]' in listed.replace(b" ", b"")
 

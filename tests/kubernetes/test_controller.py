@@ -425,3 +425,25 @@ def test_an_alias_that_another_controller_visits_does_not_save_one_of_functions_
     deploy("aliases", args=["--reconcile-resources=Alias"])
     alias, silent = other("Alias", conditions=synced(ago(minutes=1))), function(conditions=synced(ago(hours=3)))
     assert seen_by(transport, silent, alias).health is Health.DOWN
+
+
+def test_a_deployment_that_makes_no_sense_hides_no_other(connect: Connect) -> None:
+    broken = {"metadata": {"name": 7}}
+    with Wire(answer(200, {"items": [broken, deployment()]}), answer(200, {"items": []})) as wire:
+        assert facts(connect(wire.url), NOW).deployment == "ack-system/ack-lambda-controller"
+
+
+def test_where_one_makes_no_sense_nobody_says_that_there_is_no_controller(connect: Connect) -> None:
+    broken = answer(200, {"items": [{"metadata": {"name": 7}}]})
+    long_ago = NOW - timedelta(days=2)
+    with Wire(broken, answer(200, {"items": []})) as wire:
+        found = facts(connect(wire.url), long_ago)
+    assert found.health is Health.UNKNOWN
+    assert "1 of the Deployments make no sense" in found.why
+
+
+def test_a_controller_on_the_second_page_is_found(connect: Connect) -> None:
+    first = answer(200, {"metadata": {"continue": "more"}, "items": [deployment("web", image="web:1")]})
+    with Wire(first, answer(200, {"items": [deployment()]})) as wire:
+        assert facts(connect(wire.url), NOW).deployment == "ack-system/ack-lambda-controller"
+    assert [each.query.get("continue") for each in wire.heard] == [None, "more"]

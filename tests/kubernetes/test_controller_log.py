@@ -210,3 +210,12 @@ def test_bytes_that_are_no_text_are_borne(read: Read) -> None:
 
 def _raw(body: bytes) -> bytes:
     return b"HTTP/1.1 200 Told\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
+
+
+def test_the_log_of_a_controller_that_works_on_other_kinds_is_not_read(read: Read) -> None:
+    told, other = Told(), deployment()
+    other["spec"]["template"]["spec"]["containers"][1]["args"] = ["--reconcile-resources=Alias,Version"]
+    told.deployments = answer(200, {"items": [other]})
+    log, heard = read(told)
+    assert "No Deployment of the controller" in log.why
+    assert [each.path for each in heard] == ["/apis/apps/v1/deployments"]

@@ -30,6 +30,12 @@ def test_all_are_listed_with_labels_and_annotations(api: ApiServer, transport: T
     assert all(name == each.name for name, each in found.items())
 
 
+def test_a_long_list_is_read_page_by_page(connect: Connect) -> None:
+    first = answer(200, {"metadata": {"continue": "more"}, "items": [{"metadata": {"name": "pay"}}]})
+    with Wire(first, answer(200, {"items": [{"metadata": {"name": "shop"}}]})) as wire:
+        assert sorted(list_namespaces(connect(wire.url))) == ["pay", "shop"]
+
+
 def test_one_is_read_by_its_path(api: ApiServer, transport: Transport) -> None:
     seed(api, "shop", {"annotations": {"a": "b"}})
     assert read_namespace(transport, "/api/v1/namespaces/shop").annotations == {"a": "b"}
