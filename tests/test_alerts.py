@@ -18,6 +18,7 @@ from remediator.cli import cli
 from remediator.model.cluster import ClusterFindingName
 from remediator.model.finding import FindingName
 from remediator.telemetry.families import FAMILIES, Kind
+from tests import yaml_files
 
 TOP = Path(__file__).parents[1]
 MONITORING = TOP / "manifests" / "monitoring"
@@ -32,7 +33,7 @@ Json = dict[str, Any]
 
 
 def read(path: Path) -> Json:
-    content: Json = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    content: Json = yaml_files.read(path)
     return content
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from tests import yaml_files
+
 BASE = Path(__file__).parents[1] / "manifests" / "base"
 RECORDS = "ack-remediator.dev"
 
@@ -17,7 +19,7 @@ Json = dict[str, Any]
 
 
 def objects(name: str) -> list[Json]:
-    return list(YAML(typ="safe").load_all((BASE / name).read_text(encoding="utf-8")))
+    return yaml_files.read_all(BASE / name)
 
 
 def granted(name: str, resource: str) -> set[str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from remediator.model.episode import Phase
+from tests import yaml_files
 
 TOP = Path(__file__).parents[1]
 BASE, MONITORING = TOP / "manifests" / "base", TOP / "manifests" / "monitoring"
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 
 def read(path: Path) -> Json:
-    content: Json = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    content: Json = yaml_files.read(path)
     return content
 
 

@@ -24,7 +24,7 @@ from remediator.model.observation import Observation
 from remediator.model.resource import Resource
 from remediator.model.times import format_duration, parse_duration
 from remediator.policy import Policy, TimeoutsSection
-from tests import samples
+from tests import samples, yaml_files
 from tests.diagnosis import test_cases as cases
 from tests.pages import (
     NAMES,
@@ -99,7 +99,7 @@ def test_the_index_names_only_remedies_that_there_are() -> None:
 
 def _is_of_a_function(case: Path) -> bool:
     """For other kinds nothing is ever advised but to wait, or to look."""
-    return bool(cases._load(case / "resource.yaml")["kind"] == "Function")
+    return bool(yaml_files.read(case / "resource.yaml")["kind"] == "Function")
 
 
 def test_the_index_names_the_remedies_of_the_cases() -> None:

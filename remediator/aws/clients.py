@@ -98,9 +98,9 @@ class Clients:
         self._lambda_config, self._sts_config = self._config(1), self._config(patience.attempts)
         try:
             self._session = boto3.Session()
+            self._region = self._session.region_name
         except BotoCoreError as error:
             raise CloudError(f"AWS cannot be used: {error}", hint="See AWS_PROFILE and the AWS config file.") from error
-        self._region = self._session.region_name
         self._over = False  # what AWS said of our session's credentials
         self._lock = threading.Lock()
         self._doors: dict[tuple[str | None, str], _Door] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 MASK = "•••"
 
@@ -22,10 +23,16 @@ PRESIGNED = re.compile(
 
 def mask(text: str, secrets: Iterable[str]) -> str:
     """Replace every occurrence of a secret, the longest first, so that no part of a longer one is left over."""
-    spelled = {form for each in secrets if len(each) >= SHORTEST_SECRET for form in spellings(each)}
-    for secret in sorted(spelled, key=len, reverse=True):
-        text = text.replace(secret, MASK)
+    for form in _longest_first(frozenset(secrets)):
+        text = text.replace(form, MASK)
     return text
+
+
+@lru_cache(maxsize=16)
+def _longest_first(secrets: frozenset[str]) -> tuple[str, ...]:
+    """Spell all secrets; kept, since many texts of one function are masked one after the other."""
+    spelled = {form for each in secrets if len(each) >= SHORTEST_SECRET for form in spellings(each)}
+    return tuple(sorted(spelled, key=len, reverse=True))
 
 
 def spellings(secret: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from remediator.model.decision import GateName
 from remediator.model.kind import LAMBDA_KINDS
 from remediator.sandbox.faults import Faults, refusing
+from tests import yaml_files
 from tests.bed.http import Http
 from tests.cli.shop import Result, Shop
 
@@ -27,7 +28,7 @@ MOVING = ("since", "stuckAt", "selfHealsAt")
 
 
 def manifest(name: str) -> Json:
-    found: Json = YAML(typ="safe").load((BASE / name).read_text(encoding="utf-8"))
+    found: Json = yaml_files.read(BASE / name)
     return found
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
+from tests import yaml_files
 from tests.bed.http import MERGE_PATCH, Http
 from tests.cli.shop import SECRET, Shop
 
@@ -20,7 +20,7 @@ HOME = "ack-remediator"
 def recorded(shop: Shop) -> Shop:
     """A shop in a cluster that knows Remediations."""
     shop.api.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
-    shop.api.seed(YAML(typ="safe").load((BASE / "crd-remediations.yaml").read_text(encoding="utf-8")))
+    shop.api.seed(yaml_files.read(BASE / "crd-remediations.yaml"))
     return shop
 
 
@@ -116,7 +116,7 @@ def test_without_a_place_for_them_a_run_says_so_once_and_goes_on(shop: Shop) -> 
 
 def test_another_home_can_be_named(shop: Shop) -> None:
     shop.api.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "elsewhere"}})
-    shop.api.seed(YAML(typ="safe").load((BASE / "crd-remediations.yaml").read_text(encoding="utf-8")))
+    shop.api.seed(yaml_files.read(BASE / "crd-remediations.yaml"))
     shop("run", "-A", "--home-namespace", "elsewhere")
     uid = shop.stored("checkout")["metadata"]["uid"]
     assert shop.api.stored("ack-remediator.dev/v1alpha1", "Remediation", "elsewhere", f"function-{uid}")["status"]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ruamel.yaml import YAML
 
+from tests import yaml_files
 from tests.cli.shop import CONTEXT, Result, Shop, Typing
 
 BASE = Path(__file__).parents[2] / "manifests" / "base"
@@ -24,7 +24,7 @@ Json = dict[str, Any]
 def recorded(shop: Shop) -> Shop:
     """A shop in a cluster that knows Remediations, after a run."""
     shop.api.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
-    shop.api.seed(YAML(typ="safe").load((BASE / "crd-remediations.yaml").read_text(encoding="utf-8")))
+    shop.api.seed(yaml_files.read(BASE / "crd-remediations.yaml"))
     assert shop("run", "-A").code == 0
     return shop
 

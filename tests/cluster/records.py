@@ -16,6 +16,7 @@ from remediator.kubernetes.remediation_object import object_name, path
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.transport import Connection, Transport
 from remediator.model.resource import Resource
+from tests import yaml_files
 from tests.bed.api import Api, found
 from tests.bed.plane import CRDS, RBAC, Plane
 from tests.bed.waiting import eventually
@@ -31,7 +32,7 @@ Json = dict[str, Any]
 
 def shipped(name: str) -> list[Json]:
     """Read the objects of a manifest."""
-    return list(YAML(typ="safe").load_all((MANIFESTS / name).read_text(encoding="utf-8")))
+    return yaml_files.read_all(MANIFESTS / name)
 
 
 @dataclass

@@ -8,12 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 from msgspec import Struct
-from ruamel.yaml import YAML
 
 from remediator.aws.answers import present
 from remediator.diagnosis import diagnose
@@ -28,6 +26,7 @@ from remediator.model.reference import Link
 from remediator.model.resource import Resource
 from remediator.model.times import format_time, parse_time
 from remediator.policy import Policy
+from tests import yaml_files
 
 CASES = Path(__file__).parent.parent / "cases"
 
@@ -96,13 +95,9 @@ def _directories() -> list[Path]:
     return sorted(each.parent for each in CASES.glob("*/*/expect.yaml"))
 
 
-def _load(path: Path) -> Any:
-    return YAML(typ="safe", pure=True).load(path)
-
-
 @cache
 def _case(directory: Path) -> Case:
-    return msgspec.convert(_load(directory / "expect.yaml"), Case)
+    return msgspec.convert(yaml_files.read(directory / "expect.yaml"), Case)
 
 
 def _time(text: str | None) -> datetime | None:
@@ -115,7 +110,7 @@ def _live(directory: Path, given: Given) -> LiveState:
     path = directory / "live.yaml"
     if not path.exists():
         return unreadable("AWS was not asked", identity=given.identity)
-    answer = _load(path)
+    answer = yaml_files.read(path)
     error = answer.get("Error")
     if error is None:
         return present(answer)
@@ -138,7 +133,7 @@ def _observation(directory: Path, given: Given) -> Observation:
     )
     policy = {"apiVersion": "ack-remediator.dev/v1alpha1", "kind": "Policy", "timeouts": given.policy}
     # As an adapter reads it: what was overwritten is told by the object's own JSON.
-    written = _load(directory / "resource.yaml")
+    written = yaml_files.read(directory / "resource.yaml")
     resource = decode(msgspec.json.encode(written), written["kind"])
     assert isinstance(resource, Resource), resource
     return Observation(

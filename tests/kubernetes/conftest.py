@@ -15,6 +15,7 @@ from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.transport import Connection, Patience, Transport
 from remediator.sandbox.apiserver import ApiServer
 from remediator.sandbox.clock import SandboxClock
+from tests import yaml_files
 from tests.builders import NOW
 from tests.kubernetes.controllers import Deploy, deployment
 from tests.kubernetes.stored import CHECKOUT, DEFINITION, HOME, Json, Store
@@ -115,7 +116,7 @@ def deploy(api: ApiServer) -> Deploy:
 
 @pytest.fixture(scope="module")
 def definition() -> Json:
-    parsed: Json = YAML(typ="safe").load(DEFINITION.read_text(encoding="utf-8"))
+    parsed: Json = yaml_files.read(DEFINITION)
     return parsed
 
 

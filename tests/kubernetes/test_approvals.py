@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from remediator.kubernetes.approvals import POLICY, REFUSAL, approvals_guard
 from remediator.kubernetes.transport import Transport
 from remediator.sandbox.apiserver import ApiServer
+from tests import yaml_files
 from tests.kubernetes.conftest import Connect
 from tests.wire import Wire, answer, status
 
@@ -112,7 +112,7 @@ def test_where_forged_ones_are_taken_nothing_more_is_asked(connect: Connect) -> 
 
 def test_the_attempt_leaves_nothing_behind(api: ApiServer, transport: Transport) -> None:
     api.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
-    api.seed(YAML(typ="safe").load((BASE / "crd-remediations.yaml").read_text(encoding="utf-8")))
+    api.seed(yaml_files.read(BASE / "crd-remediations.yaml"))
     guard = approvals_guard(transport, HOME)
     assert not guard.holds, "the sandbox has no admission policies"
     assert "takes a forged one" in guard.why
@@ -121,7 +121,7 @@ def test_the_attempt_leaves_nothing_behind(api: ApiServer, transport: Transport)
 
 
 def test_the_manifest_says_what_we_listen_for() -> None:
-    policy, binding = YAML(typ="safe").load_all((BASE / "approvals.yaml").read_text(encoding="utf-8"))
+    policy, binding = yaml_files.read_all(BASE / "approvals.yaml")
     assert policy["metadata"]["name"] == binding["spec"]["policyName"] == POLICY
     assert policy["spec"]["failurePolicy"] == "Fail"
     assert binding["spec"]["validationActions"] == ["Deny"]

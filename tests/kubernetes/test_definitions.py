@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from remediator.kubernetes.definitions import read_definitions
 from remediator.kubernetes.resources import KubernetesCluster
@@ -16,6 +15,7 @@ from remediator.model.definition import Definition, Definitions
 from remediator.model.kind import KINDS, LAMBDA_KINDS, OTHER_KINDS
 from remediator.model.resource import FUNCTION_GROUP
 from remediator.sandbox.apiserver import ApiServer
+from tests import yaml_files
 from tests.kubernetes.conftest import Connect
 from tests.wire import Wire, answer, status
 
@@ -85,7 +85,7 @@ def test_what_cannot_be_read_is_said_and_whether_for_want_of_a_right(
 
 
 def test_the_shipped_role_lets_just_these_be_read() -> None:
-    rules = YAML(typ="safe").load(READ.read_text(encoding="utf-8"))["rules"]
+    rules = yaml_files.read(READ)["rules"]
     [rule] = [each for each in rules if "customresourcedefinitions" in each["resources"]]
     assert (rule["apiGroups"], rule["verbs"]) == (["apiextensions.k8s.io"], ["get"])
     assert sorted(rule["resourceNames"]) == sorted(each.collection for each in LAMBDA_KINDS)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from remediator.errors import Changed, ClusterError, Forbidden, NotFound
 from remediator.kubernetes.lease import ACTION_LEASE, LEADER_LEASE
@@ -15,6 +14,7 @@ from remediator.kubernetes.lease_object import KubernetesLease
 from remediator.kubernetes.transport import Transport
 from remediator.model.lease import Found, Record
 from remediator.sandbox.apiserver import ApiServer
+from tests import yaml_files
 from tests.kubernetes.conftest import Connect
 from tests.wire import Wire, answer, status
 
@@ -128,11 +128,11 @@ def test_names_stay_names(connect: Connect) -> None:
 
 
 def test_the_role_that_we_ship_names_the_leases_that_we_use() -> None:
-    role, binding = YAML(typ="safe").load_all((MANIFESTS / "role-locks.yaml").read_text(encoding="utf-8"))
+    role, binding = yaml_files.read_all(MANIFESTS / "role-locks.yaml")
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
     by_name, without = role["rules"]
     assert by_name["resourceNames"] == [LEADER_LEASE, ACTION_LEASE]
     assert (by_name["verbs"], without["verbs"]) == (["get", "update"], ["create"])
     assert "resourceNames" not in without  # a create has no name yet when it is judged
-    listed = YAML(typ="safe").load((MANIFESTS / "kustomization.yaml").read_text(encoding="utf-8"))["resources"]
+    listed = yaml_files.read(MANIFESTS / "kustomization.yaml")["resources"]
     assert "role-locks.yaml" in listed

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec import inspect
-from ruamel.yaml import YAML
 
 from remediator.kubernetes.remediation_object import Managed, Spec, new_object, status, written_at
 from remediator.model import episode as limits
@@ -18,6 +17,7 @@ from remediator.model.episode import Attempt, Episode, Phase, Proposed, Resolved
 from remediator.model.resource import Ref
 from remediator.model.times import parse_time
 from remediator.model.word import Approval, Override, Rejection, Release
+from tests import yaml_files
 from tests.builders import NOW
 from tests.spells import finding
 
@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def schema() -> Json:
-    definition: Json = YAML(typ="safe").load(DEFINITION.read_text(encoding="utf-8"))
+    definition: Json = yaml_files.read(DEFINITION)
     [version] = definition["spec"]["versions"]
     properties: Json = version["schema"]["openAPIV3Schema"]["properties"]
     return properties

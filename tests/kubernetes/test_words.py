@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from remediator.errors import Changed, ClusterError, Forbidden, Refused, RemediatorError
 from remediator.kubernetes import words
@@ -18,6 +17,7 @@ from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.transport import Transport
 from remediator.model.word import Approval, Override, Rejection, Release
 from remediator.sandbox.apiserver import ApiServer
+from tests import yaml_files
 from tests.builders import NOW, decoded, function
 from tests.kubernetes.conftest import Connect
 from tests.spells import DIGEST, OTHER_DIGEST, finding, plan
@@ -36,7 +36,7 @@ Json = dict[str, Any]
 def home(api: ApiServer, transport: Transport) -> ApiServer:
     """A cluster with one record, of a proposal that waits."""
     api.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
-    api.seed(YAML(typ="safe").load(DEFINITION.read_text(encoding="utf-8")))
+    api.seed(yaml_files.read(DEFINITION))
     propose(transport)
     return api
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from remediator.model.plan import ActionName
 from remediator.sandbox.apiserver import ApiServer
 from remediator.sandbox.clock import SandboxClock
 from remediator.sandbox.cloud import Cloud
 from remediator.sandbox.controller import Controller
+from tests import yaml_files
 from tests.cli.shop import Json, Shop, forget
 from tests.resilience.killing import Case, Order, Reaper, looks, wired, writes
 
@@ -49,7 +49,7 @@ class Ground:
         directory = self._directory / name
         directory.mkdir()
         shop = Shop(directory, self._patch, self._stack.enter_context(ApiServer(self.clock)), cloud, self.clock)
-        definition = YAML(typ="safe").load((_BASE / "crd-remediations.yaml").read_text(encoding="utf-8"))
+        definition = yaml_files.read(_BASE / "crd-remediations.yaml")
         shop.api.seed(definition)
         return shop
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import click
 import pytest
-from ruamel.yaml import YAML
 
 from remediator.cli import cli
 from remediator.sandbox.aws.lambda_service import CODE_URL_SECRET
 from remediator.sandbox.faults import refusing, refusing_as_aws
+from tests import yaml_files
 from tests.bed.http import Http
 from tests.cli.shop import CONTEXT, Json, LeapingClock, Result
 from tests.daemon.process import started
@@ -69,7 +69,7 @@ def plant(storm: Storm, name: str, *, live: bool = True, error: str = "", **more
 def furnish(storm: Storm) -> None:
     shop = storm.shop
     shop.api.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
-    shop.api.seed(YAML(typ="safe").load((BASE / "crd-remediations.yaml").read_text(encoding="utf-8")))
+    shop.api.seed(yaml_files.read(BASE / "crd-remediations.yaml"))
     quiet = shop.ago(hours=12)
     plant(storm, "checkout", heartbeat=quiet, error="", status={"lastUpdateStatus": "InProgress"})
     shop.cloud.set_update("checkout", "Failed", reason_code="InternalError", reason=ECHO)

@@ -1,7 +1,6 @@
 """The schema of `Function` in the sandbox: that of the release whose controller the facts are about."""
 
-from ruamel.yaml import YAML
-
+from tests import yaml_files
 from tests.bed.functions import Object
 from tests.bed.plane import CRDS, Plane
 from tests.bed.toolchain import SANDBOX_CRDS
@@ -11,7 +10,7 @@ NESTED = {"properties", "items", "additionalProperties"}
 
 def test_the_crd_of_the_sandbox_is_the_one_of_the_release(control_plane: Plane) -> None:
     installed = control_plane.admin.get(f"{CRDS}/functions.lambda.services.k8s.aws")
-    sandbox = YAML(typ="safe").load((SANDBOX_CRDS / "functions.yaml").read_text(encoding="utf-8"))
+    sandbox = yaml_files.read(SANDBOX_CRDS / "functions.yaml")
     assert fields(sandbox) == fields(installed)
 
 
