@@ -55,7 +55,8 @@ class Storm:
 
 
 @contextmanager
-def raging(directory: Path, clock: SandboxClock) -> Iterator[Storm]:
+def raging(directory: Path, clock: SandboxClock, *, patient: bool = False) -> Iterator[Storm]:
+    """Put faults before a shop's APIs. Who is `patient` waits as people do, and not as who tries what never ends."""
     with pytest.MonkeyPatch.context() as patch:
         forget(patch, directory / "home")
         with (
@@ -64,9 +65,10 @@ def raging(directory: Path, clock: SandboxClock) -> Iterator[Storm]:
             Faults(shop.cloud.endpoint) as aws,
         ):
             patch.setenv("KUBECONFIG", str(kubernetes.kubeconfig(shop.kubeconfig, directory / "through")))
-            patch.setattr("remediator.cli.wiring.Transport", partial(Transport, patience=BRIEF))
-            patch.setattr("remediator.cli.wiring.IN_TIME", BRIEF)
-            patch.setattr("remediator.cli.wiring.AwsCloud", partial(AwsCloud, patience=BRIEF_AWS))
+            if not patient:
+                patch.setattr("remediator.cli.wiring.Transport", partial(Transport, patience=BRIEF))
+                patch.setattr("remediator.cli.wiring.IN_TIME", BRIEF)
+                patch.setattr("remediator.cli.wiring.AwsCloud", partial(AwsCloud, patience=BRIEF_AWS))
             shop.write_policy(endpoint=aws.url)
             yield Storm(shop, kubernetes, aws)
 
