@@ -256,6 +256,7 @@ STORIES = [
     Story("AckRemediatorAbsent", 1, {"up": constant(1)}, RECORDS),
     Story("AckRemediatorAbsent", 1, cronjob(created=0, name="other"), RECORDS),
     Story("AckRemediatorAbsent", 0, cronjob(), RECORDS),
+    Story("AckRemediatorAbsent", 0, gauge("remediator_build_info", 1, version="0.1.0", pod="a"), RECORDS),
     Story("AckRemediatorApprovalWaiting", 1, record("AwaitingApproval", since=280), RECORDS),
     Story("AckRemediatorApprovalWaiting", 0, record("Watching", since=280), RECORDS),
     Story("AckResourceQuarantined", 1, record("Quarantined", since=280), RECORDS),
