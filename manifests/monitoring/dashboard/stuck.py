@@ -87,8 +87,9 @@ NOW = Row(
         table(
             "What fires",
             "Alerts of ack-remediator; docs/alerts.md says of each what to do.",
-            f"max by (cluster, alertname, severity, finding, namespace) "
-            f'(ALERTS{{alertname=~"Ack.+", alertstate="firing", {HERE}}})',
+            "max by (cluster, alertname, severity, finding, namespace) "
+            # That there is nothing of a cluster is an alert without one.
+            '(ALERTS{alertname=~"Ack.+", alertstate="firing", cluster=~"$cluster|"})',
             8,
             ("cluster", "cluster"),
             ("severity", "severity"),
