@@ -16,7 +16,7 @@ LOCK   := requirements-dev.lock
 CONTROLLER ?= real
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-deep test-cluster lint format bench image lock
+.PHONY: help install demo test test-deep test-cluster lint format bench dashboard image lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-13s %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ format: install ## Format the code
 
 bench: install ## Measure start-up and listing against their yardsticks, side by side
 	$(BIN)/python -m bench
+
+dashboard: install ## Write manifests/monitoring/dashboard.json anew, from the code beside it
+	$(BIN)/python -m manifests.monitoring.dashboard
 
 image: ## Build the container image (needs docker)
 	docker build --tag ack-remediator:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .

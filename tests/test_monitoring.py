@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from remediator.model.episode import Phase
-from tests import yaml_files
+from tests.promql import MONITORING, TOP, Json, promtool, read, rule_files, written
 
-TOP = Path(__file__).parents[1]
-BASE, MONITORING = TOP / "manifests" / "base", TOP / "manifests" / "monitoring"
+BASE = TOP / "manifests" / "base"
 PAGE = TOP / "docs" / "metrics.md"
-
-Json = dict[str, Any]
-
-
-def read(path: Path) -> Json:
-    content: Json = yaml_files.read(path)
-    return content
 
 
 def schema() -> Json:
@@ -113,7 +106,8 @@ def test_a_gauge_is_a_time_and_nothing_complains_of_a_record_without_a_status(me
     kind = metric["each"]["type"]
     assert (kind == "Gauge") == metric["name"].endswith("_timestamp_seconds")
     if kind == "Gauge":
-        assert at(schema(), each(metric)["path"])["format"] == "date-time"
+        told = at(schema(), each(metric)["path"])
+        assert at(one_of(told), each(metric).get("valueFrom", []))["format"] == "date-time"
     assert (kind == "Info") == ("errorLogV" not in metric)
 
 
@@ -124,8 +118,9 @@ def test_the_phases_are_those_that_there_are() -> None:
 
 def test_an_attempt_is_told_once_whatever_came_of_it() -> None:
     """One series told twice makes Prometheus refuse all that kube-state-metrics tells."""
-    [attempts] = [each(metric) for metric in METRICS if each(metric).get("path") == ["status", "attempts"]]
-    assert ["id"] in attempts["labelsFromPath"].values()
+    of_attempts = [each(metric) for metric in METRICS if each(metric).get("path") == ["status", "attempts"]]
+    assert len(of_attempts) == 2
+    assert all(["id"] in attempts["labelsFromPath"].values() for attempts in of_attempts)
     assert "id" in at(schema(), ["status", "attempts"])["items"]["required"]
 
 
@@ -141,12 +136,88 @@ def test_the_page_names_it(metric: Json) -> None:
     assert f"`{resource()['metricNamePrefix']}_{metric['name']}`" in PAGE.read_text(encoding="utf-8")
 
 
-def test_every_manifest_is_applied() -> None:
+def test_what_is_applied_with_the_overlay_needs_no_definition_of_the_prometheus_operator() -> None:
+    """A cluster without it knows no PrometheusRule and no PodMonitor, and refuses all of them."""
     kustomization = read(MONITORING / "kustomization.yaml")
     generated = {file for each in kustomization["configMapGenerator"] for file in each["files"]}
-    # A cluster without the Prometheus operator knows no PrometheusRule.
-    there = {path.name for path in MONITORING.glob("*.yaml") if read(path)["kind"] != "PrometheusRule"}
-    assert set(kustomization["resources"]) | generated == there - {"kustomization.yaml"}
+    there = {path.name: read(path) for path in MONITORING.glob("*.yaml") if path.name != "kustomization.yaml"}
+    of_the_operator = {name for name, content in there.items() if "coreos" in content.get("apiVersion", "")}
+    examples = {name for name in there if name.endswith(".example.yaml")}
+    assert of_the_operator == {"podmonitor.yaml", "prometheusrule.yaml", "prometheusrule-records.yaml"}
+    assert set(kustomization["resources"]) | generated == {*there, "dashboard.json"} - of_the_operator - examples
+
+
+def test_the_sidecar_finds_the_dashboard() -> None:
+    [made] = [
+        each for each in read(MONITORING / "kustomization.yaml")["configMapGenerator"] if "dashboard" in each["name"]
+    ]
+    assert made["files"] == ["dashboard.json"]
+    assert made["options"]["labels"] == {"grafana_dashboard": "1"}
+    # What `kubectl apply` notes of an object may have 256 KiB.
+    assert (MONITORING / "dashboard.json").stat().st_size < 200_000
+
+
+# ---- who is scraped --------------------------------------------------------------------------------------------------
+
+
+def daemon() -> Json:
+    return read(TOP / "manifests" / "daemon" / "deployment.yaml")
+
+
+def test_the_podmonitor_is_about_every_pod_of_the_daemon() -> None:
+    spec, template = read(MONITORING / "podmonitor.yaml")["spec"], daemon()["spec"]["template"]
+    assert spec["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+    assert spec["namespaceSelector"]["matchNames"] == [daemon()["metadata"]["namespace"]]
+    [endpoint] = spec["podMetricsEndpoints"]
+    [container] = template["spec"]["containers"]
+    assert endpoint["port"] in {port["name"] for port in container["ports"]}
+    assert (endpoint["path"], endpoint["honorLabels"]) == ("/metrics", True)
+
+
+def test_a_pod_of_the_cronjob_is_not_scraped() -> None:
+    """It has no port, and is gone before anybody asks."""
+    wanted = read(MONITORING / "podmonitor.yaml")["spec"]["selector"]["matchLabels"]
+    job = read(BASE / "cronjob.yaml")["spec"]["jobTemplate"]["spec"]["template"]
+    assert not wanted.items() <= job.get("metadata", {}).get("labels", {}).items()
+
+
+def test_a_prometheus_without_the_operator_scrapes_the_same() -> None:
+    config, spec = read(MONITORING / "prometheus.example.yaml"), read(MONITORING / "podmonitor.yaml")["spec"]
+    [pods, gateway] = config["scrape_configs"]
+    [discovery], [endpoint] = pods["kubernetes_sd_configs"], spec["podMetricsEndpoints"]
+    [selector] = discovery["selectors"]
+    assert discovery["role"] == selector["role"] == "pod"
+    assert dict(each.split("=") for each in selector["label"].split(",")) == spec["selector"]["matchLabels"]
+    assert discovery["namespaces"]["names"] == spec["namespaceSelector"]["matchNames"]
+    assert pods["scrape_interval"] == endpoint["interval"]
+    assert pods["honor_labels"] and gateway["honor_labels"]
+    assert endpoint["port"] in {each["regex"] for each in pods["relabel_configs"] if each.get("action") == "keep"}
+
+
+@promtool
+def test_promtool_takes_the_example(tmp_path: Path) -> None:
+    """But for finding pods: Debian's Prometheus is built without that."""
+    config = read(MONITORING / "prometheus.example.yaml")
+    for job in config["scrape_configs"]:
+        job.pop("kubernetes_sd_configs", None)
+    [name] = config["rule_files"]
+    shutil.copy(rule_files(tmp_path)["prometheusrule.yaml"], tmp_path / name)
+    checked = subprocess.run(
+        ["promtool", "check", "config", str(written(tmp_path / "prometheus.yaml", config))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize("name", ["prometheusrule.yaml", "prometheusrule-records.yaml"])
+def test_the_line_that_makes_a_rule_file_of_a_prometheusrule_does(tmp_path: Path, name: str) -> None:
+    [line] = re.findall(r"^ +(sed '1,/.*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    shutil.copytree(MONITORING, tmp_path / "manifests" / "monitoring")
+    made = line.replace("prometheusrule.yaml", name)
+    subprocess.run(["sh", "-c", made], cwd=tmp_path, check=True)
+    assert read(tmp_path / "ack-remediator.rules.yaml") == read(MONITORING / name)["spec"]
 
 
 def test_who_reads_records_for_metrics_writes_nothing() -> None:
