@@ -175,8 +175,9 @@ def test_told_twice_between_two_writes_it_ends_at_once_and_the_next_daemon_makes
         (attempt,) = runner.attempts(stuck)
         assert "result" not in attempt, "what it was at is written down"
         with started(*words) as process:
-            process.told("leading")  # once the Lease of the one that could not let go of it is over,
-            tidied = process.told("tidied up")  # and that of what it was at
+            # Once half a minute has shown that nobody renews the one Lease any more, and another half the other.
+            process.told("leading", within=90)
+            tidied = process.told("tidied up", within=90)
             assert stuck.name in tidied["what"] and "its process ended half-way" in tidied["what"]
             process.told("scanned")
             process.terminate()
