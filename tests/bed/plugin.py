@@ -11,7 +11,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -293,10 +293,17 @@ def _debian(program: str) -> str:
 
 @pytest.fixture
 def watch(tmp_path: Path, clock: SandboxClock) -> Iterator[Watch]:
-    """Let a Prometheus watch addresses, each the keyword of its job, by the rules that are shipped, cut short."""
+    """Let a Prometheus watch addresses by the rules that are shipped, cut short: `watch(job=address)`.
+
+    `tls` are the `tls_config` of jobs that are scraped in TLS.
+    """
     program = _debian("prometheus")
     with ExitStack() as stack:
-        yield lambda **targets: stack.enter_context(Prometheus(program, tmp_path, targets, clock))
+
+        def start(tls: Mapping[str, Any] | None = None, **targets: str) -> Prometheus:
+            return stack.enter_context(Prometheus(program, tmp_path, targets, tls or {}, clock))
+
+        yield start
 
 
 @pytest.fixture

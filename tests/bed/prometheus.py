@@ -99,11 +99,14 @@ class Pushgateway(_Served):
 class Prometheus(_Served):
     """One that looks each second at its targets, and at every rule that is shipped, in haste (`hasty`)."""
 
-    def __init__(self, program: str, folder: Path, targets: Mapping[str, str], clock: SandboxClock) -> None:
-        """Let it scrape `targets`: addresses by the name of their job."""
+    def __init__(
+        self, program: str, folder: Path, targets: Mapping[str, str], tls: Mapping[str, Json], clock: SandboxClock
+    ) -> None:
+        """Let it scrape `targets`: addresses by the name of their job; `tls` are the `tls_config` of those in TLS."""
         self._clock = clock
         jobs = [
             {"job_name": job, "honor_labels": True, "static_configs": [{"targets": [address]}]}
+            | ({"scheme": "https", "tls_config": tls[job]} if job in tls else {})
             for job, address in targets.items()
         ]
         config = {

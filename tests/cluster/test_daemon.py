@@ -100,6 +100,41 @@ def test_what_a_person_approves_with_kubectl_the_daemon_does_in_their_name(
     assert [holder(home, name) for name in (LEADER_LEASE, ACTION_LEASE)] == [None, None]
 
 
+def test_told_to_end_while_it_looks_it_begins_nothing_and_the_next_does_what_was_approved(
+    stuck: Function,
+    runner: Runner,
+    home: Records,
+    alice: Person,
+    words: list[str],
+    control_plane: Plane,
+    tmp_path: Path,
+) -> None:
+    runner.run()
+    approves(alice, home, runner, stuck)
+    before = stuck.read()
+    with Faults(control_plane.url, ca=control_plane.certificate) as front:
+        front.add(late(4.0), path="/functions$", times=1)
+        through = front.kubeconfig(home.kubeconfig, tmp_path / "through")
+        with started(*words, "--kubeconfig", str(through)) as process:
+            eventually(
+                lambda: [each.path for each in front.requests if each.path.endswith("/functions")],
+                bool,
+                "it looks",
+                control_plane.clock,
+                60,
+            )
+            process.terminate()
+            assert process.ends() == 0
+        assert not [each for each in process.log if each["event"] in ("acting", "acted")]
+        assert (runner.attempts(stuck), writes(front)) == ([], 0)
+    assert stuck.read()["metadata"]["generation"] == before["metadata"]["generation"]
+    with started(*words) as process:
+        assert process.told("acted")["result"] == Result.STILL_STUCK
+        process.terminate()
+        assert process.ends() == 0
+    assert [each["approvedBy"] for each in runner.attempts(stuck)] == [alice.name]
+
+
 def test_told_to_end_during_a_pass_nothing_is_lost(
     stuck: Function, runner: Runner, home: Records, alice: Person, words: list[str]
 ) -> None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,9 @@ from tests.cluster.records import Json, Person, Records
 from tests.cluster.runner import Runner
 from tests.cluster.stuck import rolled_back
 from tests.daemon.process import started
+from tests.telemetry.certificates import Certificates, certificates
+
+__all__ = ["certificates"]
 
 pytestmark = pytest.mark.usefixtures("controller", "identity")
 
@@ -138,6 +143,36 @@ def test_a_stuck_function_raises_its_alert_and_recovery_clears_it(
         daemon.terminate()
         assert daemon.ends() == 0
     prometheus.raised(ABSENT)
+
+
+def test_one_with_a_certificate_scrapes_a_daemon_that_asks_for_one_past_those_who_are_idle(
+    words: list[str], watch: Watch, certificates: Certificates, control_plane: Plane
+) -> None:
+    files, port = certificates.server(clients=True), free_port()
+    trusts = {"ca_file": str(certificates.authority)}
+    ours, strangers = str(certificates.client()), str(certificates.client(strange=True))
+    target = f"127.0.0.1:{port}"
+    prometheus = watch(
+        tls={
+            "ours": trusts | {"cert_file": ours, "key_file": ours},
+            "nobody": trusts,
+            "stranger": trusts | {"cert_file": strangers, "key_file": strangers},
+        },
+        **dict.fromkeys(("ours", "nobody", "stranger", "plain"), target),
+    )
+    flags = ["--metrics-cert", str(files.certificate), "--metrics-key", str(files.key)]
+    flags += ["--metrics-client-ca", str(files.clients)]
+    with ExitStack() as stack:
+        daemon = stack.enter_context(started(*words, *flags, "--metrics-port", str(port)))
+        prometheus.becomes('up{job="ours"}', 1)
+        for said in 40 * [b""] + 3 * [b"\x16\x03\x01\x02"]:  # idle, and half a greeting
+            stack.enter_context(socket.create_connection(("127.0.0.1", port))).sendall(said)
+        control_plane.clock.sleep(4)
+        assert prometheus.value('min_over_time(up{job="ours"}[3s])') == 1
+        assert prometheus.value('count(max_over_time(up{job!="ours"}[1h]) == 0)') == 3
+        assert prometheus.value("remediator_leader") == 1
+        daemon.terminate()
+        assert daemon.ends() == 0
 
 
 # ---- a CronJob -------------------------------------------------------------------------------------------------------
