@@ -25,6 +25,7 @@ from ruamel.yaml import YAML
 from remediator.kubernetes.remediation_object import object_name, path
 from remediator.model.plan import Result
 from remediator.sandbox.cloud import Cloud
+from remediator.sandbox.faults import Faults, refusing
 from remediator.telemetry.families import FAMILIES, Kind
 from tests.bed.functions import Function
 from tests.bed.plane import Plane
@@ -232,7 +233,12 @@ def test_what_a_cronjob_pushes_raises_the_alert_and_clears_it(
 
 
 def test_the_time_of_the_last_success_is_pushed_by_who_saw_everything_only(
-    stuck: Function, runner: Runner, home: Records, pushgateway: Pushgateway, watch: Watch, tmp_path: Path
+    runner: Runner,
+    home: Records,
+    pushgateway: Pushgateway,
+    watch: Watch,
+    control_plane: Plane,
+    tmp_path: Path,
 ) -> None:
     prometheus = watch(pushgateway=pushgateway.address)
     job = CronJob(home, runner, pushgateway)
@@ -248,6 +254,12 @@ def test_the_time_of_the_last_success_is_pushed_by_who_saw_everything_only(
     assert job.runs(nowhere)[0] == 1
     prometheus.becomes('remediator_scans_total{result="error"}', 1)
     assert (prometheus.value(SUCCESS), prometheus.value(SCAN)) == (first, first)
+    with Faults(control_plane.url, ca=control_plane.certificate) as front:
+        front.add(refusing(403, "aliases is forbidden", reason="Forbidden"), path="/aliases$")
+        assert job.runs(front.kubeconfig(home.kubeconfig, tmp_path / "front"))[0] == 5
+    prometheus.becomes('remediator_scans_total{result="partial"}', 1)
+    assert prometheus.value(SUCCESS) == first
+    assert prometheus.value(f"{SCAN} > {SUCCESS}") is not None, "it saw something, but not everything"
     assert job.runs()[0] == 0
     prometheus.becomes('remediator_scans_total{result="success"}', 1)
     again = prometheus.value(SUCCESS)
