@@ -7,11 +7,12 @@ The sandbox is made anew for each module, the real thing once for the whole sess
 import itertools
 import os
 import re
+import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ from tests.bed.functions import READS, Function, collection, is_ready
 from tests.bed.gobuild import BuildFailed, Unavailable
 from tests.bed.plane import Plane
 from tests.bed.processes import tail
+from tests.bed.prometheus import Prometheus, Pushgateway
 from tests.bed.sandbox import SPEED, SandboxPlane
 from tests.bed.toolchain import SANDBOX_CRDS, Missing, Toolchain
 
@@ -39,6 +41,7 @@ _LOG_START = pytest.StashKey[int]()
 _STARTED = pytest.StashKey[dict[str, float]]()
 
 Create = Callable[..., Function]
+Watch = Callable[..., Prometheus]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -278,3 +281,33 @@ def settled(create: Create) -> Create:
         return function
 
     return make
+
+
+def _debian(program: str) -> str:
+    """Find a program of Debian's; skip, out loud, where it is not there."""
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"{program} is not there: PATH=$PATH:$(.ci/prometheus) has what Debian's packages have")
+    return found
+
+
+@pytest.fixture
+def watch(tmp_path: Path, clock: SandboxClock) -> Iterator[Watch]:
+    """Let a Prometheus watch addresses by the rules that are shipped, cut short: `watch(job=address)`.
+
+    `tls` are the `tls_config` of jobs that are scraped in TLS.
+    """
+    program = _debian("prometheus")
+    with ExitStack() as stack:
+
+        def start(tls: Mapping[str, Any] | None = None, **targets: str) -> Prometheus:
+            return stack.enter_context(Prometheus(program, tmp_path, targets, tls or {}, clock))
+
+        yield start
+
+
+@pytest.fixture
+def pushgateway(tmp_path: Path) -> Iterator[Pushgateway]:
+    """A Pushgateway of the test's own."""
+    with Pushgateway(_debian("prometheus-pushgateway"), tmp_path) as gateway:
+        yield gateway

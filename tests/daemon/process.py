@@ -32,9 +32,9 @@ class Process:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def told(self, event: str, holds: Callable[[Json], bool] = lambda _: True) -> Json:
+    def told(self, event: str, holds: Callable[[Json], bool] = lambda _: True, *, within: float = _PATIENCE) -> Json:
         """Wait for a line of the log, and return it."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + within
         with self._changed:
             while True:
                 found = next((each for each in self.log if each["event"] == event and holds(each)), None)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
+from http.client import HTTPException
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
 from remediator.sandbox.faults import Faults, late
 from tests.cli.shop import Json, Shop
 from tests.daemon.process import Process, started
+from tests.telemetry.certificates import Certificates, certificates
+
+__all__ = ["certificates"]
 
 # A machine that is busy with other tests takes its time to start a process.
 pytestmark = [pytest.mark.deep, pytest.mark.timeout(180)]
@@ -56,6 +61,23 @@ def test_it_looks_serves_what_it_saw_and_ends_when_told(shop: Shop, words: list[
     assert "holderIdentity" not in lease(shop, "ack-remediator-leader"), "a standby takes over at once"
     assert (process.odd, [each for each in process.log if each["level"] == "error"]) == ([], [])
     assert "correct-horse-battery" not in str(process.log)
+
+
+def test_with_certificates_it_answers_those_who_have_one_only(
+    shop: Shop, words: list[str], certificates: Certificates
+) -> None:
+    shop.furnish()
+    files = certificates.server(clients=True)
+    flags = ["--metrics-cert", str(files.certificate), "--metrics-key", str(files.key)]
+    with started(*words, *flags, "--metrics-client-ca", str(files.clients)) as process:
+        serving = process.told("serving")
+        address = f"https://127.0.0.1:{serving['port']}/metrics"
+        with urlopen(address, timeout=10, context=certificates.trusting(as_client=True)) as answer:
+            assert (serving["tls"], answer.status) == (True, 200)
+        with pytest.raises((OSError, HTTPException)):
+            urlopen(address, timeout=10, context=certificates.trusting())
+        process.terminate()
+        assert process.ends(20) == 0
 
 
 def test_told_to_end_while_it_looks_it_begins_nothing(shop: Shop, words: list[str], tmp_path: Path) -> None:

@@ -55,12 +55,12 @@ class Certificates:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._ours, self._strangers = Authority("ours"), Authority("a stranger's")
-        self._ca = directory / "ca.crt"
-        self._ca.write_bytes(self._ours.certificate)
+        self.authority = directory / "ca.crt"
+        self.authority.write_bytes(self._ours.certificate)
 
     def server(self, *, clients: bool = False) -> Tls:
         """What a server needs; with `clients`, only those with a certificate of ours are let in."""
-        made = Tls(self._directory / "tls.crt", self._directory / "tls.key", self._ca if clients else None)
+        made = Tls(self._directory / "tls.crt", self._directory / "tls.key", self.authority if clients else None)
         self.renew(made)
         return made
 
@@ -77,14 +77,17 @@ class Certificates:
 
     def trusting(self, *, as_client: bool = False, as_stranger: bool = False) -> ssl.SSLContext:
         """A client's side that trusts ours; with a certificate of ours, or one of a stranger's."""
-        context = ssl.create_default_context(cafile=str(self._ca))
+        context = ssl.create_default_context(cafile=str(self.authority))
         if as_client or as_stranger:
-            signs = self._ours if as_client else self._strangers
-            certificate, key = signs.issue("prometheus")
-            both = self._directory / f"client-{as_client}.pem"
-            both.write_bytes(certificate + key)
-            context.load_cert_chain(both)
+            context.load_cert_chain(self.client(strange=as_stranger))
         return context
+
+    def client(self, *, strange: bool = False) -> Path:
+        """A client's certificate and its key, in one file."""
+        certificate, key = (self._strangers if strange else self._ours).issue("prometheus")
+        both = self._directory / f"client-{strange}.pem"
+        both.write_bytes(certificate + key)
+        return both
 
 
 @pytest.fixture
