@@ -43,6 +43,7 @@ def test_every_scenario_is_told_here() -> None:
     assert list(ENDINGS) == [each.name for each in SCENARIOS]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
 def test_a_story_is_told_to_its_end(
     typed_anywhere: Typing, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scenario: Scenario

@@ -12,6 +12,8 @@ from tests.safety.remediators import PORTS, Fate, Remediator
 from tests.safety.witness import Witness
 from tests.safety.world import World
 
+pytestmark = pytest.mark.deep
+
 _POLICY = Policy.model_validate(
     {"apiVersion": "ack-remediator.dev/v1alpha1", "kind": "Policy", "mode": "approve", "sightings": 1}
 )
