@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from msgspec import structs
 from structlog.testing import capture_logs
 
 from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Unreachable
@@ -14,8 +15,11 @@ from remediator.model.episode import Episode
 from remediator.model.event import Event
 from remediator.model.resource import Ref
 from remediator.news import News, NoNews
+from remediator.policy import Policy
+from remediator.scan import Pass
 from tests.builders import NOW
 from tests.fakes import FakeClock
+from tests.scanning import Bench, heal, healthy, stuck
 from tests.spells import finding
 
 STUCK = steps.sighted(None, finding(), NOW)
@@ -157,3 +161,35 @@ def test_where_nothing_is_to_be_told_nothing_is() -> None:
     news.anew()
     news.write()
     assert not hasattr(news, "noticed")
+
+
+# ---- the pass --------------------------------------------------------------------------------------------------------
+
+
+class Spy:
+    """The Events port, noting what it is told to do."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def anew(self) -> None:
+        self.calls.append("anew")
+
+    def write(self) -> None:
+        self.calls.append("write")
+
+
+def test_a_pass_tells_when_it_is_recorded_and_after_each_act_and_a_look_tells_nothing() -> None:
+    bench, spy = Bench(*healthy(20), stuck("a"), stuck("b")), Spy()
+    heal(bench)
+    work = Pass(structs.replace(bench.world.means, events=spy), Policy())
+    scan = work.scan()
+    work.scan(again=True)
+    work.examine("shop", "a")
+    assert spy.calls == ["anew"]
+    work.record(scan)
+    assert spy.calls == ["anew", "write"]
+    plans = frozenset(each.plan.digest for each in scan.results if each.plan)
+    for number, _ in enumerate(work.remediate(scan, plans), 3):
+        assert len(spy.calls) == number
+    assert spy.calls == ["anew", "write", "write", "write"]
