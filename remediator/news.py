@@ -5,6 +5,7 @@ Nobody may rely on it: what cannot be told is logged, once a pass, and changes n
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import structlog
@@ -13,7 +14,6 @@ from remediator.errors import Changed, ClusterError, Forbidden, NotFound
 from remediator.model.episode import Episode
 from remediator.model.event import Event, EventReason, events
 from remediator.model.resource import Ref
-from remediator.ports import Clock
 
 _log = structlog.get_logger(__name__)
 
@@ -30,11 +30,14 @@ Publish = Callable[[Event], None]
 
 
 class News:
-    """The Events port. What happens to an episode is to be `noticed`."""
+    """The Events port. What happens to an episode is to be `noticed`.
 
-    def __init__(self, publish: Publish, clock: Clock, most: int = _MOST) -> None:
+    `monotonic` is real time, in seconds, whatever clock the pass goes by: it is how long an API server takes.
+    """
+
+    def __init__(self, publish: Publish, *, most: int = _MOST, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._publish = publish
-        self._clock = clock
+        self._monotonic = monotonic
         self._most = most
         self._changes: dict[str, tuple[Ref, Episode | None, Episode]] = {}
         self._logged = False
@@ -66,11 +69,11 @@ class News:
         """Tell them; say how many were, and why the others were not."""
         told, why = 0, f"no more than {self._most} at once"
         closed: set[str] = set()
-        until = self._clock.monotonic() + _PATIENCE
+        until = self._monotonic() + _PATIENCE
         for each in found[: self._most]:
             if each.ref.namespace in closed:
                 continue
-            if self._clock.monotonic() >= until:
+            if self._monotonic() >= until:
                 return told, f"they took longer than {_PATIENCE:.0f} s"
             try:
                 self._publish(each)

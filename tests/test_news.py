@@ -38,7 +38,7 @@ class Board:
         self.told: list[str] = []
         self.fails: dict[str, ClusterError] = {}
         self.takes = 0.0
-        self.news = News(self.publish, self.clock, **more)
+        self.news = News(self.publish, monotonic=self.clock.monotonic, **more)
 
     def publish(self, event: Event) -> None:
         self.clock.slept += self.takes

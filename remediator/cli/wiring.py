@@ -98,7 +98,7 @@ def wire(
     counting = counters or Uncounted()
     transport = Transport(connection, now=timekeeper.now, count=counting.kubernetes)
     prompt = Transport(connection, patience=IN_TIME, now=timekeeper.now, count=counting.kubernetes)
-    news = News(KubernetesEvents(prompt, timekeeper, who).publish, timekeeper)
+    news = News(KubernetesEvents(prompt, timekeeper, who).publish)
     saving: Backups = FileBackups(backups)
     if backups is None:
         saving = FallbackBackups(SecretBackups(prompt, place, timekeeper), saving)
