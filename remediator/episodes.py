@@ -19,19 +19,34 @@ from remediator.model.word import Approval, Rejection
 Step = Callable[[Episode | None], Episode | None]
 
 
+# Told of each step of an episode: of which resource, and what it was before and after.
+Noticed = Callable[[Ref, Episode | None, Episode], None]
+
+
 def tell_nobody(_: Episode) -> None:
     """Do nothing with a spell that ended."""
+
+
+def notice_nothing(_: Ref, __: Episode | None, ___: Episode) -> None:
+    """Do nothing with a step."""
 
 
 class MemoryEpisodes:
     """The Episodes port for one process. `by` says who acts, in the record of each attempt.
 
-    `resolved` is told of each spell that this process saw end, once.
+    `resolved` is told of each spell that this process saw end, once; `noticed` of every step.
     """
 
-    def __init__(self, by: str = "", *, resolved: Callable[[Episode], None] = tell_nobody) -> None:
+    def __init__(
+        self,
+        by: str = "",
+        *,
+        resolved: Callable[[Episode], None] = tell_nobody,
+        noticed: Noticed = notice_nothing,
+    ) -> None:
         self._by = by
         self._resolved = resolved
+        self._noticed = noticed
         self._known: dict[str, tuple[Ref, Episode]] = {}
 
     @property
@@ -192,5 +207,6 @@ class MemoryEpisodes:
         after = step(before)
         if after is not None:
             self._known[ref.uid] = (ref, after)
+            self._noticed(ref, before, after)
         if before and after and before.resolved_at is None and after.resolved_at is not None:
             self._resolved(after)

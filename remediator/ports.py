@@ -216,6 +216,16 @@ class Counters(Protocol):
         """Count a spell that ended."""
 
 
+class Events(Protocol):
+    """Where people are told of a resource, beside it. It raises nothing: a pass never fails because they are not."""
+
+    def anew(self) -> None:
+        """Begin another pass: what was noticed and not written is not to be."""
+
+    def write(self) -> None:
+        """Tell what is new since the last time, as far as that is possible."""
+
+
 class Means(Struct, frozen=True):
     """The ports, together."""
 
@@ -225,3 +235,4 @@ class Means(Struct, frozen=True):
     backups: Backups
     clock: Clock
     lock: ActionLock
+    events: Events

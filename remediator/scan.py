@@ -76,6 +76,8 @@ class Pass:
         a person asks for, beside what is advised, by namespace and name. `again`: it is the second look of one pass,
         moments after the first, and counts as no sighting and no recovery of its own.
         """
+        if not again:
+            self._means.events.anew()
         started = self._means.clock.now()
         records = self._means.episodes.load(started)
         listed = list(self._means.cluster.resources())
@@ -95,9 +97,14 @@ class Pass:
         return Scan(results, partial, leftovers, controller, started, records, cluster, unknown)
 
     def record(self, scan: Scan) -> tuple[str, ...]:
-        """Store what was seen and done, where there is a place for it; say what could not be stored."""
+        """Store what was seen and done, where there is a place for it; say what could not be stored.
+
+        What is new is told beside the resources, too.
+        """
         self._note(scan)
-        return self._means.episodes.save(self._means.clock.now())
+        troubles = self._means.episodes.save(self._means.clock.now())
+        self._means.events.write()
+        return troubles
 
     def examine(self, namespace: str, name: str, kind: str = FUNCTION) -> Judged:
         """Look at one resource alone, AWS and all that it refers to included.
@@ -151,6 +158,7 @@ class Pass:
         for each in chosen:
             at = self._decider.situation(population_of(scan.results), acted=acted(outcomes), **more)
             outcomes.append(self._actor.attempt(each, scan, at, progress))
+            self._means.events.write()
             yield outcomes[-1]
 
     def _judge_all(self, observed: Iterable[Observation], *, again: bool) -> list[Judged]:

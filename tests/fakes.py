@@ -27,6 +27,7 @@ from remediator.model.placement import Placement
 from remediator.model.plan import ActionName, Operation, Outcome, Plan
 from remediator.model.reference import Link
 from remediator.model.resource import FUNCTION_FINALIZER, Ref, Resource
+from remediator.news import NoNews
 from remediator.ports import Means
 from tests.builders import ALIVE, NOW, Json, decoded
 
@@ -284,7 +285,7 @@ class World:
         self.backups = FakeBackups()
         self.episodes = Log(cluster)
         self.lock = FakeLock()
-        self.means = Means(cluster, cloud, self.episodes, self.backups, self.clock, self.lock)
+        self.means = Means(cluster, cloud, self.episodes, self.backups, self.clock, self.lock, NoNews())
 
     def passed(self, heartbeat: str, conditions: list[Json] | None = None) -> Hook:
         """Build what a controller does after a change of the spec: one pass."""

@@ -235,4 +235,12 @@ def test_to_read_and_to_act_are_two_roles_and_the_base_binds_the_one_that_reads(
     bindings = [
         each for path in BASE.glob("*.yaml") for each in objects(path.name) if each["kind"] == "ClusterRoleBinding"
     ]
-    assert {each["roleRef"]["name"] for each in bindings} == {read["metadata"]["name"]}
+    assert {each["roleRef"]["name"] for each in bindings} == {read["metadata"]["name"], "ack-remediator-events"}
+
+
+def test_what_tells_of_resources_can_do_nothing_else() -> None:
+    """It is bound to the remediator everywhere, since Events live beside what they are about."""
+    role, binding = objects("clusterrole-events.yaml")
+    assert role["rules"] == [{"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]}]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert [each["name"] for each in binding["subjects"]] == ["ack-remediator"]

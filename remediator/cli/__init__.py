@@ -92,9 +92,9 @@ def cli(ctx: click.Context, verbose: int) -> None:
     Reads only, unless you approve: `remediator scan` and `remediator explain` are safe to type at any time.
     """
     if ctx.invoked_subcommand not in ("version", "findings", "policy", "validate"):
-        from remediator.telemetry.logs import configure
+        from remediator.telemetry.logs import configure, for_machines
 
-        configure(verbose)
+        configure(verbose, machine=for_machines())
 
 
 def main(args: list[str] | None = None) -> None:

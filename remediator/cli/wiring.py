@@ -13,10 +13,12 @@ from remediator.backups import FallbackBackups, FileBackups
 from remediator.cli.delegation import Delegation
 from remediator.cli.names import check_name
 from remediator.clock import SystemClock
+from remediator.episodes import notice_nothing
 from remediator.errors import UsageError
 from remediator.kubernetes.action_lock import IN_TIME, KubernetesActionLock
 from remediator.kubernetes.approvals import approvals_guard
 from remediator.kubernetes.backups import SecretBackups
+from remediator.kubernetes.events import KubernetesEvents
 from remediator.kubernetes.home import home_namespace
 from remediator.kubernetes.leader import live_leader
 from remediator.kubernetes.lease import ACTION_LEASE, LEADER_LEASE, Lock, own_identity
@@ -24,6 +26,7 @@ from remediator.kubernetes.lease_object import KubernetesLease
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Connection, Transport
+from remediator.news import News, NoNews
 from remediator.policy import Policy
 from remediator.policy.load import load_policy
 from remediator.ports import Backups, Clock, Counters, Means
@@ -95,6 +98,7 @@ def wire(
     counting = counters or Uncounted()
     transport = Transport(connection, now=timekeeper.now, count=counting.kubernetes)
     prompt = Transport(connection, patience=IN_TIME, now=timekeeper.now, count=counting.kubernetes)
+    news = News(KubernetesEvents(prompt, timekeeper, who).publish)
     saving: Backups = FileBackups(backups)
     if backups is None:
         saving = FallbackBackups(SecretBackups(prompt, place, timekeeper), saving)
@@ -109,10 +113,12 @@ def wire(
             max_attempts=rules.attempts.max,
             retention=rules.retention,
             resolved=counting.resolved,
+            noticed=news.noticed if rules.events else notice_nothing,
         ),
         backups=saving,
         clock=timekeeper,
         lock=KubernetesActionLock(Lock(KubernetesLease(prompt, place, ACTION_LEASE), timekeeper, who)),
+        events=news if rules.events else NoNews(),
     )
     return Wired(
         work=Pass(means, rules, places=(connection.context, connection.server), namespace=scope),

@@ -13,7 +13,7 @@ from functools import cache, partial
 import msgspec
 import structlog
 
-from remediator.episodes import MemoryEpisodes, Step, tell_nobody
+from remediator.episodes import MemoryEpisodes, Noticed, Step, notice_nothing, tell_nobody
 from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Refused, Unauthorized, Unreachable
 from remediator.kubernetes import remediation_object as objects
 from remediator.kubernetes.approvals import Guard
@@ -54,8 +54,9 @@ class StoredEpisodes(MemoryEpisodes):
         max_attempts: int = 3,
         retention: timedelta = timedelta(hours=168),
         resolved: Callable[[Episode], None] = tell_nobody,
+        noticed: Noticed = notice_nothing,
     ) -> None:
-        super().__init__(by, resolved=resolved)
+        super().__init__(by, resolved=resolved, noticed=noticed)
         self._transport = transport
         self._namespace = namespace
         self._ask_guard = guard

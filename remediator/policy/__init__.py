@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictBool, StrictInt
 
 from remediator.model.finding import FindingName
 from remediator.model.limits import Ceilings, Limits, Mode
@@ -92,6 +92,13 @@ class Policy(Section):
     retention: Annotated[
         Duration, between("24h", "3650d"), said("How long what was seen and done is kept after it is resolved.")
     ] = timedelta(hours=168)
+    events: Annotated[
+        StrictBool,
+        said(
+            "Whether `run` and `daemon` tell what is new in Kubernetes Events beside each resource, for "
+            "`kubectl describe`."
+        ),
+    ] = True
     aws: Annotated[Aws, said("How AWS is asked.")] = Aws()
     schedule: Annotated[
         Schedule,

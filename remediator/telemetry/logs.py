@@ -1,14 +1,22 @@
-"""Logs: structlog on stderr, for people; libraries only where they warn."""
+"""Logs: structlog on stderr, for people or for machines; libraries only where they warn, in the same stream."""
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 import structlog
 
+from remediator.model.masking import PRESIGNED
+
 _EVERYTHING = 2
 _NOISY = ("apscheduler", "boto3", "botocore", "urllib3", "kubernetes")
+
+
+def for_machines() -> bool:
+    """Whether a machine reads what goes to stderr: in a pod, where no terminal shows it."""
+    return "KUBERNETES_SERVICE_HOST" in os.environ and not sys.stderr.isatty()
 
 
 def configure(verbose: int = 0, *, machine: bool = False) -> None:
@@ -28,13 +36,17 @@ def configure(verbose: int = 0, *, machine: bool = False) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *(_FOR_MACHINES if machine else (_for_people(),)),
+                structlog.processors.format_exc_info,
+                _without_links,
+                structlog.processors.JSONRenderer(sort_keys=False) if machine else _for_people(),
             ],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # What Python warns of for a library's sake would be a line of another form among these.
+    logging.captureWarnings(True)
     for name in _NOISY:
         # Below WARNING botocore logs whole answers, environment variables and links to code included.
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -51,9 +63,16 @@ def configure(verbose: int = 0, *, machine: bool = False) -> None:
     )
 
 
-# Neither shows the local variables of a traceback's frames: specs and tokens are among them.
-_FOR_MACHINES = (structlog.processors.format_exc_info, structlog.processors.JSONRenderer(sort_keys=False))
+def _without_links(_: object, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Leave out links that anyone may follow to a function's code, whoever logs them.
+
+    Environment values are masked where a text is made: only there it is known whose they are.
+    """
+    return {
+        key: PRESIGNED.sub("(a presigned link)", each) if isinstance(each, str) else each for key, each in entry.items()
+    }
 
 
 def _for_people() -> structlog.typing.Processor:
-    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    # An exception is text by now, and without the local variables of its frames: specs and tokens are among them.
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())

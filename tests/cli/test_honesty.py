@@ -203,7 +203,12 @@ def test_who_may_only_read_is_told_everything_without_an_error(
     paths = [(method, url.split("?")[0]) for method, url in asked if url.startswith(("/api/", "/apis/"))]
     assert ("GET", "/apis/lambda.services.k8s.aws/v1alpha1/functions") in paths
     reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-    assert {each for each in paths if each[0] != "GET"} == {("POST", reviews)}
+    # `run` would tell of it beside the resources, too, is refused, and says so.
+    told_of = "/apis/events.k8s.io/v1/namespaces/shop/events"
+    assert {each for each in paths if each[0] != "GET"} == {("POST", reviews), ("POST", told_of)}
+    admin = Http(shop.api.url, shop.api.token)
+    assert admin("GET", "/api/v1/events").body["items"] == []
+    admin.close()
 
 
 def test_where_even_reviews_are_refused_it_is_told_and_no_error(

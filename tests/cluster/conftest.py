@@ -56,7 +56,8 @@ def installed(control_plane: Plane, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture
 def home(installed: Records, tmp_path: Path) -> Records:
     """A home of the test's own, whose ServiceAccount has every role that is shipped for it."""
-    return installed.another(tmp_path, roles=("role-records", "role-locks", "role-backups"), everywhere=("read", "act"))
+    roles = ("role-records", "role-locks", "role-backups")
+    return installed.another(tmp_path, roles=roles, everywhere=("read", "act", "events"))
 
 
 @pytest.fixture

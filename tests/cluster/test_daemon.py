@@ -6,11 +6,12 @@ import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from remediator.kubernetes.lease import ACTION_LEASE, LEADER_LEASE
-from remediator.kubernetes.remediation_object import object_name, path
+from remediator.kubernetes.remediation_object import GROUP, object_name, path
 from remediator.model.episode import Phase
 from remediator.model.plan import Result
 from remediator.sandbox.cloud import Cloud
@@ -133,6 +134,39 @@ def test_told_to_end_while_it_looks_it_begins_nothing_and_the_next_does_what_was
         process.terminate()
         assert process.ends() == 0
     assert [each["approvedBy"] for each in runner.attempts(stuck)] == [alice.name]
+
+
+def described(control_plane: Plane, function: Function) -> dict[str, Json]:
+    """Read what `kubectl describe` shows of a Function, by reason."""
+    seen = function.read()["metadata"]
+    about = f"involvedObject.kind=Function,involvedObject.name={seen['name']},involvedObject.uid={seen['uid']}"
+    path = f"/api/v1/namespaces/{seen['namespace']}/events?fieldSelector={quote(about)}"
+    ours = [each for each in control_plane.admin.get(path)["items"] if each["reportingComponent"] == GROUP]
+    told = {each["reason"]: each for each in ours}
+    assert len(told) == len(ours)
+    return told
+
+
+def test_who_describes_a_stuck_function_sees_what_the_daemon_found_and_did(
+    stuck: Function, control_plane: Plane, runner: Runner, home: Records, alice: Person, words: list[str]
+) -> None:
+    with started(*words) as process:
+        proposed(process)
+        process.told("scanned", lambda _: sum(each["event"] == "scanned" for each in process.log) > 1)
+        before = described(control_plane, stuck)
+        assert before.keys() == {"Found", "Proposed"}
+        assert before["Found"]["type"] == "Warning"
+        assert before["Found"]["message"].startswith("UpdateFailed: ")
+        assert f"Resync p-{runner.digest(stuck)[:10]}" in before["Proposed"]["message"]
+        assert not [each for each in before.values() if "series" in each], "the second pass had no news"
+        approves(alice, home, runner, stuck)
+        process.told("acted")
+        process.terminate()
+        assert process.ends() == 0
+    after = described(control_plane, stuck)
+    assert (after["Acted"]["type"], after["Acted"]["action"]) == ("Warning", "Resync")
+    assert after["Acted"]["message"].startswith("Resync: still-stuck: ")
+    assert not [each for each in process.log if "Events" in each["event"]]
 
 
 def test_told_to_end_during_a_pass_nothing_is_lost(

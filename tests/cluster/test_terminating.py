@@ -46,11 +46,16 @@ def through(front: Faults, runner: Runner, folder: Path) -> Callable[[], Wired]:
     return lambda: runner.wire(kubeconfig, clock=Elsewhere())
 
 
-def created_in(front: Faults, namespace: str) -> list[str]:
-    """List what was to be created in a namespace."""
+def events_of(function: Function) -> str:
+    """Say where is told of a Function: that is tried there, refused, and changes nothing."""
+    return f"/apis/events.k8s.io/v1/namespaces/{function.namespace}/events"
+
+
+def created_in(front: Faults, namespace: str) -> set[str]:
+    """List in which collections of a namespace something was to be created."""
     posts = [each.path for each in front.requests if each.method in ("POST", "PUT")]
     assert posts, "nothing went through the proxy"
-    return [path for path in posts if f"/namespaces/{namespace}/" in path]
+    return {path for path in posts if f"/namespaces/{namespace}/" in path}
 
 
 def test_a_resync_there_is_recorded_at_home(
@@ -71,7 +76,7 @@ def test_a_resync_there_is_recorded_at_home(
         runner.approve(alice, function)
         # The right is granted, and ACK, backing off, does not know: that is what a Resync is for.
         (outcome,) = runner.run(start(), say=lambda _: cloud.allow())
-        assert created_in(front, function.namespace) == []
+        assert created_in(front, function.namespace) == {events_of(function)}
     assert (outcome.action, outcome.result) == (ActionName.RESYNC, Result.RESOLVED), outcome.detail
     function.disappears()
     assert function.live() is None
@@ -101,7 +106,7 @@ def test_a_finalizer_is_cleared_there_with_backup_and_record_at_home(
         assert runner.run(start()) == []
         runner.approve(alice, function)
         (outcome,) = runner.run(start())
-        assert created_in(front, function.namespace) == []
+        assert created_in(front, function.namespace) == {events_of(function)}
     assert (outcome.action, outcome.result) == (ActionName.CLEAR_FINALIZER, Result.RESOLVED), outcome.detail
     assert function.find() is None
     (attempt,) = runner.attempts(function)

@@ -24,6 +24,7 @@ from remediator.model.decision import Standing
 from remediator.model.plan import Outcome
 from remediator.model.resource import Ref, Resource
 from remediator.model.scan import Scan
+from remediator.news import NoNews
 from remediator.policy import Mode, Policy
 from remediator.ports import ActionLock, Clock, Cluster, Means
 from remediator.telemetry.uncounted import Uncounted
@@ -261,7 +262,7 @@ class Simulation:
 
     def _build(self, policy: Policy, clock: Clock) -> Ground:
         self.built.append(policy)
-        return Ground(Means(self.cluster, self.cloud, self.episodes, FakeBackups(), clock, self.lock))
+        return Ground(Means(self.cluster, self.cloud, self.episodes, FakeBackups(), clock, self.lock, NoNews()))
 
 
 def go_by(time: Time, patch: pytest.MonkeyPatch) -> None:

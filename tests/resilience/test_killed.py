@@ -25,9 +25,10 @@ _AT_ONCE = 4
 # Longer than anybody can still be at an action whose writes were taken.
 _LATER = timedelta(minutes=11)
 
-_BEGIN = ("POST remediations", "PATCH remediations/status", "POST leases")
-_END = ("PUT leases/ack-remediator-action", "PATCH remediations/status")
-_STATUS, _FUNCTION = "PATCH remediations/status", "PATCH functions"
+_STATUS, _FUNCTION, _TOLD = "PATCH remediations/status", "PATCH functions", "POST events"
+_BEGIN_UNASKED = ("POST remediations", _STATUS, _TOLD, "POST leases")
+_BEGIN = ("POST remediations", _STATUS, _TOLD, _TOLD, "POST leases")  # found, and proposed
+_END = ("PUT leases/ack-remediator-action", _STATUS, _TOLD)
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,14 @@ KINDS = (
         "release",
         ActionName.RELEASE,
         grounds.released,
-        (*_BEGIN, "POST secrets", _STATUS, _FUNCTION, _FUNCTION, _STATUS, *_END),
+        (*_BEGIN_UNASKED, "POST secrets", _STATUS, _FUNCTION, _FUNCTION, _STATUS, *_END),
         3,
     ),
     Kind(
         "books",
         ActionName.RELEASE,
         grounds.held_by_others,
-        (*_BEGIN, "POST secrets", _STATUS, _FUNCTION, _FUNCTION, _STATUS, _END[0], _FUNCTION, _END[1]),
+        (*_BEGIN_UNASKED, "POST secrets", _STATUS, _FUNCTION, _FUNCTION, _STATUS, _END[0], _FUNCTION, *_END[1:]),
         3,
     ),
     Kind(

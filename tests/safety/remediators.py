@@ -35,6 +35,7 @@ from remediator.model.plan import ActionName, Operation, Outcome
 from remediator.model.reference import Link
 from remediator.model.resource import Ref, Resource
 from remediator.model.scan import Judged, Scan
+from remediator.news import NoNews
 from remediator.policy import Policy
 from remediator.ports import Means
 from remediator.scan import Pass
@@ -109,7 +110,7 @@ class Remediator:
         )
         lock = KubernetesActionLock(Lock(_Lease(self), self, name))
         self.episodes = store
-        self._work = Pass(Means(_Cluster(self), _Cloud(self), store, _Backups(self), self, lock), policy)
+        self._work = Pass(Means(_Cluster(self), _Cloud(self), store, _Backups(self), self, lock, NoNews()), policy)
 
     # -- a run ----------------------------------------------------------------------------------------------------
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
+import warnings
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
-from remediator.telemetry.logs import configure
+from remediator.telemetry.logs import configure, for_machines
 
 Streams = pytest.CaptureFixture[str]
 LIBRARIES = ("botocore", "botocore.endpoint", "boto3", "urllib3", "urllib3.connectionpool", "kubernetes.client.rest")
@@ -28,6 +30,7 @@ def _logs_as_before() -> Iterator[None]:
     for name, before in levels.items():
         logging.getLogger(name).setLevel(before)
     structlog.reset_defaults()
+    logging.captureWarnings(False)
 
 
 def say() -> None:
@@ -149,3 +152,47 @@ def test_a_scheduler_does_not_tell_of_each_job(capsys: Streams) -> None:
     configure(2)
     logging.getLogger("apscheduler.executors.default").info("Running job")
     assert capsys.readouterr().err == ""
+
+
+# ---- one stream ------------------------------------------------------------------------------------------------------
+
+LINK = "https://awslambda.s3.amazonaws.com/snapshots/1/checkout?X-Amz-Security-Token=t&X-Amz-Signature=5ec7e7"
+
+
+@pytest.mark.parametrize("machine", [False, True])
+def test_a_link_to_code_is_in_no_line_whoever_logs_it(capsys: Streams, machine: bool) -> None:
+    configure(2, machine=machine)
+    structlog.get_logger().warning("refused", why=f"GET {LINK} failed")
+    logging.getLogger("asyncio").warning("slow: %s", LINK)
+    try:
+        int(LINK)  # its error quotes what it was given
+    except ValueError:
+        structlog.get_logger().exception("broken")
+    told = capsys.readouterr().err
+    assert "5ec7e7" not in told
+    assert told.count("(a presigned link)") == 3
+
+
+def test_what_python_warns_of_is_a_line_like_the_others(capsys: Streams) -> None:
+    logging.captureWarnings(False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        configure(0, machine=True)
+        warnings.warn("no certificate is verified", UserWarning, stacklevel=1)
+    (line,) = capsys.readouterr().err.splitlines()
+    told = json.loads(line)
+    assert (told["level"], "no certificate is verified" in told["event"]) == ("warning", True)
+
+
+@pytest.mark.parametrize(
+    ("in_a_pod", "terminal", "machine"),
+    [(True, False, True), (True, True, False), (False, False, False), (False, True, False)],
+)
+def test_a_machine_reads_it_in_a_pod_without_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, in_a_pod: bool, terminal: bool, machine: bool
+) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    if in_a_pod:
+        monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    assert for_machines() is machine

@@ -60,10 +60,15 @@ def born(obj: Object, resource: Resource) -> Object:
     return obj
 
 
+def judged_as(resource: Resource) -> Resource:
+    """Return the kind in whose name an object is found fault with: an event is core's by then, in either group."""
+    return EVENTS if resource is NEW_EVENTS else resource
+
+
 def faults(new: Object, old: Object | None, resource: Resource) -> Iterator[Cause]:
     """Yield what is wrong with an object of a built-in kind; `old` is None for a new one. Few are checked."""
-    if resource in (EVENTS, NEW_EVENTS) and old is None:
-        yield from events.faults(new, resource)
+    if resource in (EVENTS, NEW_EVENTS):
+        yield from events.faults(new, old, resource)
     elif resource is LEASES:
         yield from _lease_faults(new.get("spec", {}))
     elif resource in (SECRETS, CONFIG_MAPS):

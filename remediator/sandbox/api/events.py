@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 
 from remediator.sandbox.api.resources import NEW_EVENTS, Resource
@@ -24,7 +26,23 @@ All other fields share a name.
 
 TYPES = ("Normal", "Warning")
 NOTE_LENGTH = 1024
+"""In bytes, whatever the server calls them."""
+WORD_LENGTH = 128
+FEWEST_IN_SERIES = 2
 
+_HOMES = ("default", "kube-system")
+"""Where events live that are about nothing in a namespace."""
+_DEPRECATED = ("count", "firstTimestamp", "lastTimestamp", "source")
+_IMMUTABLE = (
+    *("involvedObject", "reason", "message", "type", "eventTime", "action", "related"),
+    *("reportingComponent", "reportingInstance", *_DEPRECATED),
+)
+_QUALIFIED = r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
+_QUALIFIED_RULE = (
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+    "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
 _CORE_NAMES = {new: core for core, new in NAMES.items()}
 _ALWAYS: Object = {
     "eventTime": None,
@@ -51,26 +69,59 @@ def as_new(event: Object) -> Object:
     return {NAMES.get(name, name): value for name, value in kept.items()} | {"apiVersion": NEW_EVENTS.api_version}
 
 
-def faults(event: Object, resource: Resource) -> Iterator[Cause]:
-    """Yield what is wrong with a new event, given in the core shape.
+def faults(event: Object, old: Object | None, resource: Resource) -> Iterator[Cause]:
+    """Yield what is wrong with an event in the core shape; `old` is None for a new one.
 
-    Each group has rules of its own (kubernetes `pkg/apis/core/validation/events.go`): only core wants the
-    event beside its object, only events.k8s.io wants everything filled in.
+    Each group has rules of its own (kubernetes `pkg/apis/core/validation/events.go`): only core wants a new
+    event beside its object, only events.k8s.io wants everything filled in, and nothing changed but `series`.
     """
-    if resource is not NEW_EVENTS:
+    if resource is NEW_EVENTS:
+        yield from _incomplete(event) if old is None else _changed(event, old)
+        yield from _series_faults(event)
+    elif old is None:
         yield from _misplaced(event)
-    elif not event.get("eventTime"):
+
+
+def _incomplete(event: Object) -> Iterator[Cause]:
+    if not event.get("eventTime"):
         yield Cause("FieldValueRequired", "eventTime", "Required value")
-    else:
-        for name in ("reportingComponent", "reportingInstance", "action", "reason"):
-            if not event.get(name):
-                yield Cause("FieldValueRequired", NAMES.get(name, name), "Required value")
-        if event.get("type") not in TYPES:
-            detail = f'Invalid value: "": has invalid value: {event.get("type", "")}'
-            yield Cause("FieldValueInvalid", "type", detail)
-        if len(event.get("message", "")) > NOTE_LENGTH:
-            detail = f'Invalid value: "": can have at most {NOTE_LENGTH} characters'
-            yield Cause("FieldValueInvalid", "message", detail)
+        return
+    if not event.get("involvedObject", {}).get("namespace") and event["metadata"].get("namespace") not in _HOMES:
+        yield _invalid("involvedObject.namespace", "does not match event.namespace")
+    for name in ("reportingComponent", "reportingInstance", "action", "reason"):
+        shown, value = NAMES.get(name, name), event.get(name, "")
+        if not value:
+            yield Cause("FieldValueRequired", shown, "Required value")
+        if name == "reportingComponent":
+            if not re.fullmatch(_QUALIFIED, value):
+                yield Cause("FieldValueInvalid", shown, f"Invalid value: {json.dumps(value)}: {_QUALIFIED_RULE}")
+        elif len(value.encode()) > WORD_LENGTH:
+            yield _invalid(shown, f"can have at most {WORD_LENGTH} characters")
+    if len(event.get("message", "").encode()) > NOTE_LENGTH:
+        yield _invalid("message", f"can have at most {NOTE_LENGTH} characters")
+    if event.get("type") not in TYPES:
+        yield _invalid("type", f"has invalid value: {event.get('type', '')}")
+    for name in _DEPRECATED:
+        if event.get(name):
+            yield _invalid(name, "needs to be unset")
+
+
+def _changed(event: Object, old: Object) -> Iterator[Cause]:
+    for name in _IMMUTABLE:
+        if event.get(name) != old.get(name):
+            shown = "reportingController" if name == "reportingComponent" else name
+            detail = f"Invalid value: {json.dumps(event.get(name))}: field is immutable"
+            yield Cause("FieldValueInvalid", shown, detail)
+
+
+def _series_faults(event: Object) -> Iterator[Cause]:
+    series = event.get("series")
+    if series is None:
+        return
+    if series.get("count", 0) < FEWEST_IN_SERIES:
+        yield _invalid("series.count", f"should be at least {FEWEST_IN_SERIES}")
+    if not series.get("lastObservedTime"):
+        yield Cause("FieldValueRequired", "series.lastObservedTime", "Required value")
 
 
 def _misplaced(event: Object) -> Iterator[Cause]:
@@ -79,3 +130,7 @@ def _misplaced(event: Object) -> Iterator[Cause]:
     if about != namespace and (about or namespace != "default"):
         detail = f'Invalid value: "{about}": does not match event.namespace'
         yield Cause("FieldValueInvalid", "involvedObject.namespace", detail)
+
+
+def _invalid(field: str, why: str) -> Cause:
+    return Cause("FieldValueInvalid", field, f'Invalid value: "": {why}')

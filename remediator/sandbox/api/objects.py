@@ -85,7 +85,7 @@ class Objects:
                 *self._faults(resource, new, None),
             ]
             if faults:
-                raise invalid(resource, name, faults, kind=new["kind"])
+                raise invalid(builtin.judged_as(resource), name, faults, kind=new["kind"])
             if asked_version:
                 raise failure(500, "", "resourceVersion should not be set on objects to be created")
             if self._store.get(resource.shelf, namespace if resource.namespaced else "", name) is not None:
@@ -118,7 +118,7 @@ class Objects:
             faults = [] if status else list(metadata.update_faults(new["metadata"], old["metadata"]))
             faults += self._faults(resource, new, old, "status" if status else "")
             if faults:
-                raise invalid(resource, name, faults, kind=new["kind"])
+                raise invalid(builtin.judged_as(resource), name, faults, kind=new["kind"])
             if dry_run or same(new, old):
                 return new
             if "deletionTimestamp" in old["metadata"] and self._is_free(resource, new):

@@ -9,6 +9,7 @@ import pytest
 from remediator.sandbox.api import (
     builtin,
     declared,
+    events,
     fields,
     front,
     listing,
@@ -42,6 +43,7 @@ _LISTS = "api/test_lists.py::"
 _WATCHES = "api/test_watches.py::"
 _KINDS = "api/test_kinds.py::"
 _ACCESS = "api/test_access.py::"
+_EVENTS = "api/test_events.py::"
 _OWNERS = "api/test_managed_fields.py::"
 
 
@@ -549,3 +551,32 @@ def a_lease_rises_again(patch: Patch) -> None:
 def a_restart_is_no_new_generation(patch: Patch) -> None:
     """Annotating a Deployment's pod template leaves its generation as it was."""
     no_write_is_a_new_generation(patch)
+
+
+@LIES.told_against(_EVENTS + "test_nothing_else_of_it_may_change")
+def events_are_rewritten(patch: Patch) -> None:
+    """An Event's note, and all else of it, can be changed."""
+    patch.setattr(events, "_IMMUTABLE", ())
+
+
+@LIES.told_against(_EVENTS + "test_texts_are_measured_in_bytes")
+def notes_are_as_long_as_you_like(patch: Patch) -> None:
+    """An Event takes a note of any length."""
+    patch.setattr(events, "NOTE_LENGTH", 1 << 20)
+
+
+@LIES.told_against(_EVENTS + "test_a_series_has_two_at_least_and_says_when")
+def one_is_a_series(patch: Patch) -> None:
+    """A series begins with one."""
+    patch.setattr(events, "FEWEST_IN_SERIES", 1)
+
+
+@LIES.told_against(_EVENTS + "test_what_it_must_not_be")
+def events_are_about_nothing(patch: Patch) -> None:
+    """An Event in any namespace may be about nothing."""
+    incomplete = events._incomplete
+
+    def content(event: Any) -> Iterator[Any]:
+        return (each for each in incomplete(event) if each.field != "involvedObject.namespace")
+
+    patch.setattr(events, "_incomplete", content)
