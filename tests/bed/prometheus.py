@@ -11,9 +11,9 @@ from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 import urllib3
-from ruamel.yaml import YAML
 
 from remediator.sandbox.clock import SandboxClock
+from tests import yaml_files
 from tests.bed.processes import Process, tail
 from tests.bed.waiting import eventually
 
@@ -181,7 +181,7 @@ def _rule_files(folder: Path) -> list[Path]:
     """Write what is under `spec` of each PrometheusRule as Prometheus itself reads it."""
     files = []
     for shipped in sorted(MONITORING.glob("prometheusrule*.yaml")):
-        spec = YAML(typ="safe").load(shipped.read_text(encoding="utf-8"))["spec"]
+        spec = yaml_files.read(shipped)["spec"]
         files.append(_written(folder / shipped.name, {"groups": hasty(spec["groups"])}))
     assert files
     return files

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ruamel.yaml import YAML
-
+from tests import yaml_files
 from tests.bed.prometheus import MONITORING, hasty
 
 Json = dict[str, Any]
@@ -13,7 +12,7 @@ Json = dict[str, Any]
 
 def shipped() -> list[Json]:
     files = sorted(MONITORING.glob("prometheusrule*.yaml"))
-    return [group for each in files for group in YAML(typ="safe").load(each.read_text("utf-8"))["spec"]["groups"]]
+    return [group for each in files for group in yaml_files.read(each)["spec"]["groups"]]
 
 
 def test_only_how_long_it_has_to_last_is_cut() -> None:

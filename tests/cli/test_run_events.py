@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from remediator.sandbox.faults import Faults, refusing
+from tests import yaml_files
 from tests.bed.http import Http
 from tests.cli.shop import CONTEXT, SECRET, Json, Shop
 
@@ -24,7 +24,7 @@ Read = Callable[[], list[Json]]
 def events(shop: Shop) -> Iterator[Read]:
     """Read what `kubectl get events -A` lists, on a cluster that keeps records."""
     shop.api.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ack-remediator"}})
-    shop.api.seed(YAML(typ="safe").load((BASE / "crd-remediations.yaml").read_text(encoding="utf-8")))
+    shop.api.seed(yaml_files.read(BASE / "crd-remediations.yaml"))
     client = Http(shop.api.url, shop.api.token)
 
     def read() -> list[Json]:
