@@ -156,6 +156,18 @@ def test_a_deletion_that_another_finalizer_holds_is_not_ours() -> None:
             "The deletion of alias 'live' of function 'checkout' is refused: it is in use",
         ),
         (
+            deleted("Alias", [{"type": "ACK.Terminal", "status": "False", "message": "x"}, *failing("it is in use")]),
+            NOT_ASKED,
+            ALIVE,
+            "The deletion of alias 'live' of function 'checkout' is refused: it is in use",
+        ),
+        (
+            deleted("Alias", [{"type": "ACK.Terminal", "status": "True"}]),
+            NOT_ASKED,
+            ALIVE,
+            "The deletion of alias 'live' of function 'checkout' is refused: no message",
+        ),
+        (
             deleted("Alias"),
             GONE,
             ALIVE,
@@ -176,7 +188,17 @@ def test_a_deletion_that_another_finalizer_holds_is_not_ours() -> None:
             "AWS is still at it (Deleting): the deletion goes on when that has ended.",
         ),
     ],
-    ids=["present", "not asked", "controller down", "refused", "gone", "gone without a word", "busy"],
+    ids=[
+        "present",
+        "not asked",
+        "controller down",
+        "refused",
+        "not Terminal",
+        "Terminal",
+        "gone",
+        "gone without a word",
+        "busy",
+    ],
 )
 def test_a_deletion_is_told_in_these_words(raw: Json, live: LiveState, controller: ControllerFacts, said: str) -> None:
     assert found(raw, live, controller=controller).summary == said
