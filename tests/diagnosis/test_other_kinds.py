@@ -264,7 +264,7 @@ def test_a_mapping_that_is_named_for_another_reason_is_no_such_thing() -> None:
 
 def test_what_was_refused_before_it_was_synced_is_over() -> None:
     quoted = [{"type": "ACK.Recoverable", "status": "True", "message": MAPPED}, *synced()]
-    assert diagnose(observe(other("EventSourceMapping", conditions=quoted), NOT_ASKED)) is None
+    assert diagnose(observe(other("EventSourceMapping", conditions=quoted), active(state="Enabled"))) is None
 
 
 def test_a_mapping_that_aws_works_on_is_waited_for() -> None:
