@@ -57,7 +57,7 @@ test-cluster: install ## Run contract and stories on a real control plane (built
 	CONTROLLER=$(CONTROLLER) $(BIN)/python -m pytest --bed cluster \
 		$(if $(findstring tests/,$(ARGS)),,tests/contract tests/cluster) $(ARGS)
 
-mutants: install ## Break the diagnosis in 2,500 ways, and list what no test notices (an hour; ARGS='remediator.diagnosis.checksum*')
+mutants: install ## Break the diagnosis in 2,500 ways, and list what no test notices (up to an hour; ARGS='remediator.diagnosis.checksum*')
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --python $(BIN)/python --group mutants
 	$(BIN)/mutmut run --max-children 2 $(ARGS)
 	$(BIN)/mutmut results
