@@ -36,7 +36,6 @@ def name_changed(seen: Observation) -> Finding | None:
         f"{found.field} says {found.says!r}, what this object made has {found.recorded!r}: deleting the object now "
         f"would orphan it. Set {found.field} back.",
         timeout=AT_ONCE,
-        evidence={"arn": seen.resource.arn_text or ""},
     )
 
 

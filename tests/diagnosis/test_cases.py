@@ -69,7 +69,10 @@ class Given(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
 
 
 class Expected(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """The whole answer but for its wording: what is not named here has to be absent."""
+    """The whole answer: what is not named here has to be absent.
+
+    But for its wording, which `summary` pins, and for the evidence, of which a case names what it is about.
+    """
 
     finding: FindingName | None
     state: str | None = None
@@ -79,6 +82,7 @@ class Expected(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     self_heals_at: str | None = None
     also: tuple[FindingName, ...] = ()
     on_request: tuple[Remedy, ...] = ()
+    summary: str | None = None
     summary_contains: tuple[str, ...] = ()
     evidence: dict[str, str] = {}
 
@@ -163,6 +167,7 @@ def _told(found: Finding | None, expected: Expected) -> Expected:
         self_heals_at=format_time(found.self_heals_at),
         also=found.also,
         on_request=found.on_request,
+        summary=found.summary if expected.summary is not None else None,
         summary_contains=tuple(part for part in expected.summary_contains if part in found.summary),
         evidence={key: found.evidence.get(key, "(absent)") for key in expected.evidence},
     )

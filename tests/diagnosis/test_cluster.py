@@ -10,7 +10,7 @@ import pytest
 from remediator.diagnosis import diagnose
 from remediator.diagnosis.cluster import CLUSTER_CATALOGUE, diagnose_cluster
 from remediator.diagnosis.controller_versions import KNOWN_BUGS, bugs_of, newest_fix, parse_version
-from remediator.diagnosis.naming import naming
+from remediator.diagnosis.naming import counted, naming
 from remediator.model.cluster import ClusterFinding, ClusterFindingName
 from remediator.model.cluster_facts import ClusterFacts
 from remediator.model.controller import ControllerFacts, Health, Install
@@ -73,6 +73,7 @@ def test_a_controller_that_is_down_explains_what_nobody_looks_at() -> None:
         "2 more look healthy only because nobody looks."
     )
     assert one.evidence == {"lastPass": at(hours=2), "explains": "shop/going, shop/new, shop/silent"}
+    assert one.subject == ""
 
 
 def test_a_fleet_can_be_green_because_nobody_looks() -> None:
@@ -94,9 +95,16 @@ def test_it_explains_what_has_another_root_too() -> None:
     assert the_one(each, controller=DOWN).affected == 1
 
 
+def test_what_has_another_cause_is_not_explained_by_it() -> None:
+    renamed = judged(function("renamed", spec={"name": "else"}), DOWN)
+    assert renamed.finding is not None
+    assert the_one(renamed, controller=DOWN).affected == 0
+
+
 def test_without_resources_a_controller_is_down_all_the_same() -> None:
     one = the_one(controller=ControllerFacts(Health.DOWN, "gone", "1.13.0", deployment="ack-system/ack"))
     assert (one.subject, one.evidence) == ("deployment/ack-system/ack", {"version": "1.13.0", "lastPass": "none"})
+    assert one.summary == "No ACK controller is at work: gone. Nothing shows it yet."
 
 
 @pytest.mark.parametrize(
@@ -122,7 +130,14 @@ def test_of_one_controller_per_team_the_one_that_is_down_is_told() -> None:
     one = the_one(*results, controller=controller)
     assert (one.subject, one.affected) == ("deployment/ack/a", 1)
     assert one.summary.startswith("No ACK controller is at work: Deployment ack/a is not available. This explains 1")
-    assert one.evidence["explains"] == "shop/silent"
+    assert one.evidence == {"version": "1.14.1", "lastPass": at(hours=2), "explains": "shop/silent"}
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(121, True), (122, False)])
+def test_a_pass_of_the_minute_in_which_it_stopped_is_nobody_elses(minutes: float, told: bool) -> None:
+    """The last one looked two hours ago."""
+    controller = teams(team("a", Health.DOWN, "shop", hours=minutes / 60), team("b", Health.ALIVE, "post"))
+    assert bool(found(judged(silent(), controller), controller=controller)) is told
 
 
 @pytest.mark.parametrize(
@@ -196,6 +211,12 @@ def test_a_namespace_that_goes_with_resources_in_it() -> None:
     )
 
 
+def test_each_that_goes_is_told_beside_those_that_stay() -> None:
+    namespaces = {name: Namespace(name, terminating=name != "cart") for name in ("post", "cart", "shop")}
+    told = found(*(judged(function(namespace=name)) for name in namespaces), namespaces=namespaces)
+    assert [each.subject for each in told] == ["namespace/post", "namespace/shop"]
+
+
 def test_it_is_stuck_as_soon_as_one_of_them_is() -> None:
     stuck = judged(deleting(hours=3), DOWN)
     assert stuck.state is State.STUCK
@@ -205,7 +226,9 @@ def test_it_is_stuck_as_soon_as_one_of_them_is() -> None:
 def test_what_acks_finalizer_does_not_hold_is_told_without_it() -> None:
     let_go = judged(deleting(metadata={"finalizers": ["a/b"]}))
     one = the_one(let_go, namespaces={"shop": Namespace("shop", terminating=True)})
-    assert "held by" not in one.summary
+    assert one.summary == (
+        "Namespace shop is being deleted with 1 resource in it; nothing can be created in it any more."
+    )
     assert one.evidence == {"resources": "shop/checkout"}
 
 
@@ -237,11 +260,25 @@ def test_an_incident_is_told_with_what_they_have_in_common() -> None:
     results = [judged(silent("a")), judged(silent("b")), Judged(seen, diagnose(seen), None), judged(function("green"))]
     one = the_one(*results, incident="more than 20 % is an incident")
     assert (one.name, one.state, one.affected) == (ClusterFindingName.MASS_CHANGE, State.STUCK, 3)
-    assert one.summary.startswith("3 of 4 resources are stuck or unreadable at once; more than 20 % is an incident: ")
+    assert one.summary == (
+        "3 of 4 resources are stuck or unreadable at once; more than 20 % is an incident: "
+        "the cause lies elsewhere, and the breaker holds every action."
+    )
     assert one.evidence == {
         "findings": "2 ControllerSilent, 1 UpdateFailed",
         "resources": "shop/a, shop/b, shop/failed",
     }
+
+
+def test_the_most_frequent_is_counted_first_and_what_is_waited_for_is_not() -> None:
+    failed = observe(function("failed"), active(last_update_status="Failed"), controller=ALIVE)
+    results = [
+        *(judged(function(name, spec={"name": "else"})) for name in ("a", "b")),
+        *(Judged(failed, diagnose(failed), None), judged(silent()), busy("waiting")),
+    ]
+    assert results[-1].state is State.WAITING
+    one = the_one(*results, incident="so many")
+    assert one.evidence["findings"] == "2 NameChanged, 1 ControllerSilent, 1 UpdateFailed"
 
 
 # ---- ControllerVersion -----------------------------------------------------------------------------------------------
@@ -278,6 +315,7 @@ def test_of_versions_without_a_fix_to_go_to_or_unknown_ones_nothing_is_claimed(v
 
 def test_each_version_that_works_is_judged() -> None:
     installs = (
+        Install("ack/0", Health.ALIVE, "", version="1.14.1"),
         Install("ack/a", Health.ALIVE, "", version="1.12.0"),
         Install("ack/b", Health.ALIVE, "", version="1.7.5"),
         Install("ack/c", Health.DOWN, "", version="1.0.0"),
@@ -334,8 +372,11 @@ def test_several_at_a_time_and_refused_again_and_again(results: list[Judged], af
         *(ClusterFindingName.CONTROLLER_CONCURRENCY, State.ADVISORY),
         affected,
     )
-    assert one.summary.startswith("The controller works on 4 Functions at a time, and AWS refused ")
-    assert (one.subject, one.evidence["workers"]) == ("deployment/ack/a", "4")
+    assert one.summary == (
+        f"The controller works on 4 Functions at a time, and AWS refused {counted(affected, 'resource')} as busy: "
+        "one at a time meets fewer conflicts."
+    )
+    assert (one.subject, one.evidence) == ("deployment/ack/a", {"workers": "4", "busy": naming(results)})
 
 
 @pytest.mark.parametrize(
@@ -362,6 +403,7 @@ def test_forged_approvals_that_are_taken() -> None:
     one = the_one(unguarded="approvals are off: the API server takes a forged one.")
     assert (one.name, one.state) == (ClusterFindingName.APPROVALS_UNGUARDED, State.ADVISORY)
     assert one.summary == "Approvals are off: the API server takes a forged one."
+    assert one.subject == "validatingadmissionpolicy/ack-remediator-approvals"
 
 
 # ---- together --------------------------------------------------------------------------------------------------------
@@ -385,6 +427,7 @@ def test_of_many_the_first_are_named() -> None:
     results = [judged(function(f"f-{number:02}")) for number in range(12)]
     assert naming(results[:10]).count(",") == 9
     assert naming(results).endswith("shop/f-09, and 2 more")
+    assert naming(results[:11]).endswith("shop/f-09, and 1 more")
     assert naming([judged(function(conditions=synced()))]) == "shop/checkout"
 
 

@@ -154,6 +154,10 @@ def test_what_lasts_is_told_from_what_passes() -> None:
     assert all(hint_of(each) for each in TEXTS if not may_pass(each))
 
 
+def test_of_what_has_a_finding_of_its_own_no_hint_is_given() -> None:
+    assert hint_of("AccessDeniedException") == ""
+
+
 def test_the_map_and_the_key_that_it_lacks_are_read() -> None:
     text = 'retrieving role ARN for account/team ID "payments" from "ack-role-team-map" configmap: key not found'
     assert which_map(text) == {"map": "ack-role-team-map", "key": "payments"}

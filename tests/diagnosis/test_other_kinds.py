@@ -32,6 +32,7 @@ IN_USE = (
 )
 NOTHING_NEW = "No changes were made to $LATEST since publishing last version, so no version was published."
 UUID = "91a4b6ac-3a0d-4a40-8d49-5a8b4e7d0a11"
+OTHER_UUID = "5e0f9d0c-64d5-4b3c-9a51-0d6a4b1f2c33"
 MAPPED = (
     'ResourceConflictException: The event source arn (" arn:aws:sqs:us-east-1:123456789012:q ") and function (" '
     'checkout ") provided mapping already exists. Please update or delete the existing mapping with UUID '
@@ -125,14 +126,96 @@ def test_a_deletion_that_another_finalizer_holds_is_not_ours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("live", "said"),
+    ("raw", "live", "controller", "said"),
     [
-        (active(state=None, last_update_status=None), "AWS has alias 'live' of function 'checkout'"),
-        (NOT_ASKED, "AWS was not asked, or gave no answer"),
+        (
+            deleted("Alias"),
+            active(state=None, last_update_status=None),
+            ALIVE,
+            "No condition says why the object is not deleted; AWS has alias 'live' of function 'checkout'. The "
+            "controller's log tells more.",
+        ),
+        (
+            deleted("Alias"),
+            NOT_ASKED,
+            ALIVE,
+            "No condition says why the object is not deleted; AWS was not asked, or gave no answer. The controller's "
+            "log tells more.",
+        ),
+        (
+            deleted("Alias"),
+            NOT_ASKED,
+            DOWN,
+            "Nobody deletes alias 'live' of function 'checkout': its Deployment has 0 of 1 pods ready. Bring the "
+            "controller back; it will finish.",
+        ),
+        (
+            deleted("Alias", failing("it is in use")),
+            NOT_ASKED,
+            ALIVE,
+            "The deletion of alias 'live' of function 'checkout' is refused: it is in use",
+        ),
+        (
+            deleted("Alias", [{"type": "ACK.Terminal", "status": "False", "message": "x"}, *failing("it is in use")]),
+            NOT_ASKED,
+            ALIVE,
+            "The deletion of alias 'live' of function 'checkout' is refused: it is in use",
+        ),
+        (
+            deleted("Alias", [{"type": "ACK.Terminal", "status": "True"}]),
+            NOT_ASKED,
+            ALIVE,
+            "The deletion of alias 'live' of function 'checkout' is refused: no message",
+        ),
+        (
+            deleted("Alias"),
+            GONE,
+            ALIVE,
+            "AWS says that it has no alias 'live' of function 'checkout' (unproven: of this kind no answer proves it), "
+            "but ACK's finalizer still holds the object: the controller drops it at its next look.",
+        ),
+        (
+            deleted("Alias"),
+            LiveState(presence=Presence.GONE),
+            ALIVE,
+            "AWS says that it has no alias 'live' of function 'checkout' (unproven), but ACK's finalizer still holds "
+            "the object: the controller drops it at its next look.",
+        ),
+        (
+            deleted("EventSourceMapping"),
+            active(state="Deleting", last_update_status=None),
+            ALIVE,
+            "AWS is still at it (Deleting): the deletion goes on when that has ended.",
+        ),
+    ],
+    ids=[
+        "present",
+        "not asked",
+        "controller down",
+        "refused",
+        "not Terminal",
+        "Terminal",
+        "gone",
+        "gone without a word",
+        "busy",
     ],
 )
-def test_an_unexplained_deletion_says_what_aws_says(live: LiveState, said: str) -> None:
-    assert said in found(deleted("Alias"), live).summary
+def test_a_deletion_is_told_in_these_words(raw: Json, live: LiveState, controller: ControllerFacts, said: str) -> None:
+    assert found(raw, live, controller=controller).summary == said
+
+
+def test_how_well_it_is_proven_that_it_is_gone_is_told() -> None:
+    assert found(deleted("Alias"), GONE).evidence["gone"] == "unproven"
+
+
+def test_what_aws_had_before_is_quoted() -> None:
+    finding = found(other("Alias", conditions=terminal("Resource already exists")))
+    assert finding.evidence["terminal"] == "Resource already exists"
+    assert finding.summary == (
+        "In AWS there is alias 'live' of function 'checkout' already, and ACK does not manage it through this object. "
+        "Find out whose it is (its tags, other objects of that name) before you adopt it with "
+        "services.k8s.aws/adoption-policy."
+    )
 
 
 # ---- versions and mappings -------------------------------------------------------------------------------------------
@@ -145,14 +228,43 @@ def test_a_version_with_nothing_to_publish_is_no_trouble() -> None:
         State.ADVISORY,
         Remedy.REPORT,
     )
-    assert "It is harmless: delete this Version" in finding.summary
+    assert finding.summary == (
+        "Nothing was published, for $LATEST has not changed since the last version, and ACK does not try again. "
+        "It is harmless: delete this Version, and make another one when there is something new."
+    )
+    assert finding.evidence["terminal"] == NOTHING_NEW
 
 
 def test_a_mapping_that_exists_is_named() -> None:
     finding = found(other("EventSourceMapping", conditions=failing(MAPPED)))
     assert (finding.name, finding.state) == (FindingName.ALREADY_EXISTS, State.STUCK)
-    assert f"by event source mapping {UUID}" in finding.summary
+    assert finding.summary == (
+        f"That source feeds that function already, by event source mapping {UUID}, which ACK does not manage through "
+        "this object: adopt it by that UUID, or delete the other one."
+    )
     assert finding.evidence["uuid"] == UUID
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"mapping already exists with UUID {UUID}",
+        f"UUID {OTHER_UUID}: mapping already exists with UUID {UUID}",
+        f"{MAPPED}; retried: mapping already exists with UUID {OTHER_UUID}",
+    ],
+)
+def test_the_first_that_is_named_as_the_existing_one_is_it(text: str) -> None:
+    assert found(other("EventSourceMapping", conditions=failing(text))).evidence["uuid"] == UUID
+
+
+def test_a_mapping_that_is_named_for_another_reason_is_no_such_thing() -> None:
+    finding = found(other("EventSourceMapping", conditions=failing(f"SomethingException: see UUID {UUID}")))
+    assert finding.name is FindingName.UNCLASSIFIED_ERROR
+
+
+def test_what_was_refused_before_it_was_synced_is_over() -> None:
+    quoted = [{"type": "ACK.Recoverable", "status": "True", "message": MAPPED}, *synced()]
+    assert diagnose(observe(other("EventSourceMapping", conditions=quoted), active(state="Enabled"))) is None
 
 
 def test_a_mapping_that_aws_works_on_is_waited_for() -> None:
@@ -160,6 +272,10 @@ def test_a_mapping_that_aws_works_on_is_waited_for() -> None:
     busy = found(raw, active(state="Updating", last_update_status=None))
     assert (busy.name, busy.state) == (FindingName.UPDATE_IN_PROGRESS, State.WAITING)
     assert busy.also == (FindingName.CONFLICT_BACKOFF,)
+    assert busy.summary == (
+        "AWS is at work on event source mapping (without a UUID yet) of function 'checkout' (Updating), and refuses "
+        "other changes until then."
+    )
     settled = found(raw, active(state="Enabled", last_update_status=None))
     assert (settled.name, settled.state, settled.remedy) == (
         FindingName.CONFLICT_BACKOFF,
@@ -167,6 +283,9 @@ def test_a_mapping_that_aws_works_on_is_waited_for() -> None:
         Remedy.WAIT,
     )
     assert settled.self_heals_at == settled.stuck_at is not None
+    assert settled.summary == (
+        "AWS refused the last try as the event source mapping was in use; the controller waits out its back-off."
+    )
     late = diagnose(observe(raw, NOT_ASKED, history=History(since=NOW.replace(hour=1))))
     assert late is not None
     assert (late.name, late.state) == (FindingName.CONFLICT_BACKOFF, State.WAITING)
@@ -185,12 +304,24 @@ def test_a_mapping_is_deleted_once_aws_is_done_with_it() -> None:
     assert settled.name is FindingName.DELETION_BLOCKED
 
 
-def test_what_is_not_synced_quotes_what_aws_says() -> None:
-    raw = other(
-        "EventSourceMapping",
-        conditions=[{"type": "ACK.ResourceSynced", "status": "False", "lastTransitionTime": at(seconds=20)}],
-    )
-    assert "AWS says Enabled/None." in found(raw, active(state="Enabled", last_update_status=None)).summary
+@pytest.mark.parametrize(
+    ("reason", "live", "said"),
+    [
+        (None, NOT_ASKED, "the controller says no reason given."),
+        ("not yet.", NOT_ASKED, "the controller says not yet."),
+        (
+            "..not yet",
+            active(state="Enabled", last_update_status=None),
+            "the controller says ..not yet. AWS says Enabled/None.",
+        ),
+    ],
+)
+def test_what_is_not_synced_quotes_what_both_sides_say(reason: str | None, live: LiveState, said: str) -> None:
+    conditions = [
+        {"type": "ACK.ResourceSynced", "status": "False", "lastTransitionTime": at(seconds=20), "reason": reason}
+    ]
+    finding = found(other("EventSourceMapping", conditions=conditions), live)
+    assert finding.summary == f"Not synced, and no rule says why: {said}"
 
 
 # ---- names -----------------------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def test_the_codes_of_the_api_are_known(enum: str) -> None:
 def test_a_code_that_is_not_known_is_shown_as_it_is(code: str) -> None:
     found = reason_of(code)
     assert (found.code, found.kind) == (code, ReasonClass.UNKNOWN)
-    assert found.advice
+    assert found.advice == "this code is not known here; see what AWS documents of it"
     assert not found.takes_a_person
     assert found.of_update(young=True) is ReasonClass.UNKNOWN
 

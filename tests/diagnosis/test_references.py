@@ -49,6 +49,10 @@ def upstream(state: LinkState, why: str = "", *beneath: Link) -> Link:
             "roleRef refers to Role shop/checkout, and roles.iam.services.k8s.aws is not installed in this cluster.",
         ),
         (
+            Link("gadgetRef", "Gadget", "shop", "checkout", LinkState.KIND_MISSING),
+            "gadgetRef refers to Gadget shop/checkout, and Gadget is not installed in this cluster.",
+        ),
+        (
             role(LinkState.TERMINAL, "Malformed policy."),
             "roleRef refers to Role shop/checkout, which ACK has given up on (Terminal): Malformed policy.",
         ),
@@ -94,7 +98,10 @@ def test_the_root_is_told_and_not_what_is_between() -> None:
 def test_a_circle_has_no_beginning() -> None:
     circle = upstream(LinkState.NOT_SYNCED, "", Link("x", "Alias", "shop", "live", LinkState.CIRCULAR))
     finding = found(other("Alias", conditions=waiting("why"), spec=FUNCTION), circle)
-    assert "in a circle: none of them can be the first" in finding.summary
+    assert finding.summary == (
+        "functionRef refers to Function shop/checkout, which waits for Alias shop/live (x), "
+        "and these refer to each other in a circle: none of them can be the first."
+    )
 
 
 def test_what_is_wrong_with_the_function_is_said() -> None:

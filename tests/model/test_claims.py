@@ -41,6 +41,10 @@ def test_whoever_names_it_too_is_told_where_a_function_exists_already() -> None:
     many = diagnose(observe(mine, active(), claims=(theirs.ref, theirs.ref)))
     assert many is not None
     assert "(Function post/till, Function post/till name it, too)" in many.summary
+    six = tuple(sorted(decoded(function(f"till-{number}")).ref for number in range(6)))
+    some = diagnose(observe(mine, active(), claims=six))
+    assert some is not None
+    assert some.evidence["alsoNamedBy"].endswith("Function shop/till-4")
     alone = diagnose(observe(mine, active()))
     assert alone is not None
     assert "alsoNamedBy" not in alone.evidence
