@@ -20,12 +20,12 @@ def lost_update(seen: Observation) -> Finding | None:
     fields = ", ".join(lost(seen.resource, seen.live))
     if not fields:
         return None
-    owned = ", ".join(owners(seen.resource))
-    again = f"{owned} applies them again by itself" if owned else "nobody applies them again by itself"
+    owning = owners(seen.resource)
+    applies = "apply them again by themselves" if len(owning) > 1 else "applies them again by itself"
     return advisory(
         seen,
         FindingName.LOST_UPDATE,
-        f"ACK took back what was applied: {fields}. They are as AWS has them, though the object may be green; {again}. "
-        "Apply them once more, without a change of the code.",
-        {"lostFields": fields, "owners": owned},
+        f"ACK took back what was applied: {fields}. They are as AWS has them, though the object may be green; "
+        f"{' and '.join(owning) or 'nobody'} {applies}. Apply them once more, without a change of the code.",
+        {"lostFields": fields, "owners": ", ".join(owning)},
     )

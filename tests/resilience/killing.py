@@ -12,6 +12,7 @@ import json
 import multiprocessing
 import os
 import re
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -41,6 +42,8 @@ SECONDS = 40.0  # for a hang; a run takes about one
 _PRELOADED = ["tests.resilience.killing"]
 # What only asks is sent as a POST, too.
 _ASKS = re.compile(r"reviews$")
+# Who starts a process looks after all others, too: of two threads that read one's exit code, one reads nothing (255).
+_ASKING = threading.Lock()
 _NAP = 0.01  # real seconds that the longest wait takes
 
 
@@ -191,12 +194,15 @@ class Case:
             wait([process.sentinel])  # its exit code is for the thread that joins it
 
         self.kubernetes.reap = self.aws.reap = reap
-        process.start()
-        process.join(SECONDS)
+        with _ASKING:
+            process.start()
+        ended = wait([process.sentinel], SECONDS)
+        if not ended:
+            process.kill()
+        with _ASKING:
+            process.join()
         try:
-            if process.exitcode is None:
-                process.kill()
-                process.join()
+            if not ended:
                 raise TimeoutError(f"{self.name}: a run did not end within {SECONDS:g} s")
             assert process.exitcode in (0, -9), f"{self.name}: a run ended with {process.exitcode}"
             return process.exitcode == 0
