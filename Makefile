@@ -8,6 +8,9 @@ STAMP  := $(VENV)/.installed
 # Half of an installation's time goes into compiling modules of which few are ever imported: left to the first import.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
+# Where this is set, each of a hundred processes compiles all that it imports anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 # A lock that anyone's index can serve: hashes pin the content, not the host.
 LOCK   := requirements-dev.lock
 
