@@ -13,8 +13,8 @@ MASK = "•••"
 # unreadable, and reveal by its gaps what it hides.
 SHORTEST_SECRET = 3
 
-# Links to code that anyone who has them may follow, for minutes: as they are, as Go, HTML and URLs quote them. What comes
-# before the first X-Amz- is a few hundred characters; without a bound, a megabyte of `http:` would take hours.
+# Links to code that anyone who has them may follow, for minutes: as they are, as Go, HTML and URLs quote them. Before
+# the first X-Amz- are a few hundred characters; without a bound, a megabyte of `http:` would take hours.
 PRESIGNED = re.compile(
     r"https?(?::|%(?:25)*3A)[^\s\"'<>]{0,1000}"
     r"(?:[?&;]|\\u0026|\\u003f|\\x26|%(?:25)*26|%(?:25)*3F)X-Amz-[^\s\"'<>]*",

@@ -112,7 +112,7 @@ class Prometheus(_Served):
         config = {
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
             "scrape_configs": jobs,
-            "rule_files": [str(each) for each in _rule_files(folder)],
+            "rule_files": [str(_rule_file(folder))],
         }
         file = _written(folder / "prometheus.yml", config)
         super().__init__(
@@ -177,14 +177,13 @@ class Prometheus(_Served):
         return json.loads(told)["data"]
 
 
-def _rule_files(folder: Path) -> list[Path]:
-    """Write what is under `spec` of each PrometheusRule as Prometheus itself reads it."""
-    files = []
-    for shipped in sorted(MONITORING.glob("prometheusrule*.yaml")):
-        spec = yaml_files.read(shipped)["spec"]
-        files.append(_written(folder / shipped.name, {"groups": hasty(spec["groups"])}))
-    assert files
-    return files
+def _rule_file(folder: Path) -> Path:
+    """Write what is under `spec` of the PrometheusRule for who scrapes us, or is pushed to, as Prometheus reads it.
+
+    Who has kube-state-metrics read the records takes the other one, and not both.
+    """
+    spec = yaml_files.read(MONITORING / "prometheusrule.yaml")["spec"]
+    return _written(folder / "rules.yaml", {"groups": hasty(spec["groups"])})
 
 
 def _written(path: Path, content: Json) -> Path:

@@ -45,6 +45,12 @@ def identity(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
+@pytest.fixture(scope="session")
+def usual_home(control_plane: Plane) -> str:
+    """The home namespace of those who name none."""
+    return control_plane.namespace("ack-remediator")
+
+
 @pytest.fixture(scope="module")
 def installed(control_plane: Plane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Records]:
     """Definition and policy where the controller works; others want that API server without them, so they go again."""

@@ -38,9 +38,8 @@ Look = Callable[[Function], Judged]
 
 
 @pytest.fixture(scope="session")
-def watcher(control_plane: Plane) -> Path:
+def watcher(control_plane: Plane, usual_home: str) -> Path:
     """Someone on call: may read, and patch Functions, and see the controller's log."""
-    control_plane.namespace("ack-remediator")
     control_plane.namespace("watching")
     rights = rules("read", "act", "logs") + shipped("role-locks.yaml")[0]["rules"]
     return control_plane.service_account("watching", "ack-remediator", rights)

@@ -39,9 +39,8 @@ Remediator = Callable[..., Wired]
 
 
 @pytest.fixture(scope="session")
-def locks(control_plane: Plane) -> list[Json]:
+def locks(usual_home: str) -> list[Json]:
     """What everybody needs who may act: the action lock, in a home namespace that is there."""
-    control_plane.namespace("ack-remediator")
     rules: list[Json] = shipped("role-locks.yaml")[0]["rules"]
     return rules
 

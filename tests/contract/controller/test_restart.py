@@ -50,7 +50,7 @@ def test_a_restart_is_past_every_back_off(settled: Create, controller: Handle, c
     controller.stop()
     restarted = len(cloud.calls)
     controller.start()
-    # Its failures were known to it alone: the tries are close together again.
+    # Its failures were known to it alone: the tries are close together again. Else the next four took a minute.
     function.gets_asked(lambda calls: len(calls) > 4, "it is tried again soon", restarted)
     at = [call.at for call in function.looks(restarted)]
-    assert (at[4] - at[0]).total_seconds() < 5
+    assert (at[4] - at[0]).total_seconds() < 30
