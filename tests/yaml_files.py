@@ -37,11 +37,6 @@ def read_all(path: Path) -> list[Any]:
     return documents
 
 
-def parsed(text: str) -> Any:
-    """Return a text's one document."""
-    return yaml.load(text, Loader=_Loader)
-
-
 @cache
 def _documents(path: Path) -> bytes:
     """Read a file that no test writes. A copy of what was read is made much quicker from this than from values."""

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from remediator.model.log import LogLine
-from remediator.model.masking import PRESIGNED, one_line
+from remediator.model.masking import one_line, without_links
 from remediator.model.resource import Ref, strip_request_ids
 
 # `pkg/path.(*Type).method(0xc000…)`, the arguments only as Go itself prints it, and not as zap does; and, in the line
@@ -118,7 +118,7 @@ def _shown(entry: Entry) -> str:
         return ""
     parts = [entry.message, error, _paths(entry.said.get("diff")), _str(entry.said, "panic")]
     text = ": ".join(filter(None, parts)) + _frames(_str(entry.said, "stacktrace")) * ("panic" in entry.said)
-    return PRESIGNED.sub("(a presigned link)", strip_request_ids(one_line(text)))
+    return without_links(strip_request_ids(one_line(text)))
 
 
 def _paths(diff: object) -> str:

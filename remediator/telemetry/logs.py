@@ -8,7 +8,7 @@ import sys
 
 import structlog
 
-from remediator.model.masking import PRESIGNED
+from remediator.model.masking import without_links
 
 _EVERYTHING = 2
 _NOISY = ("apscheduler", "boto3", "botocore", "urllib3", "kubernetes")
@@ -68,9 +68,7 @@ def _without_links(_: object, __: str, entry: structlog.typing.EventDict) -> str
 
     Environment values are masked where a text is made: only there it is known whose they are.
     """
-    return {
-        key: PRESIGNED.sub("(a presigned link)", each) if isinstance(each, str) else each for key, each in entry.items()
-    }
+    return {key: without_links(each) if isinstance(each, str) else each for key, each in entry.items()}
 
 
 def _for_people() -> structlog.typing.Processor:

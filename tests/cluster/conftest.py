@@ -10,7 +10,7 @@ import pytest
 
 from remediator.sandbox.cloud import Cloud
 from tests.bed.plane import Plane
-from tests.cluster.records import Records
+from tests.cluster.records import Person, Records
 from tests.cluster.runner import Runner
 from tests.cluster.stuck import ACCESS_KEY
 
@@ -95,3 +95,17 @@ def deployment_is_down(control_plane: Plane) -> Iterator[None]:
     control_plane.admin.merge(f"{path}/ack-lambda-controller/status", {"status": {"conditions": [condition]}})
     yield
     control_plane.admin.delete(f"{path}/ack-lambda-controller")
+
+
+@pytest.fixture
+def alice(home: Records, namespace: str) -> Person:
+    """On call: may approve in the test's namespace."""
+    return home.person("alice", namespace)
+
+
+@pytest.fixture
+def words(home: Records, runner: Runner) -> list[str]:
+    """What the pod's args are, but for the place."""
+    policy = runner.policy(schedule={"interval": "5s", "jitter": "0s"})
+    where = ["--kubeconfig", str(home.kubeconfig), "--home-namespace", home.home, "-n", runner.namespace]
+    return [*where, "--policy", str(policy)]

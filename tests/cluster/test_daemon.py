@@ -37,20 +37,6 @@ def stuck(settled: Create, control_plane: Plane, cloud: Cloud) -> Function:
     return function
 
 
-@pytest.fixture
-def alice(home: Records, namespace: str) -> Person:
-    """On call: may approve in the test's namespace."""
-    return home.person("alice", namespace)
-
-
-@pytest.fixture
-def words(home: Records, runner: Runner) -> list[str]:
-    """What the pod's args are, but for the place."""
-    policy = runner.policy(schedule={"interval": "5s", "jitter": "0s"})
-    where = ["--kubeconfig", str(home.kubeconfig), "--home-namespace", home.home, "-n", runner.namespace]
-    return [*where, "--policy", str(policy)]
-
-
 def approves(person: Person, home: Records, runner: Runner, function: Function) -> None:
     """Say yes as `kubectl patch --type=merge` does."""
     record = path(home.home, object_name(function.read()["metadata"]["uid"]))

@@ -57,20 +57,6 @@ def stuck(settled: Create, control_plane: Plane, cloud: Cloud) -> Function:
     return function
 
 
-@pytest.fixture
-def alice(home: Records, namespace: str) -> Person:
-    """On call: may approve in the test's namespace."""
-    return home.person("alice", namespace)
-
-
-@pytest.fixture
-def words(home: Records, runner: Runner) -> list[str]:
-    """What the pod's args are, but for the place."""
-    policy = runner.policy(schedule={"interval": "5s", "jitter": "0s"})
-    where = ["--kubeconfig", str(home.kubeconfig), "--home-namespace", home.home, "-n", runner.namespace]
-    return [*where, "--policy", str(policy)]
-
-
 def ages(home: Records, function: Function, hours: float) -> None:
     """Let a Function have been unwell for so long, by the record of it."""
     then = (datetime.now(UTC) - timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
