@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remediator.model.masking import MASK, PRESIGNED, SHORTEST_SECRET, mask, one_line
+from remediator.model.masking import MASK, SHORTEST_SECRET, mask, one_line, without_links
 
 # The mask's own character cannot be hidden behind the mask.
 words = st.text(st.characters(exclude_characters="•", exclude_categories=["Cs"]), max_size=12)
@@ -99,16 +99,16 @@ def test_a_presigned_link_is_found_in_each_form(link: str, form: str) -> None:
         "url in url": quote(quote(link, safe=""), safe=""),
     }[form]
     for text in (f"see {spelled} now", f"see {spelled.lower()} now"):
-        assert PRESIGNED.sub("LINK", text) == "see LINK now"
+        assert without_links(text) == "see (a presigned link) now"
 
 
 def test_other_links_stay() -> None:
     text = "see https://example.invalid/?page=2&X-Other=1 and X-Amz-Date"
-    assert PRESIGNED.sub("LINK", text) == text
+    assert without_links(text) == text
 
 
 def test_a_long_text_that_only_looks_like_links_is_searched_in_a_moment() -> None:
     text = "http:" * 20_000
     began = time.process_time()
-    assert PRESIGNED.sub("", text) == text
+    assert without_links(text) == text
     assert time.process_time() - began < 10
