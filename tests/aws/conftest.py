@@ -21,7 +21,8 @@ from tests.boto import shared_models
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ACCESS_KEY = "AKIAONCALL"
 # One try, and not a long one: what botocore says in the end is the same after three.
-BRIEF = Patience(connect=0.3, read=0.3, attempts=1)
+# Long enough for a machine that does other things to answer what is to be answered.
+BRIEF = Patience(connect=1.5, read=1.5, attempts=1)
 
 
 class FakeClock:

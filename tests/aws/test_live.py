@@ -435,7 +435,7 @@ def test_sts_that_hangs_is_waited_for_once(ask: Ask) -> None:
         adapter, began = ask(BRIEF, endpointURL=wire.url), time.monotonic()
         for _ in range(10):
             assert "timeout" in unreadable(adapter.probe(resource(arn=arn_of()))).lower()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 3 * BRIEF.read
         assert len(wire.heard) == 1
 
 
@@ -454,14 +454,16 @@ def test_an_answer_that_trickles_is_doubt(cloud: Cloud, ask: Ask, operation: str
         faults.add(trickling(0.05, head=head), operation=operation)
         adapter, began = ask(BRIEF._replace(answer=0.6), endpointURL=faults.url), time.monotonic()
         assert "timeout" in unreadable(adapter.probe(resource(arn=arn_of()))).lower()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 20
 
 
 def test_a_slow_answer_that_ends_in_time_counts(cloud: Cloud, ask: Ask) -> None:
     cloud.create_function("orders")
     with Faults(cloud.endpoint) as faults:
-        faults.add(trickling(0.0005))
-        assert ask(BRIEF, endpointURL=faults.url).probe(resource(arn=arn_of())).present
+        faults.add(trickling(0.004), operation="GetFunctionConfiguration")
+        adapter, began = ask(BRIEF, endpointURL=faults.url), time.monotonic()
+        assert adapter.probe(resource(arn=arn_of())).present
+        assert time.monotonic() - began > BRIEF.read, "each byte had its time, and not the whole answer"
 
 
 def test_nobody_at_the_endpoint(ask: Ask) -> None:

@@ -239,7 +239,7 @@ def test_a_megabyte_is_read_in_no_time(piece: str) -> None:
     hint_of(text)
     for read in (which_map, unreserved_minimum, state_reason_code, runtime_of, field_paths):
         read(text)
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 10
 
 
 MAY_NOT = " is not authorized to perform: lambda:GetFunction on resource: *"

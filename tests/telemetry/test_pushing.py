@@ -121,7 +121,7 @@ def test_a_gateway_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
         faults.add(trickling(0.02))
         began = time.monotonic()
         assert "could not be pushed" in push(Metrics(now=lambda: NOW), faults.url, "tests", {}, ended_well=True)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 20
 
 
 def test_where_nobody_listens_that_is_said() -> None:
