@@ -6,16 +6,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
-
 from remediator.errors import Changed, ClusterError, NotFound
+from remediator.kubernetes.access import ask
 from remediator.kubernetes.namespaces import read_namespace
 from remediator.kubernetes.transport import Transport, decoded
 from remediator.model.decision import Rehearsal, Rehearsed
+from remediator.model.kind import FUNCTION, KINDS
 from remediator.model.plan import Operation
 from remediator.model.resource import FUNCTION_GROUP, Ref, Resource
+from remediator.model.rights import Access
 
-_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 # Admission says so, whether by webhook (403) or by ValidatingAdmissionPolicy (422 or 403); RBAC never does.
 _DENIED = re.compile(r"\bdenied (?:the )?request\b")
 _ABSENT = object()
@@ -24,37 +24,14 @@ _ABSENT = object()
 Json = Any
 
 
-class _Answered(Struct, frozen=True):
-    allowed: bool
-    reason: str = ""
-
-
-class _Review(Struct, frozen=True):
-    status: _Answered
-
-
 def may_patch(transport: Transport, ref: Ref) -> tuple[bool | None, str]:
-    """Ask whether we may patch a Function, by a SelfSubjectAccessReview; None where the server will not say."""
-    attributes = {
-        "verb": "patch",
-        "group": FUNCTION_GROUP,
-        "resource": "functions",
-        "namespace": ref.namespace,
-        "name": ref.name,
-    }
-    body = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": attributes},
-    }
-    try:
-        answer = decoded(transport.post(_REVIEWS, body), _Review).status
-    except ClusterError as error:
-        return None, f"whether we may patch it could not be asked: {error.message}"
-    if answer.allowed:
+    """Ask whether we may patch a Function; None where the server will not say."""
+    may, why = ask(transport, Access(FUNCTION_GROUP, KINDS[FUNCTION].plural, "patch", ref.name), ref.namespace)
+    if may is None:
+        return None, f"whether we may patch it could not be asked: {why}"
+    if may:
         return True, "we may patch it"
-    why = f": {answer.reason}" if answer.reason else ""
-    return False, f"we may not patch functions in {ref.namespace}{why}"
+    return False, f"we may not patch functions in {ref.namespace}{f': {why}' if why else ''}"
 
 
 def annotations_of(transport: Transport, namespace: str) -> dict[str, str] | None:

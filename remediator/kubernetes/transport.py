@@ -63,9 +63,13 @@ class _TooMany(_Throttled, Refused):
 
 
 class Connection:
-    """Where the cluster is and what the kubeconfig says of it: server, context, namespace."""
+    """Where the cluster is and what the kubeconfig says of it: server, context, namespace.
 
-    def __init__(self, kubeconfig: Path | None, context: str | None) -> None:
+    `acting_as` is the user that each request is made as, where that is another than the kubeconfig's.
+    """
+
+    def __init__(self, kubeconfig: Path | None, context: str | None, acting_as: str = "") -> None:
+        self.acting_as = acting_as
         self.configuration = client.Configuration()
         self.configuration.retries = urllib3.Retry(
             connect=2, read=0, redirect=0, status=0, other=0, respect_retry_after_header=False
@@ -149,6 +153,7 @@ class Transport:
         count: Callable[[str, str], None] = count_nothing,
     ) -> None:
         self._server = connection.server
+        self._acting_as = {"Impersonate-User": connection.acting_as} if connection.acting_as else {}
         self._patience = patience
         self._now = now
         self._count = count
@@ -219,7 +224,7 @@ class Transport:
     def _request(
         self, method: str, path: str, query: Mapping[str, str | int], body: Any, content_type: str | None
     ) -> bytes:
-        headers, patience = {"Accept": "application/json"}, self._patience
+        headers, patience = {"Accept": "application/json"} | self._acting_as, self._patience
         if content_type:
             headers["Content-Type"] = content_type
         began, asked = time.monotonic(), self._now()

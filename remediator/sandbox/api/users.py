@@ -16,6 +16,8 @@ from remediator.sandbox.clock import SandboxClock
 MASTERS = "system:masters"
 """The group that may do everything, whatever the roles say."""
 
+_ACCOUNT = "system:serviceaccount:"
+
 
 @dataclass(frozen=True)
 class User:
@@ -30,6 +32,20 @@ class User:
         """Return the `userInfo` of reviews, empty fields left out."""
         told = {"username": self.name, "uid": self.uid, "groups": list(self.groups), "extra": self.extra}
         return {name: value for name, value in told.items() if value}
+
+
+def impersonated(name: str) -> User:
+    """Return whom a request is made as: a ServiceAccount is of its groups (apiserver `filters/impersonation`)."""
+    groups: tuple[str, ...] = ()
+    if account := account_of(name):
+        groups = ("system:serviceaccounts", f"system:serviceaccounts:{account[0]}")
+    return User(name, groups=(*groups, "system:authenticated"))
+
+
+def account_of(name: str) -> tuple[str, str] | None:
+    """Return namespace and name of the ServiceAccount that a user is; None for another user."""
+    namespace, _, account = name.removeprefix(_ACCOUNT).partition(":")
+    return (namespace, account) if name.startswith(_ACCOUNT) and namespace and account else None
 
 
 ADMIN = User("sandbox-admin", "admin", (MASTERS, "system:authenticated"))

@@ -44,7 +44,7 @@ from remediator.sandbox.api.status import (
 )
 from remediator.sandbox.api.store import Store
 from remediator.sandbox.api.strategic import strategic_patched
-from remediator.sandbox.api.users import Users
+from remediator.sandbox.api.users import User, Users, account_of, impersonated
 from remediator.sandbox.api.values import Object
 from remediator.sandbox.clock import SandboxClock
 
@@ -82,7 +82,7 @@ class Api:
             return Answer(refusal.code, refusal.body)
 
     def _answer(self, request: Request, address: str) -> Answer:
-        user = self._users.of(request.header("authorization"))
+        user = self._acting(self._users.of(request.header("authorization")), request.header("impersonate-user"))
         self._refusals.expect_seat(user)
         asked = access.asked(request.method, request.path, request.query)
         verdict = self._rbac.decide(user, asked)
@@ -116,6 +116,18 @@ class Api:
         if isinstance(answer.body, dict) and tables.wanted(request, where.resource):
             return replace(answer, body=self._table(request, where)(answer.body))
         return answer
+
+    def _acting(self, user: User, name: str) -> User:
+        """Return whom a request is made as, where that is another."""
+        if not name:
+            return user
+        namespace, account = account_of(name) or ("", "")
+        resource = "serviceaccounts" if account else "users"
+        asked = access.Attributes("impersonate", "", resource, namespace=namespace, name=account or name)
+        verdict = self._rbac.decide(user, asked)
+        if not verdict.allowed:
+            raise asked.refused(user.name, verdict.reason)
+        return impersonated(name)
 
     def _table(self, request: Request, where: Target) -> Callable[[Object], Object]:
         """Return what turns each object into a table; only the first has headings."""

@@ -222,6 +222,33 @@ def test_roles_are_checked(accounts: Accounts, http_client: Http) -> None:
     assert http_client("GET", f"{RBAC}/clusterroles/system%3Adiscovery").code == 200
 
 
+def acting(client: Http, name: str) -> Http:
+    """Let a client ask as somebody else from now on."""
+    client.headers["Impersonate-User"] = name
+    return client
+
+
+def test_who_may_impersonate_an_account_is_asked_as_that_one(accounts: Accounts, functions: Functions) -> None:
+    functions.create("a")
+    accounts.make("reader", may("get"))
+    reader = accounts.user("reader")
+    mine = may("impersonate", resources="serviceaccounts", group="", resourceNames=["reader"])
+    other = acting(accounts.make("other", mine, may("list")), reader)
+    path, body = "/apis/authentication.k8s.io/v1/selfsubjectreviews", {"kind": "SelfSubjectReview"}
+    told = other("POST", path, {"apiVersion": "authentication.k8s.io/v1", **body}).body["status"]["userInfo"]
+    assert told["username"] == reader
+    groups = {"system:serviceaccounts", f"system:serviceaccounts:{accounts.namespace}", "system:authenticated"}
+    assert set(told["groups"]) == groups
+    assert other("GET", f"{functions.path}/a").code == 200
+    assert other("GET", functions.path).code == 403, "the rights of who asks do not count"
+    allowed = {verb: review(other, verb=verb, group=GROUP, resource="functions")["allowed"] for verb in ("get", "list")}
+    assert allowed == {"get": True, "list": False}
+    for name, another in (("third", accounts.user("other")), ("fourth", "alice")):
+        reply = acting(accounts.make(name, mine), another)("GET", "/version")
+        assert (reply.code, reply.body["reason"]) == (403, "Forbidden")
+        assert f'User "{accounts.user(name)}" cannot impersonate' in reply.message
+
+
 def test_without_a_token_one_is_anonymous(accounts: Accounts) -> None:
     nobody = accounts.client(None)
     assert nobody("GET", "/version").body["major"] == "1"

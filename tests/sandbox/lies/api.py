@@ -416,6 +416,12 @@ def any_token_opens(patch: Patch) -> None:
     patch.setattr(users.Users, "of", lambda self, authorization: users.ADMIN)
 
 
+@LIES.told_against(_ACCESS + "test_who_may_impersonate_an_account_is_asked_as_that_one")
+def who_impersonates_keeps_the_own_rights(patch: Patch) -> None:
+    """Whom a request is made as makes no difference."""
+    patch.setattr(verbs.Api, "_acting", lambda self, user, name: user)
+
+
 @LIES.told_against(_ACCESS + "test_a_token_dies_with_its_account")
 def a_token_lasts_for_ever(patch: Patch) -> None:
     """A token outlives its time and its account."""
