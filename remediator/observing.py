@@ -30,6 +30,17 @@ NOT_ASKED = "AWS was not asked"
 _NOTHING_READ = Identities()
 
 
+def heartbeats(resources: Iterable[Resource]) -> list[datetime]:
+    """Collect the heartbeats that tell of the controller.
+
+    Not those of what it no longer looks at by itself: while an object is being deleted, and after a Terminal error,
+    the heartbeat stands still, and says nothing about the controller. Nor those of other kinds: they can have another
+    controller, and a resync period of their own.
+    """
+    moving = (each.heartbeat for each in resources if each.is_function and not (each.deleting or each.terminal))
+    return [each for each in moving if each is not None]
+
+
 class _Well(Struct, frozen=True):
     """AWS's answer about a suspect that nothing was wrong with, and what it was an answer to."""
 
@@ -122,15 +133,8 @@ class Observer:
         return self.seen(resource, live, controller, known, links=links, claims=claims(among)(resource))
 
     def controller(self, resources: Iterable[Resource]) -> ControllerFacts:
-        """Find out how the controller is, heartbeats included.
-
-        Not those of what it no longer looks at by itself: while an object is being deleted, and after a Terminal
-        error, the heartbeat stands still, and says nothing about the controller. Nor those of other kinds: they can
-        have another controller, and a resync period of their own.
-        """
-        moving = [each.heartbeat for each in resources if each.is_function and not (each.deleting or each.terminal)]
-        known = [each for each in moving if each is not None]
-        return self._means.cluster.controller(known, self._means.clock.now())
+        """Find out how the controller is, heartbeats included."""
+        return self._means.cluster.controller(heartbeats(resources), self._means.clock.now())
 
     def look(self, controller: ControllerFacts) -> Look:
         """Make the way to look at one resource again."""

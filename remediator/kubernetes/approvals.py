@@ -21,7 +21,7 @@ from remediator.model.times import parse_time
 POLICY = "ack-remediator-approvals"
 REFUSAL = "nothing can be approved before it is proposed"
 
-_HOW_TO_FIX = (
+HOW_TO_FIX = (
     f"Apply manifests/base/approvals.yaml (ValidatingAdmissionPolicy {POLICY} and its binding), "
     "or approve with `remediator run --approve`."
 )
@@ -86,4 +86,4 @@ def _tried(transport: Transport, namespace: str) -> tuple[bool | None, str]:
         return None, f"approvals are off: there is no place for them ({error.message})"
     except ClusterError as error:
         return None, f"approvals are off: whether forged ones are refused is not known ({error.message})"
-    return False, f"approvals are off: the API server takes a forged one. {_HOW_TO_FIX}"
+    return False, f"approvals are off: the API server takes a forged one. {HOW_TO_FIX}"

@@ -276,4 +276,3 @@ RIGHTS: tuple[Right, ...] = (
 def granted(rights: Iterable[Right]) -> set[tuple[str, Access]]:
     """Say by role what rights grant."""
     return {(right.role, each) for right in rights for each in right.each}
-

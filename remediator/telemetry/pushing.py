@@ -16,6 +16,7 @@ from prometheus_client.metrics_core import Metric
 from remediator.deadline import bound_answers
 from remediator.telemetry.families import LAST_SUCCESS
 from remediator.telemetry.metrics import Metrics
+from remediator.telemetry.reaching import why
 
 # In seconds: to connect, without a byte, and until the last one. Someone may wait for the run to end.
 _CONNECT, _READ, _ANSWER = 3.0, 3.0, 5.0
@@ -31,7 +32,7 @@ def push(metrics: Metrics, gateway: str, job: str, labels: Mapping[str, str], *,
     except _Refused as error:
         return f"metrics could not be pushed to {gateway}: {error}"
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        return f"metrics could not be pushed to {gateway}: {_why(error)}"
+        return f"metrics could not be pushed to {gateway}: {why(error)}"
     return ""
 
 
@@ -67,9 +68,3 @@ def _handler(
             raise _Refused(f"it answered {answer.status}{f': {said[0][:200]}' if said else ''}")
 
     return send
-
-
-def _why(error: Exception) -> str:
-    """Say the innermost reason, without the addresses of objects that urllib3 puts before it."""
-    text = str(getattr(error, "reason", None) or error)
-    return text.split(": ", 1)[-1] if "object at 0x" in text or text.startswith("HTTP") else text

@@ -94,6 +94,14 @@ def test_each_trouble_has_a_wait_of_its_own(create: Create, settled: Create, clo
     cloud.set_state(creating.name, "Active")
     looked = len(cloud.calls)
 
+    # AWS is done with the creation; ACK has not looked.
+    creating.stays(
+        lambda shown: (synced(shown), shown["status"]["state"]) == ("False", "Pending"), "is as it was seen last", 5
+    )
+    last = creating.calls()[-1].at
+    creating.becomes(is_ready, "is synced at the next look", 60)
+    assert 30 <= (creating.calls(looked)[0].at - last).total_seconds() < 45
+
     for busy in (pending, deleting):
         waits = pauses(busy, index, READS, 2, 30)
         assert min(waits) >= 5
@@ -103,13 +111,6 @@ def test_each_trouble_has_a_wait_of_its_own(create: Create, settled: Create, clo
     assert set(deleting.asked(index)) == set(READS)
     cloud.remove(deleting.name)
     cloud.set_state(pending.name, "Active")
-
-    # AWS is done with the creation for long; ACK has not looked.
-    shown = creating.read()
-    assert (synced(shown), shown["status"]["state"]) == ("False", "Pending")
-    last = creating.calls()[-1].at
-    creating.becomes(is_ready, "is synced at the next look", 60)
-    assert 30 <= (creating.calls(looked)[0].at - last).total_seconds() < 45
 
     shown = imageless.read()
     assert (synced(shown), error_text(shown)) == ("Unknown", "source image does not exist")

@@ -1,0 +1,70 @@
+"""Look at an install as a whole, before it is needed: what works, what does not, and how to mend it.
+
+Nothing is written: rights are asked for, the forged approval is a dry run, and AWS is asked for what can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from remediator.doctor.api_server import connection, kinds
+from remediator.doctor.approvals import approvals, leader
+from remediator.doctor.aws import aws
+from remediator.doctor.check import Check, Level, Patient
+from remediator.doctor.controller import controller
+from remediator.doctor.metrics import metrics
+from remediator.doctor.rights import rights
+from remediator.errors import ClusterError
+from remediator.model.controller import ControllerFacts
+from remediator.model.resource import Resource
+from remediator.observing import heartbeats
+
+__all__ = ["Check", "Level", "Patient", "Sinks", "examine"]
+
+
+class Sinks(Struct, frozen=True):
+    """Where metrics go, as far as somebody said: a file, a Pushgateway's URL, a daemon's /metrics."""
+
+    file: Path | None = None
+    gateway: str | None = None
+    url: str | None = None
+
+
+def examine(patient: Patient, sinks: Sinks) -> Iterator[Check]:
+    """Look at one part after the other, and say how each is; a part that cannot be looked at ends no other."""
+    resources: list[Resource] = []
+    facts = ControllerFacts()
+    try:
+        yield from connection(patient)
+        yield from kinds(patient)
+        resources, troubles = _listed(patient)
+        yield from troubles
+        facts = patient.cluster.controller(heartbeats(resources), patient.clock.now())
+        yield from controller(patient, facts, patient.cluster.definitions())
+        yield from rights(patient, facts.system_namespace)
+        yield from approvals(patient)
+        yield from leader(patient)
+    except ClusterError as error:
+        yield Check("API server", Level.FAILURE, error.message, error.hint)
+    yield from aws(patient, resources, facts)
+    yield from metrics(patient, sinks.file, sinks.gateway, sinks.url)
+
+
+def _listed(patient: Patient) -> tuple[list[Resource], list[Check]]:
+    """List what is looked at; what could not be seen is a check of its own."""
+    resources: list[Resource] = []
+    troubles: list[Check] = []
+    try:
+        for each in patient.cluster.resources():
+            if isinstance(each, Resource):
+                resources.append(each)
+            else:
+                troubles.append(Check("resources", Level.WARNING, each))
+    except ClusterError as error:
+        return resources, [*troubles, Check("resources", Level.FAILURE, error.message, error.hint)]
+    functions = sum(each.is_function for each in resources)
+    said = f"{functions} Functions, {len(resources) - functions} of other kinds"
+    return resources, [*troubles, Check("resources", Level.OK, said)]
