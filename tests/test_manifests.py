@@ -8,11 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
+from remediator import __version__
+from remediator.model.limits import Mode
+from remediator.policy.load import load_policy
 from tests import yaml_files
 
-BASE = Path(__file__).parents[1] / "manifests" / "base"
+MANIFESTS = Path(__file__).parents[1] / "manifests"
+BASE = MANIFESTS / "base"
+# What somebody applies, beside what they have of monitoring.
+OVERLAYS = ("acting/cronjob", "acting/daemon", "cronjob", "daemon", "namespaced", "read-only")
+# The rest: what those are made of.
+PARTS = ("acting/component", "base", "release")
 RECORDS = "ack-remediator.dev"
 
 Json = dict[str, Any]
@@ -33,11 +41,51 @@ def granted(name: str, resource: str) -> set[str]:
     }
 
 
-def test_every_manifest_is_applied() -> None:
-    [kustomization] = objects("kustomization.yaml")
-    generated = {file for each in kustomization["configMapGenerator"] for file in each["files"]}
-    there = {each.name for each in BASE.glob("*.yaml")} - {"kustomization.yaml"}
-    assert set(kustomization["resources"]) | generated == there
+def kustomization(folder: str) -> Json:
+    [read] = yaml_files.read_all(MANIFESTS / folder / "kustomization.yaml")
+    found: Json = read
+    return found
+
+
+def test_every_folder_is_one_that_is_told_of() -> None:
+    found = {f"{each.parent.relative_to(MANIFESTS)}" for each in MANIFESTS.rglob("kustomization.yaml")}
+    assert found == {*OVERLAYS, *PARTS, "monitoring"}
+
+
+@pytest.mark.parametrize("folder", [*OVERLAYS, *PARTS])
+def test_every_manifest_is_applied(folder: str) -> None:
+    made = kustomization(folder)
+    generated = {file for each in made.get("configMapGenerator", ()) for file in each["files"]}
+    named = {*made.get("resources", ()), *generated}
+    there = {each.name for each in (MANIFESTS / folder).glob("*.yaml")} - {"kustomization.yaml"}
+    assert {each for each in named if each.endswith(".yaml")} == there
+    elsewhere = {each for each in named if not each.endswith(".yaml")} | {*made.get("components", ())}
+    for each in elsewhere:
+        assert (MANIFESTS / folder / each / "kustomization.yaml").is_file(), each
+
+
+def taken_in(folder: str) -> set[Path]:
+    """Collect the folders that a kustomization is made of, however far down."""
+    made, here = kustomization(folder), MANIFESTS / folder
+    names = [*made.get("resources", ()), *made.get("components", ())]
+    beneath = {(here / each).resolve() for each in names if not each.endswith(".yaml")}
+    return beneath.union(*(taken_in(f"{each.relative_to(MANIFESTS.resolve())}") for each in beneath))
+
+
+@pytest.mark.parametrize("folder", OVERLAYS)
+def test_every_overlay_stands_on_the_base_and_is_of_one_release(folder: str) -> None:
+    assert {BASE.resolve(), (MANIFESTS / "release").resolve()} <= taken_in(folder)
+
+
+def test_the_release_is_the_one_that_the_code_is_of() -> None:
+    """With its image and its labels in one place, and nowhere else."""
+    made = kustomization("release")
+    assert made["images"] == [{"name": "ack-remediator", "newTag": __version__}]
+    [labels] = made["labels"]
+    assert labels["pairs"]["app.kubernetes.io/version"] == __version__
+    for path in MANIFESTS.rglob("*.yaml"):
+        others = [each for each in path.read_text(encoding="utf-8").splitlines() if __version__ in each]
+        assert path.parent.name == "release" or not others, path
 
 
 def test_the_remediator_cannot_write_where_people_approve() -> None:
@@ -68,11 +116,35 @@ def test_who_looks_writes_nothing(role: str) -> None:
     assert granted(role, "remediations/status") == set()
 
 
-@pytest.mark.parametrize("name", sorted(each.name for each in BASE.glob("*role*.yaml")))
+ROLES = sorted(f"../{each.relative_to(MANIFESTS)}" for each in MANIFESTS.rglob("*role*.yaml"))
+
+
+@pytest.mark.parametrize("name", ROLES)
 def test_no_role_grants_everything(name: str) -> None:
     for each in objects(name):
         for rule in each.get("rules", ()):
             assert "*" not in {*rule["apiGroups"], *rule["resources"], *rule["verbs"]}
+
+
+def test_no_role_can_make_itself_greater() -> None:
+    """Nor act as another: none of what lets a right grow, read a Secret, or run something."""
+    for name in ROLES:
+        for rule in (rule for each in objects(name) for rule in each.get("rules", ())):
+            assert not {"escalate", "bind", "impersonate"} & set(rule["verbs"]), name
+            assert not {"pods/exec", "serviceaccounts/token", "nodes", "nodes/proxy"} & set(rule["resources"]), name
+            assert "rbac.authorization.k8s.io" not in rule["apiGroups"], name
+
+
+def test_only_who_views_gets_a_role_by_what_they_are_elsewhere() -> None:
+    """To approve is nobody's for being an admin of a namespace: it would come without anybody having said so."""
+    aggregated = {
+        each["metadata"]["name"]: label
+        for path in BASE.glob("*.yaml")
+        for each in objects(path.name)
+        for label in each.get("metadata", {}).get("labels", ())
+        if label.startswith("rbac.authorization.k8s.io/aggregate-to-")
+    }
+    assert aggregated == {"ack-remediator-viewer": "rbac.authorization.k8s.io/aggregate-to-view"}
 
 
 # ---- the daemon ------------------------------------------------------------------------------------------------------
@@ -88,8 +160,8 @@ def pod(name: str, *where: str) -> Json:
 
 def test_the_daemon_is_run_as_the_cronjob_is_but_for_what_makes_it_one() -> None:
     daemon = pod("../daemon/deployment.yaml", "spec", "template", "spec")
-    job = pod("cronjob.yaml", "spec", "jobTemplate", "spec", "template", "spec")
-    own = ("terminationGracePeriodSeconds", "restartPolicy", "containers")
+    job = pod("../cronjob/cronjob.yaml", "spec", "jobTemplate", "spec", "template", "spec")
+    own = ("terminationGracePeriodSeconds", "restartPolicy", "containers", "topologySpreadConstraints")
     assert {key: each for key, each in daemon.items() if key not in own} == {
         key: each for key, each in job.items() if key not in own
     }
@@ -118,16 +190,35 @@ def test_the_daemon_understands_its_flags_and_has_the_time_that_it_is_told_to_ta
 
 
 def test_the_daemon_takes_the_place_of_the_cronjob() -> None:
-    [overlay] = objects("../daemon/kustomization.yaml")
-    removed = YAML(typ="safe").load(overlay["patches"][0]["patch"])
-    [job] = objects("cronjob.yaml")
-    assert overlay["resources"] == ["../base", "deployment.yaml"]
-    assert removed["$patch"] == "delete"
-    assert (removed["apiVersion"], removed["kind"], removed["metadata"]) == (
-        job["apiVersion"],
-        job["kind"],
-        job["metadata"],
-    )
+    assert kustomization("daemon")["resources"][:2] == ["../base", "deployment.yaml"]
+    assert kustomization("cronjob")["resources"] == ["../base", "cronjob.yaml"]
+    kinds = [each["kind"] for path in BASE.glob("*.yaml") for each in objects(path.name)]
+    assert not {"CronJob", "Deployment", "Job", "Pod", "StatefulSet", "DaemonSet"} & set(kinds), "the base runs nothing"
+
+
+def test_whatever_selects_the_daemons_pods_selects_them() -> None:
+    [deployment] = objects("../daemon/deployment.yaml")
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    spread = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    [budget] = objects("../daemon/poddisruptionbudget.yaml")
+    [metrics] = objects("../daemon/networkpolicy.yaml")
+    [pods] = objects("../monitoring/podmonitor.yaml")
+    selectors = [deployment["spec"]["selector"], budget["spec"]["selector"], metrics["spec"]["podSelector"]]
+    for selector in [*selectors, pods["spec"]["selector"], *(each["labelSelector"] for each in spread)]:
+        assert selector == {"matchLabels": labels}
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    assert metrics["spec"]["ingress"][0]["ports"] == [{"protocol": "TCP", "port": container["ports"][0]["name"]}]
+
+
+@pytest.mark.parametrize("name", ["../daemon/deployment.yaml", "../cronjob/cronjob.yaml"])
+def test_the_network_policy_is_about_all_that_runs(name: str) -> None:
+    [policy] = objects("networkpolicy.yaml")
+    [workload] = objects(name)
+    template = workload["spec"].get("jobTemplate", workload)["spec"]["template"]
+    selected = policy["spec"]["podSelector"]["matchLabels"]
+    assert selected.items() <= template["metadata"]["labels"].items()
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert "ingress" not in policy["spec"], "from nowhere"
 
 
 # ---- schedules -------------------------------------------------------------------------------------------------------
@@ -203,7 +294,7 @@ def test_a_cron_expression_is_read_as_cron_reads_it(expression: str, gaps: set[i
 
 def test_every_schedule_is_what_is_said_of_it() -> None:
     found = list(schedules())
-    assert "manifests/base/cronjob.yaml" in {where for where, _, _ in found}
+    assert "manifests/cronjob/cronjob.yaml" in {where for where, _, _ in found}
     for where, expression, around in found:
         assert minutes_between(expression) == {claimed(around)}, f"{where}: {expression}"
 
@@ -213,29 +304,113 @@ def test_every_schedule_is_what_is_said_of_it() -> None:
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 
 
-def test_an_image_is_one_that_stays_the_same() -> None:
-    [job] = objects("cronjob.yaml")
-    [container] = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-    tag = container["image"].rpartition(":")[2]
-    assert re.fullmatch(r"\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?", tag), container["image"]
+@pytest.mark.parametrize("name", ["../daemon/deployment.yaml", "../cronjob/cronjob.yaml"])
+def test_an_image_is_one_that_stays_the_same(name: str) -> None:
+    [image] = kustomization("release")["images"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", image["newTag"])
+    [workload] = objects(name)
+    [container] = workload["spec"].get("jobTemplate", workload)["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == image["name"]
     assert container.get("imagePullPolicy", "IfNotPresent") != "Always"
 
 
 def test_no_two_jobs_run_side_by_side_and_none_for_ever() -> None:
-    [job] = objects("cronjob.yaml")
-    assert job["spec"]["concurrencyPolicy"] == "Forbid"
-    assert 0 < job["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] <= 600
-    assert job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+    [job] = objects("../cronjob/cronjob.yaml")
+    spec, each = job["spec"], job["spec"]["jobTemplate"]["spec"]
+    assert (spec["concurrencyPolicy"], spec["timeZone"], each["backoffLimit"]) == ("Forbid", "Etc/UTC", 0)
+    assert 0 < each["activeDeadlineSeconds"] <= 600
+    assert 0 < spec["startingDeadlineSeconds"] < 60 * min(minutes_between(spec["schedule"]))
+    assert each["template"]["spec"]["restartPolicy"] == "Never"
+
+
+def bindings() -> dict[str, list[Json]]:
+    """Collect who has which ClusterRole in the whole cluster, of the base."""
+    return {
+        each["roleRef"]["name"]: each["subjects"]
+        for path in BASE.glob("*.yaml")
+        for each in objects(path.name)
+        if each["kind"] == "ClusterRoleBinding"
+    }
 
 
 def test_to_read_and_to_act_are_two_roles_and_the_base_binds_the_one_that_reads() -> None:
     [read], [act] = objects("clusterrole-read.yaml"), objects("clusterrole-act.yaml")
     assert not {verb for rule in read["rules"] for verb in rule["verbs"]} & WRITES
     assert {verb for rule in act["rules"] for verb in rule["verbs"]} == {"patch"}
-    bindings = [
-        each for path in BASE.glob("*.yaml") for each in objects(path.name) if each["kind"] == "ClusterRoleBinding"
-    ]
-    assert {each["roleRef"]["name"] for each in bindings} == {read["metadata"]["name"], "ack-remediator-events"}
+    bound = {name for name, subjects in bindings().items() if subjects}
+    assert bound == {read["metadata"]["name"], "ack-remediator-events"}
+
+
+ME = {"kind": "ServiceAccount", "name": "ack-remediator", "namespace": "ack-remediator"}
+
+
+def test_acting_is_turned_on_by_a_right_and_a_mode_in_one_step() -> None:
+    made = kustomization("acting/component")
+    [patch] = made["patches"]
+    [step] = yaml.safe_load(patch["patch"])
+    assert bindings()[patch["target"]["name"]] == []
+    assert (patch["target"]["kind"], step) == ("ClusterRoleBinding", {"op": "add", "path": "/subjects/-", "value": ME})
+    [generated] = made["configMapGenerator"]
+    [base] = kustomization("base")["configMapGenerator"]
+    assert generated == base | {"behavior": "replace"}
+    policy = load_policy(MANIFESTS / "acting" / "component" / "policy.yaml")
+    assert policy == load_policy(BASE / "policy.yaml").model_copy(update={"mode": Mode.APPROVE})
+
+
+def test_read_only_leaves_nobody_with_a_right_to_write() -> None:
+    """Bindings that name nobody, and not none: applied over another install it takes away what that gave."""
+    [patch] = kustomization("read-only")["patches"]
+    [step] = yaml.safe_load(patch["patch"])
+    assert step == {"op": "replace", "path": "/subjects", "value": []}
+    emptied = re.compile(patch["target"]["name"])
+    written = {
+        each["metadata"]["name"]
+        for path in BASE.glob("*role*.yaml")
+        for each in objects(path.name)
+        if {verb for rule in each.get("rules", ()) for verb in rule["verbs"]} & WRITES
+    }
+    bound = {
+        each["roleRef"]["name"] for path in BASE.glob("*.yaml") for each in objects(path.name) if "roleRef" in each
+    }
+    assert {each for each in bound if emptied.fullmatch(each)} == written & bound
+
+
+def rights(rules: list[Json]) -> set[tuple[str, str, str]]:
+    return {
+        (group, resource, verb)
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def test_what_is_for_one_namespace_is_part_of_what_is_for_all() -> None:
+    role, binding = objects("../namespaced/role-read.yaml")
+    whole = [rule for name in ("read", "events") for rule in objects(f"clusterrole-{name}.yaml")[0]["rules"]]
+    missing = rights(whole) - rights(role["rules"])
+    assert rights(role["rules"]) <= rights(whole)
+    assert (role["kind"], binding["subjects"]) == ("Role", [ME])
+    # All else lies elsewhere: in the controller's namespace, or in none.
+    assert {f"{resource}.{group}" for group, resource, _ in missing} == {
+        "configmaps.",
+        "customresourcedefinitions.apiextensions.k8s.io",
+        "deployments.apps",
+        "iamroleselectors.services.k8s.aws",
+        "leases.coordination.k8s.io",
+        "namespaces.",
+        "pods.",
+        "validatingadmissionpolicies.admissionregistration.k8s.io",
+        "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+    }
+
+
+def test_what_is_for_one_namespace_has_nothing_outside_of_it() -> None:
+    made = kustomization("namespaced")
+    removed = re.compile(made["patches"][0]["target"]["kind"])
+    assert yaml.safe_load(made["patches"][0]["patch"])["$patch"] == "delete"
+    for each in (each for path in BASE.glob("*.yaml") for each in objects(path.name) if "metadata" in each):
+        assert bool(removed.fullmatch(each["kind"])) == ("namespace" not in each["metadata"]), each["kind"]
 
 
 def test_what_tells_of_resources_can_do_nothing_else() -> None:

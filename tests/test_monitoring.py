@@ -177,7 +177,7 @@ def test_the_podmonitor_is_about_every_pod_of_the_daemon() -> None:
 def test_a_pod_of_the_cronjob_is_not_scraped() -> None:
     """It has no port, and is gone before anybody asks."""
     wanted = read(MONITORING / "podmonitor.yaml")["spec"]["selector"]["matchLabels"]
-    job = read(BASE / "cronjob.yaml")["spec"]["jobTemplate"]["spec"]["template"]
+    job = read(TOP / "manifests" / "cronjob" / "cronjob.yaml")["spec"]["jobTemplate"]["spec"]["template"]
     assert not wanted.items() <= job.get("metadata", {}).get("labels", {}).items()
 
 

@@ -37,7 +37,12 @@ def read_all(path: Path) -> list[Any]:
     return documents
 
 
+def parsed(text: str) -> list[Any]:
+    """Read documents that are in no file."""
+    return list(yaml.load_all(text, Loader=_Loader))
+
+
 @cache
 def _documents(path: Path) -> bytes:
     """Read a file that no test writes. A copy of what was read is made much quicker from this than from values."""
-    return pickle.dumps(list(yaml.load_all(path.read_text(encoding="utf-8"), Loader=_Loader)))
+    return pickle.dumps(parsed(path.read_text(encoding="utf-8")))

@@ -9,9 +9,11 @@ from typing import Protocol
 import urllib3
 
 from remediator.sandbox.clock import SandboxClock
+from remediator.sandbox.cloud import Cloud
 from remediator.sandbox.controller import Controller
 from tests.bed.plane import Plane
 from tests.bed.processes import Process, free_port, tail
+from tests.bed.toolchain import Toolchain
 
 NAMESPACE = "ack-system"  # where ACK looks for its account map
 
@@ -66,6 +68,16 @@ def service_account(control_plane: Plane) -> Path:
     """Create the account that the controller runs as and answer its kubeconfig."""
     control_plane.namespace(NAMESPACE)
     return control_plane.service_account(NAMESPACE, "ack-lambda-controller", _RULES)
+
+
+def controller_for(
+    tools: Toolchain | None, control_plane: Plane, cloud: Cloud, folder: Path, clock: SandboxClock
+) -> Handle:
+    """Make the controller that a toolchain has, else the sandbox's own; it is not started yet."""
+    kubeconfig = service_account(control_plane)
+    if tools is None or tools.controller is None:
+        return SandboxController(kubeconfig, cloud.endpoint, cloud.region, folder, clock)
+    return RealController(tools.controller.path, kubeconfig, cloud.endpoint, cloud.region, folder)
 
 
 class RealController:

@@ -2,6 +2,7 @@
 
 import base64
 import http.client
+import json
 import ssl
 import time
 from collections.abc import Iterator, Sequence
@@ -27,14 +28,26 @@ FLOWCONTROL = "/apis/flowcontrol.apiserver.k8s.io/v1"
 
 _READY_WITHIN = 60.0  # seconds; about 4 on an idle machine
 
+# Who asked for what, of ServiceAccounts: no bodies, and one line a request, once it is answered.
+_AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived", "ResponseStarted"],
+    "rules": [{"level": "Metadata", "userGroups": ["system:serviceaccounts"]}, {"level": "None"}],
+}
+
 
 class ControlPlane(Plane):
     """etcd and kube-apiserver, from `start` to `stop`."""
 
     admin_token = ADMIN_TOKEN
 
-    def __init__(self, apiserver: Path, etcd: Path, folder: Path, clock: SandboxClock) -> None:
+    def __init__(
+        self, apiserver: Path, etcd: Path, folder: Path, clock: SandboxClock, audit_log: Path | None = None
+    ) -> None:
+        """With an `audit_log` it is written there which ServiceAccount asked for what."""
         super().__init__(folder, clock)
+        self.audit_log = audit_log
         self._apiserver = apiserver
         self._etcd = etcd
         self._store = ""
@@ -166,7 +179,15 @@ class ControlPlane(Plane):
             "--service-cluster-ip-range=10.0.0.0/24",
             # The endpoint of `kubernetes.default` may not be a loopback address; nobody here asks for it.
             "--endpoint-reconciler-type=none",
+            *self._audit_flags(),
         ]
+
+    def _audit_flags(self) -> list[str]:
+        if self.audit_log is None:
+            return []
+        policy = self._folder / "audit-policy.yaml"
+        policy.write_text(json.dumps(_AUDIT_POLICY), encoding="utf-8")
+        return [f"--audit-policy-file={policy}", f"--audit-log-path={self.audit_log}"]
 
 
 def _etcd_flags(folder: Path, store: str) -> list[str]:

@@ -21,8 +21,8 @@ import pytest
 from remediator.sandbox.apiserver import ApiServer
 from remediator.sandbox.clock import SandboxClock
 from remediator.sandbox.cloud import Cloud
-from tests.bed import controllers, toolchain
-from tests.bed.controllers import Handle, RealController, SandboxController
+from tests.bed import toolchain
+from tests.bed.controllers import Handle, controller_for
 from tests.bed.controlplane import ControlPlane
 from tests.bed.functions import READS, Function, collection, is_ready
 from tests.bed.gobuild import BuildFailed, Unavailable
@@ -121,6 +121,12 @@ def _timed(config: pytest.Config, what: str) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def tools(pytestconfig: pytest.Config) -> Toolchain:
+    """What a run on the real thing stands on, for tests that start a program of it themselves."""
+    return pytestconfig.stash[_TOOLCHAIN]
+
+
+@pytest.fixture(scope="session")
 def _no_aws_of_the_users() -> Iterator[None]:
     """Keep profiles, regions, endpoints and keys of whoever runs the tests out of them."""
     with pytest.MonkeyPatch.context() as environment:
@@ -200,13 +206,7 @@ def _controller(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Handle]:
     folder = tmp_path_factory.mktemp("controller")
-    kubeconfig = controllers.service_account(control_plane)
-    tools = pytestconfig.stash.get(_TOOLCHAIN, None)
-    handle: Handle
-    if tools is None or tools.controller is None:
-        handle = SandboxController(kubeconfig, _cloud.endpoint, _cloud.region, folder, clock)
-    else:
-        handle = RealController(tools.controller.path, kubeconfig, _cloud.endpoint, _cloud.region, folder)
+    handle = controller_for(pytestconfig.stash.get(_TOOLCHAIN, None), control_plane, _cloud, folder, clock)
     pytestconfig.stash[_CONTROLLER] = handle
     with _timed(pytestconfig, "controller"):
         handle.start()

@@ -67,7 +67,7 @@ def test_it_builds_once_and_says_how_long_that_takes(go: Path, tmp_path: Path) -
     first, said = prepare(tmp_path)
     assert any("kube-apiserver v1.36.3: building; the first time takes 10 to 15 minutes" in line for line in said)
     assert first.controller is not None
-    assert all(tool.path.is_file() for tool in (first.apiserver, first.etcd, first.controller))
+    assert all(tool.path.is_file() for tool in (first.apiserver, first.kubectl, first.etcd, first.controller))
     assert [crd.name for crd in first.crds.iterdir()] == ["lambda.services.k8s.aws_functions.yaml"]
     (go / "broken").touch()
     assert prepare(tmp_path) == (first, [])
@@ -75,12 +75,13 @@ def test_it_builds_once_and_says_how_long_that_takes(go: Path, tmp_path: Path) -
 
 def test_staging_modules_are_replaced_by_their_versions(go: Path, tmp_path: Path) -> None:
     prepare(tmp_path)
-    _, apiserver, etcd = (go / "built").read_text().strip().split("\n\n")
+    _, apiserver, etcd, kubectl = (go / "built").read_text().strip().split("\n\n")
     assert "require k8s.io/kubernetes v1.36.3" in apiserver
     assert "replace k8s.io/api => k8s.io/api v0.36.3" in apiserver
     assert "replace k8s.io/metrics => k8s.io/metrics v0.36.3" in apiserver
     assert "klog" not in apiserver
     assert "replace" not in etcd
+    assert kubectl == apiserver, "it comes from the very module that the API server comes from"
 
 
 def test_a_refusal_of_the_proxy_is_final_unless_a_fallback_is_allowed(go: Path, tmp_path: Path) -> None:
@@ -116,6 +117,7 @@ def test_without_go_it_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.
 def test_binaries_that_are_there_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     executable(tmp_path / "kube-apiserver", "#!/bin/sh\necho Kubernetes v1.33.0\n")
     executable(tmp_path / "etcd", "#!/bin/sh\necho etcd Version: 3.5.21\n")
+    executable(tmp_path / "kubectl", '#!/bin/sh\n[ "$*" = "version --client" ] && echo Client Version: v1.33.1\n')
     executable(tmp_path / "controller", "")
     monkeypatch.setenv("PATH", os.devnull)
     assets = {"KUBEBUILDER_ASSETS": str(tmp_path)}
@@ -126,7 +128,24 @@ def test_binaries_that_are_there_are_taken(tmp_path: Path, monkeypatch: pytest.M
         prepare(tmp_path, **assets, **controller)
     found, said = prepare(tmp_path, **assets, **controller, ACK_LAMBDA_CRDS=str(toolchain.SANDBOX_CRDS))
     assert said == []
-    assert (found.apiserver.version, found.etcd.version) == ("v1.33.0", "3.5.21")
+    assert (found.apiserver.version, found.kubectl.version, found.etcd.version) == ("v1.33.0", "v1.33.1", "3.5.21")
+
+
+def test_kubectl_alone_is_found_or_built_without_the_rest(
+    go: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+    monkeypatch.setattr(sys, "argv", ["toolchain", "kubectl"])
+    assert toolchain.main() == 0
+    built = Path(capsys.readouterr().out.strip())
+    assert (built.name, built.read_text()) == ("kubectl", "binary")
+    assert (go / "built").read_text().count("module ") == 1
+    monkeypatch.setenv("PATH", os.devnull)
+    assert toolchain.main() == 0, "without go, too, once it is there"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
+    assert toolchain.main() == Missing.exit_code
+    assert "no go on the PATH to build kubectl with" in capsys.readouterr().err
 
 
 def test_an_unknown_choice_of_controller_is_refused(tmp_path: Path) -> None:

@@ -1,16 +1,17 @@
-"""Find or build what the cluster tests run on: kube-apiserver, etcd, and the ACK lambda-controller.
+"""Find or build what the cluster tests run on: kube-apiserver, kubectl, etcd, and the ACK lambda-controller.
 
 Each is built once, by module path and pinned version, into `${XDG_CACHE_HOME:-~/.cache}/ack-remediator`.
 Binaries that are there already can be handed in instead:
 
-    KUBEBUILDER_ASSETS     a folder with kube-apiserver and etcd
+    KUBEBUILDER_ASSETS     a folder with kube-apiserver, kubectl and etcd
     ACK_LAMBDA_CONTROLLER  a controller binary, together with
     ACK_LAMBDA_CRDS        the folder of its CRD manifests
     CONTROLLER             real (default), sandbox, or auto: the real one, or the sandbox's own, out loud,
                            where the module proxy does not serve the real one
 
-`python -m tests.bed.toolchain` does it by hand. It exits 0 when everything is there, 1 when something
-could not be built, 2 when something only the user can supply is missing.
+`python -m tests.bed.toolchain` does it by hand; with `kubectl` it finds or builds that alone, and prints its path. It
+exits 0 when everything is there, 1 when something could not be built, 2 when something only the user can supply is
+missing.
 """
 
 import fcntl
@@ -46,6 +47,18 @@ APISERVER = Program(
         "k8s.io/component-base/version.gitMinor": "36",
     },
     staging="v0.36.3",
+)
+_CLIENT = "k8s.io/client-go/pkg/version"
+KUBECTL = Program(
+    name="kubectl",
+    module=APISERVER.module,
+    version=APISERVER.version,
+    package="k8s.io/kubernetes/cmd/kubectl",
+    binary="kubectl",
+    takes="2 to 4 minutes on 2 cores",
+    # It says who it is in a package of its own.
+    variables={**APISERVER.variables, f"{_CLIENT}.gitVersion": APISERVER.version},
+    staging=APISERVER.staging,
 )
 ETCD = Program(
     name="etcd",
@@ -88,6 +101,7 @@ class Toolchain:
     """What a run stands on; without `controller` the sandbox's own plays its part, `fallback` says why."""
 
     apiserver: Tool
+    kubectl: Tool
     etcd: Tool
     controller: Tool | None
     crds: Path
@@ -95,7 +109,7 @@ class Toolchain:
 
     def lines(self) -> list[str]:
         """Tell which versions these are, one a line, and where they lie."""
-        tools = [self.apiserver, self.etcd, *([self.controller] if self.controller else [])]
+        tools = [self.apiserver, self.kubectl, self.etcd, *([self.controller] if self.controller else [])]
         told = [f"{tool.name}: {tool.version} ({tool.path})" for tool in tools]
         if self.controller is None:
             told.append(f"controller: the sandbox's own, NOT the real lambda-controller: {self.fallback}")
@@ -113,12 +127,25 @@ def prepare(environ: Mapping[str, str], say: Say) -> Toolchain:
     _need_go(environ, choice)
     controller, crds, fallback = _chosen_controller(environ, choice, say)
     apiserver, etcd = _control_plane(environ, say)
-    return Toolchain(apiserver, etcd, controller, crds, fallback)
+    return Toolchain(apiserver, find_kubectl(environ, say), etcd, controller, crds, fallback)
+
+
+def find_kubectl(environ: Mapping[str, str], say: Say) -> Tool:
+    """Find kubectl, or build it: the one that came with the API server, for it has a kustomize of its own in it.
+
+    Raises `Missing`, `BuildFailed` or `Unavailable`.
+    """
+    assets = environ.get("KUBEBUILDER_ASSETS")
+    if assets:
+        return _asset(Path(assets), "kubectl", "version", "--client")
+    if gobuild.go_command() is None and not _is_built(KUBECTL, environ):
+        raise Missing("there is no go on the PATH to build kubectl with, and no KUBEBUILDER_ASSETS (a folder with it)")
+    return _built(KUBECTL, environ, say)
 
 
 def _need_go(environ: Mapping[str, str], choice: str) -> None:
     """Say all that is missing at once, where there is no go to build it with."""
-    wanted = {"KUBEBUILDER_ASSETS": "a folder with kube-apiserver and etcd"}
+    wanted = {"KUBEBUILDER_ASSETS": "a folder with kube-apiserver, kubectl and etcd"}
     if choice != "sandbox":
         wanted["ACK_LAMBDA_CONTROLLER"] = "a lambda-controller binary"
     unset = [f"{name} ({what})" for name, what in wanted.items() if not environ.get(name)]
@@ -153,12 +180,12 @@ def _control_plane(environ: Mapping[str, str], say: Say) -> tuple[Tool, Tool]:
     return _built(APISERVER, environ, say), _built(ETCD, environ, say)
 
 
-def _asset(folder: Path, name: str) -> Tool:
+def _asset(folder: Path, name: str, *asked: str) -> Tool:
     path = folder / name
     if not os.access(path, os.X_OK):
         raise Missing(f"KUBEBUILDER_ASSETS={folder} has no executable {name}")
     try:
-        told = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
+        told = subprocess.run([path, *(asked or ["--version"])], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError) as failed:
         raise Missing(f"KUBEBUILDER_ASSETS={folder} has a {name} that does not run: {failed}") from failed
     return Tool(name, told.splitlines()[0].split()[-1], path)
@@ -181,8 +208,7 @@ def _real_controller(environ: Mapping[str, str], say: Say) -> tuple[Tool, Path]:
 
 def _built(program: Program, environ: Mapping[str, str], say: Say) -> Tool:
     """Answer the cached program, or build it: a folder is in the cache whole or not at all."""
-    cache = _cache(environ)
-    home = cache / f"{program.name}-{program.version}"
+    cache, home = _cache(environ), _home(program, environ)
     tool = Tool(program.name, program.version, home / program.binary)
     with _alone(cache / f"{home.name}.lock", program, say):
         if home.is_dir():
@@ -201,6 +227,14 @@ def _built(program: Program, environ: Mapping[str, str], say: Say) -> Tool:
             unfinished.rename(home)
         say(f"{program.name} {program.version}: built in {time.monotonic() - started:.0f} s")
     return tool
+
+
+def _home(program: Program, environ: Mapping[str, str]) -> Path:
+    return _cache(environ) / f"{program.name}-{program.version}"
+
+
+def _is_built(program: Program, environ: Mapping[str, str]) -> bool:
+    return _home(program, environ).is_dir()
 
 
 def _copy_manifests(source: Path, target: Path) -> None:
@@ -230,13 +264,18 @@ def _alone(lock: Path, program: Program, say: Say) -> Iterator[None]:
 
 
 def main() -> int:
-    """Find or build everything and tell what there is."""
+    """Find or build everything and tell what there is; with `kubectl`, that alone, and where it lies."""
+    alone = sys.argv[1:] == [KUBECTL.name]
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
     try:
-        toolchain = prepare(os.environ, lambda line: print(line, file=sys.stderr, flush=True))
+        told = [f"{find_kubectl(os.environ, say).path}"] if alone else prepare(os.environ, say).lines()
     except (Missing, Unavailable, BuildFailed) as reason:
-        print(f"cannot test on a cluster: {reason}", file=sys.stderr)
+        print(f"cannot {'render manifests' if alone else 'test on a cluster'}: {reason}", file=sys.stderr)
         return reason.exit_code
-    print("\n".join(toolchain.lines()))
+    print("\n".join(told))
     return 0
 
 

@@ -1,0 +1,55 @@
+"""An API server for what is shipped alone: it is applied by kubectl as a user does, and tells who asked for what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from remediator.sandbox.clock import SandboxClock
+from remediator.sandbox.cloud import Cloud
+from tests.bed.controllers import Handle, controller_for
+from tests.bed.controlplane import ControlPlane
+from tests.bed.toolchain import Toolchain
+from tests.cluster.install.installation import Installation
+
+
+@pytest.fixture(scope="session")
+def control_plane(
+    tools: Toolchain, clock: SandboxClock, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ControlPlane]:
+    """An API server that nothing of ours was ever installed on, but what these tests apply to it."""
+    folder = tmp_path_factory.mktemp("install")
+    plane = ControlPlane(tools.apiserver.path, tools.etcd.path, folder, clock, audit_log=folder / "audit.log")
+    with plane:
+        plane.install(tools.crds)
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def _controller(
+    tools: Toolchain,
+    control_plane: ControlPlane,
+    _cloud: Cloud,
+    clock: SandboxClock,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Handle]:
+    handle = controller_for(tools, control_plane, _cloud, tmp_path_factory.mktemp("controller"), clock)
+    handle.start()
+    yield handle
+    handle.stop()
+
+
+@pytest.fixture(scope="session")
+def installation(control_plane: ControlPlane, tools: Toolchain) -> Installation:
+    """Kubectl, and what it applies."""
+    return Installation(control_plane, tools.kubectl.path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a workload finds what is mounted."""
+    path = tmp_path / "mounted"
+    path.mkdir()
+    return path
