@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from remediator.model.controller import ControllerFacts, Health
+from remediator.model.kind import KINDS
 from remediator.model.live import LiveState, Presence, Vouched
 from remediator.model.observation import Observation
 from remediator.model.resource import FUNCTION_FINALIZER, Resource
@@ -196,3 +197,27 @@ UNPROVEN_GONE = LiveState(presence=Presence.GONE, why="nobody checked account an
 
 def observe(raw: Json, live: LiveState, **more: Any) -> Observation:
     return Observation(resource=decoded(raw), live_state=live, **({"now": NOW} | more))
+
+
+def definition(kind: str) -> Json:
+    """Write the least that makes an API server serve a kind of another of ACK's controllers."""
+    known = KINDS[kind]
+    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {
+        "name": "v1alpha1",
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "schema": {"openAPIV3Schema": anything},
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": known.collection},
+        "spec": {
+            "group": known.group,
+            "names": {"kind": kind, "plural": known.plural},
+            "scope": "Namespaced",
+            "versions": [version],
+        },
+    }

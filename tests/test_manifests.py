@@ -357,6 +357,11 @@ def test_acting_is_turned_on_by_a_right_and_a_mode_in_one_step() -> None:
     assert policy == load_policy(BASE / "policy.yaml").model_copy(update={"mode": Mode.APPROVE})
 
 
+def test_read_only_changes_nothing_of_the_policy_but_that_it_tells_no_events() -> None:
+    policy = load_policy(MANIFESTS / "read-only" / "policy.yaml")
+    assert policy == load_policy(BASE / "policy.yaml").model_copy(update={"events": False})
+
+
 def test_read_only_leaves_nobody_with_a_right_to_write() -> None:
     """Bindings that name nobody, and not none: applied over another install it takes away what that gave."""
     [patch] = kustomization("read-only")["patches"]
@@ -408,7 +413,7 @@ def test_what_is_for_one_namespace_is_part_of_what_is_for_all() -> None:
 def test_what_is_for_one_namespace_has_nothing_outside_of_it() -> None:
     made = kustomization("namespaced")
     removed = re.compile(made["patches"][0]["target"]["kind"])
-    assert yaml.safe_load(made["patches"][0]["patch"])["$patch"] == "delete"
+    assert [yaml.safe_load(each["patch"])["$patch"] for each in made["patches"][:2]] == ["delete", "delete"]
     for each in (each for path in BASE.glob("*.yaml") for each in objects(path.name) if "metadata" in each):
         assert bool(removed.fullmatch(each["kind"])) == ("namespace" not in each["metadata"]), each["kind"]
 

@@ -16,34 +16,10 @@ from remediator.kubernetes.transport import Transport
 from remediator.model.kind import KINDS
 from remediator.model.reference import Link, LinkState
 from remediator.sandbox.apiserver import ApiServer
-from tests.builders import Json, decoded, failing, function, other, synced, waiting
+from tests.builders import Json, decoded, definition, failing, function, other, synced, waiting
 
 NOT_SYNCED = "the referenced resource is not synced yet. resource:{}, namespace:{}, name:{}"
 SECRET = "correct-horse-battery"
-
-
-def definition(kind: str) -> Json:
-    """Write the least that makes an API server serve a kind of another of ACK's controllers."""
-    known = KINDS[kind]
-    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {
-        "name": "v1alpha1",
-        "served": True,
-        "storage": True,
-        "subresources": {"status": {}},
-        "schema": {"openAPIV3Schema": anything},
-    }
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": known.collection},
-        "spec": {
-            "group": known.group,
-            "names": {"kind": kind, "plural": known.plural},
-            "scope": "Namespaced",
-            "versions": [version],
-        },
-    }
 
 
 Plant = Callable[..., None]

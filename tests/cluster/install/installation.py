@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -73,6 +75,13 @@ class Installation:
         assert applied, said
         return applied
 
+    def apply_for(self, namespace: str, folder: Path) -> list[str]:
+        """Apply what is for one namespace in that one, by a kustomization of its own as manifests/namespaced has it."""
+        (folder / "manifests").symlink_to(MANIFESTS)
+        own = f"namespace: {namespace}\nresources: [manifests/namespaced]\n"
+        (folder / "kustomization.yaml").write_text(own, encoding="utf-8")
+        return self.apply(folder)
+
     def render(self, overlay: str) -> list[Json]:
         """Answer the objects that an overlay is made of."""
         return list(yaml_files.parsed(self.kubectl("kustomize", f"{MANIFESTS / overlay}")))
@@ -82,6 +91,18 @@ class Installation:
         group = {"CronJob": "batch", "Deployment": "apps"}[kind]
         found = self.admin.get(f"/apis/{group}/v1/namespaces/{namespace}/{kind.lower()}s/ack-remediator")
         return Workload(found["spec"].get("jobTemplate", found)["spec"]["template"], namespace)
+
+    def mounted(self, kind: str, namespace: str, folder: Path, **changed: Any) -> Mounted:
+        """Give a workload what a kubelet would: its token, its policy and its environment.
+
+        `changed` are keys of the policy that are otherwise than they were applied.
+        """
+        workload = self.workload(kind, namespace)
+        policy = self.policy(workload) | changed
+        file = folder / "policy.yaml"
+        file.write_text(json.dumps(policy), encoding="utf-8")
+        environment = workload.environment(self.kubeconfig(namespace))
+        return Mounted(workload.words(file, environment), environment, policy)
 
     def policy(self, workload: Workload) -> Json:
         """Read the policy that is mounted, out of its ConfigMap."""
@@ -205,6 +226,41 @@ class Workload:
         words = [re.sub(r"\$\((\w+)\)", lambda it: environment[it[1]], each) for each in self.container["args"]]
         assert there in words
         return [f"{policy}" if each == there else each for each in words]
+
+
+@dataclass(frozen=True)
+class Mounted:
+    """A container, ready to be run as a process."""
+
+    words: list[str]
+    environment: dict[str, str]
+    policy: Json
+
+    @property
+    def policy_file(self) -> Path:
+        return Path(self.words[self.words.index("--policy") + 1])
+
+    def run(self, *more: str) -> subprocess.CompletedProcess[str]:
+        """Run it to its end, and answer what it printed; `more` words than it has are a test's own."""
+        return self.instead(*self.words, *more)
+
+    def instead(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run another command there, as `kubectl exec` does."""
+        return subprocess.run(
+            [sys.executable, "-c", "from remediator.cli import main; main()", *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            env=os.environ | self.environment,
+        )
+
+    def loopback(self) -> tuple[list[str], dict[str, str]]:
+        """Answer what starts a daemon: it serves to this machine alone, whatever pods do."""
+        name, *words = self.words
+        assert name == "daemon"
+        return [*words, "--metrics-address", "127.0.0.1"], self.environment
 
 
 def _request(line: Json) -> Request:

@@ -1,0 +1,111 @@
+"""What AWS permits the remediator: each call that it makes, in one file each with what needs it, and none besides."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from remediator.policy import Policy
+
+TOP = Path(__file__).parents[1]
+IAM = TOP / "manifests" / "iam"
+PAGE = TOP / "docs" / "aws-accounts.md"
+ME = "system:serviceaccount:ack-remediator:ack-remediator"
+
+Json = dict[str, Any]
+
+
+def document(name: str) -> Json:
+    found: Json = json.loads((IAM / name).read_text(encoding="utf-8"))
+    return found
+
+
+PERMISSIONS = sorted(each.name for each in IAM.glob("*.json") if not each.name.startswith("trust-"))
+TRUST = sorted(each.name for each in IAM.glob("trust-*.json"))
+
+
+def actions(name: str) -> list[str]:
+    """List what a file is about, each as often as it stands there."""
+    words = [each["Action"] for each in document(name)["Statement"]]
+    return [action for each in words for action in ([each] if isinstance(each, str) else each)]
+
+
+def called() -> set[str]:
+    """Find the calls of AWS's API in the code: methods that a client of either service has under such a name."""
+    session = botocore.session.get_session()
+    operations = {
+        xform_name(operation): f"{service}:{operation}"
+        for service in ("lambda", "sts")
+        for operation in session.get_service_model(service).operation_names
+    }
+    sources = [path.read_text(encoding="utf-8") for path in (TOP / "remediator" / "aws").glob("*.py")]
+    calls = [each.func for source in sources for each in ast.walk(ast.parse(source)) if isinstance(each, ast.Call)]
+    return {operations[each.attr] for each in calls if isinstance(each, ast.Attribute) and each.attr in operations}
+
+
+def test_every_call_is_permitted_once_and_nothing_else_is() -> None:
+    permitted = [action for name in PERMISSIONS for action in actions(name)]
+    assert sorted(permitted) == sorted(called())
+
+
+def test_the_least_is_what_functions_need() -> None:
+    assert actions("functions.json") == ["lambda:GetFunctionConfiguration", "sts:GetCallerIdentity"]
+    assert Policy().aws.call == "GetFunctionConfiguration"
+
+
+def test_nothing_is_permitted_that_writes() -> None:
+    for name in PERMISSIONS:
+        for action in actions(name):
+            assert action.startswith(("lambda:Get", "sts:GetCallerIdentity", "sts:AssumeRole")), action
+
+
+@pytest.mark.parametrize("name", [*PERMISSIONS, *TRUST])
+def test_every_file_is_a_policy_that_says_what_each_part_is_for(name: str) -> None:
+    policy = document(name)
+    assert (set(policy), policy["Version"]) == ({"Version", "Statement"}, "2012-10-17")
+    for statement in policy["Statement"]:
+        assert statement["Sid"].isalnum()
+        assert statement["Effect"] == "Allow"
+        assert ("Principal" in statement) == (name in TRUST)
+    assert f"`{name}`" in PAGE.read_text(encoding="utf-8")
+
+
+def test_only_who_we_are_is_asked_of_everything() -> None:
+    everything = [
+        each["Action"] for name in PERMISSIONS for each in document(name)["Statement"] if each["Resource"] == "*"
+    ]
+    assert everything == ["sts:GetCallerIdentity"]
+
+
+@pytest.mark.parametrize("name", TRUST)
+def test_nobody_is_trusted_without_a_condition(name: str) -> None:
+    [statement] = document(name)["Statement"]
+    [(_, principal)] = statement["Principal"].items()
+    assert "*" not in principal
+    assert not principal.endswith(":root"), "a whole account"
+    assert statement["Condition"]["StringEquals"]
+    assert "StringLike" not in statement["Condition"]
+
+
+def test_it_is_the_shipped_service_account_that_is_trusted() -> None:
+    [irsa] = document("trust-irsa.json")["Statement"]
+    assert irsa["Condition"]["StringEquals"]["OIDC-PROVIDER:sub"] == ME
+    [identity] = document("trust-pod-identity.json")["Statement"]
+    tags = identity["Condition"]["StringEquals"]
+    *_, namespace, account = ME.split(":")
+    assert tags["aws:RequestTag/kubernetes-namespace"] == namespace
+    assert tags["aws:RequestTag/kubernetes-service-account"] == account
+
+
+def test_the_roles_and_the_session_have_the_names_that_the_code_gives_them() -> None:
+    [assume] = document("assume-role.json")["Statement"]
+    assert assume["Resource"] == f"arn:aws:iam::*:role/{Policy().aws.role_name}"
+    [other] = document("trust-other-account.json")["Statement"]
+    session = other["Condition"]["StringEquals"]["sts:RoleSessionName"]
+    assert f'RoleSessionName="{session}"' in (TOP / "remediator" / "aws" / "clients.py").read_text(encoding="utf-8")
