@@ -66,5 +66,5 @@ def _listed(patient: Patient) -> tuple[list[Resource], list[Check]]:
     except ClusterError as error:
         return resources, [*troubles, Check("resources", Level.FAILURE, error.message, error.hint)]
     functions = sum(each.is_function for each in resources)
-    said = f"{functions} Functions, {len(resources) - functions} of other kinds"
+    said = f"{functions} Function{'s' if functions != 1 else ''}, {len(resources) - functions} of other kinds"
     return resources, [*troubles, Check("resources", Level.OK, said)]

@@ -38,10 +38,10 @@ def connection(patient: Patient) -> Iterator[Check]:
     seen = "all namespaces" if patient.namespace is None else f"namespace {patient.namespace}"
     said = f"we are {who} at {server.server} (context {server.context}); looked at: {seen}; records: {patient.home}"
     yield Check(_AREA, Level.OK, said)
-    mode = patient.policy.mode
-    yield Check("policy", Level.OK, f"mode {mode}, by {patient.policy_file or 'the defaults, for want of a file'}")
     yield _version(patient.transport)
     yield _clock(patient)
+    mode = patient.policy.mode
+    yield Check("policy", Level.OK, f"mode {mode}, by {patient.policy_file or 'the defaults, for want of a file'}")
 
 
 def _version(transport: Transport) -> Check:

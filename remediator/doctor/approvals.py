@@ -20,7 +20,9 @@ def approvals(patient: Patient) -> Iterator[Check]:
     worse = Level.FAILURE if guard.forged or patient.acts else Level.WARNING
     fix = HOW_TO_FIX
     if not guard.forged:
-        fix = "Apply manifests/base. If all of it is there: who asks needs the Role ack-remediator-records to try it."
+        fix = (
+            "Apply manifests/base. Who asks needs its Role ack-remediator-records and ClusterRole ack-remediator-read."
+        )
     yield Check("approvals", worse, guard.why.removesuffix(f". {HOW_TO_FIX}"), fix)
 
 

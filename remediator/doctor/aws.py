@@ -29,7 +29,7 @@ _OPERATIONS = {
     "LayerVersion": "GetLayerVersion",
     "CodeSigningConfig": "GetCodeSigningConfig",
 }
-_POLICY = "docs/aws-accounts.md has roles and policies"
+_POLICY = "docs/aws-accounts.md has roles and permissions"
 
 
 class _Where(NamedTuple):

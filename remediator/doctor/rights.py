@@ -73,9 +73,9 @@ def _level(patient: Patient, use: Use) -> Level:
     match use:
         case Use.LOOKING:
             return Level.FAILURE
-        case Use.ACTING:
+        case Use.ACTING | Use.LOCKING | Use.SAVING:
             return Level.FAILURE if patient.acts else Level.NOTE
-        case Use.REMEMBERING | Use.LOCKING | Use.SAVING:
+        case Use.REMEMBERING:
             return Level.FAILURE if patient.acts else Level.WARNING
         case Use.TELLING:
             return Level.WARNING if patient.policy.events else Level.NOTE

@@ -47,7 +47,10 @@ def namespace(control_plane: ControlPlane) -> str:
 @pytest.fixture
 def _deployment(control_plane: ControlPlane) -> None:
     """Let the controller be seen as it is where it was installed by ACK's chart."""
-    path, labels = "/apis/apps/v1/namespaces/ack-system/deployments", {"app.kubernetes.io/name": "ack-lambda-controller"}
+    path, labels = (
+        "/apis/apps/v1/namespaces/ack-system/deployments",
+        {"app.kubernetes.io/name": "ack-lambda-controller"},
+    )
     container = {"name": "controller", "image": "any/lambda-controller:1.14.1"}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
     body = {

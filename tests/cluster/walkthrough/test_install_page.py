@@ -22,7 +22,7 @@ from tests.pages import fences
 TOP = Path(__file__).parents[3]
 PAGE = TOP / "docs" / "install.md"
 # What differs from run to run: numbers, times, ids, and where the words of a line are broken.
-_NUMBERS = re.compile(r"\b[0-9a-f]{8,}\b|\d+")
+_NUMBERS = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\d+")
 
 Step = tuple[str, list[str]]
 
