@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.options import override_options, record_options
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command("approve")
 @click.pass_obj
-@click.argument("target", metavar="NAME")
+@click.argument("target", metavar="NAME", shell_complete=candidates.live("proposals"))
 @record_options
 @click.option("--ticket", default="", help="A ticket or change that it belongs to; it is kept with what is done.")
 @override_options

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.options import request_options
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("clear-finalizer")
 @click.pass_obj
-@click.argument("target", metavar="[function/]NAME")
+@click.argument("target", metavar="[function/]NAME", shell_complete=candidates.live("deleted"))
 @request_options(click.option("--confirm", metavar="CONTEXT", help="The context's name: approve without asking."))
 def command(clock: Clock | None, target: str, confirm: str | None, **flags: Unpack[Flags]) -> int:
     """Remove ACK's finalizer from an object that is stuck in its deletion, and whose function AWS no longer has.

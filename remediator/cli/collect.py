@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.options import cluster_options
 from remediator.errors import RemediatorError, UsageError
 
@@ -22,9 +23,15 @@ _TRIES = 3  # to read an object twice without somebody writing to it in between
 
 @click.command("collect")
 @click.pass_obj
-@click.argument("target", metavar="[function/]NAME")
+@click.argument("target", metavar="[function/]NAME", shell_complete=candidates.live("functions"))
 @cluster_options
-@click.option("-o", "--output", metavar="FILE", help="Where to; else NAMESPACE-NAME.tar.gz here. - is stdout.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    shell_complete=candidates.file,
+    help="Where to; else NAMESPACE-NAME.tar.gz here. - is stdout.",
+)
 @click.option("--force", is_flag=True, help="Overwrite the file.")
 @click.option("--mask-accounts", is_flag=True, help="Replace account ids, also in ARNs.")
 def command(

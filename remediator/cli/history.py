@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.options import Output, everywhere_option, output_option, record_options
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def _duration(_ctx: click.Context, _option: click.Parameter, text: str | None) -
 
 @click.command("history")
 @click.pass_obj
-@click.argument("target", metavar="[NAME]", required=False)
+@click.argument("target", metavar="[NAME]", required=False, shell_complete=candidates.live("recorded"))
 @record_options
 @everywhere_option
 @output_option

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.options import Output, everywhere_option, output_option, record_options
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def list_quarantined(
 
 @command.command("release", short_help="Let a resource be tried again.")
 @click.pass_obj
-@click.argument("target", metavar="NAME")
+@click.argument("target", metavar="NAME", shell_complete=candidates.live("quarantined"))
 @record_options
 @click.option("--reason", required=True, help="Why it may be tried again; it is kept.")
 def release(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.options import record_options
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("reject")
 @click.pass_obj
-@click.argument("target", metavar="NAME")
+@click.argument("target", metavar="NAME", shell_complete=candidates.live("proposals"))
 @record_options
 @click.option("--reason", default="", help="Why; `remediator list` shows it.")
 def command(

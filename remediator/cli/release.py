@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.options import request_options
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("release")
 @click.pass_obj
-@click.argument("target", metavar="[function/]NAME")
+@click.argument("target", metavar="[function/]NAME", shell_complete=candidates.live("deleted"))
 @request_options(
     click.option(
         "--orphan", metavar="FUNCTION", help="The function that stays in AWS, by name: approve without asking."

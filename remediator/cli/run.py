@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.interrupt import take_sigterm_as_interrupt
 from remediator.cli.options import (
     Output,
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
 @output_option
 @click.option("--approve", is_flag=True, help="Act on what you approve: on the terminal, or by --proposal.")
 @click.option(
-    "--proposal", "proposals", multiple=True, metavar="ID", help="Approve this proposal without asking; repeatable."
+    "--proposal",
+    "proposals",
+    multiple=True,
+    metavar="ID",
+    shell_complete=candidates.live("proposals"),
+    help="Approve this proposal without asking; repeatable.",
 )
 @override_options
 @click.option("--dry-run", is_flag=True, help="Change nothing, whatever the policy says.")
