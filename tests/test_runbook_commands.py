@@ -43,7 +43,7 @@ def _remediator_lines(text: str) -> Iterator[list[str]]:
         yield shlex.split(each, comments=True)[1:]
 
 
-def _parse(words: list[str]) -> None:
+def parse(words: list[str]) -> None:
     """Parse a command line as the product does, without running it. A bare command name is a mention of it."""
     name, *arguments = words
     # With the group's own settings: click keeps a command's help option as it is first asked for.
@@ -57,13 +57,13 @@ def _parse(words: list[str]) -> None:
 @by_file
 def test_every_command_line_of_ours_parses(file: Path) -> None:
     for words in _remediator_lines(file.read_text(encoding="utf-8")):
-        _parse(words)
+        parse(words)
 
 
 @pytest.mark.parametrize("line", ["scan --fix", "run --approve --proposal", "explain --namespace shop", "scan extra"])
 def test_a_command_line_that_the_product_refuses_is_refused_here(line: str) -> None:
     with pytest.raises(click.UsageError):
-        _parse(line.split())
+        parse(line.split())
 
 
 def _verb(words: list[str]) -> str:

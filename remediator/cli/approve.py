@@ -46,6 +46,12 @@ def command(
         {"op": "test", "path": "/status/proposal/digest", "value": "DIGEST"},
         {"op": "add", "path": "/spec/approval",
          "value": {"approvedBy": "YOU", "digest": "DIGEST"}}]'
+
+    \b
+    Examples:
+      remediator approve p-0f1e2d3c4b --ticket OPS-4711
+      remediator approve function/checkout -n shop
+      remediator approve p-0f1e2d3c4b --override cool-down --reason 'role mended'
     """
     from remediator.cli.records import is_proposal, open_records
     from remediator.cli.render import console, narration

@@ -24,6 +24,11 @@ def command(clock: Clock | None, target: str, confirm: str | None, **flags: Unpa
     For where no Resync can help: the controller is down, looks elsewhere (IdentityDrift), or did nothing. AWS has to
     say gone twice, a minute apart; the object is saved first; no other finalizer is touched. Shows what it would do,
     and asks you to type the context's name.
+
+    \b
+    Examples:
+      remediator clear-finalizer function/archive -n shop
+      remediator clear-finalizer function/archive -n shop --confirm prod-eu1
     """
     from remediator.cli.consent import must_be_askable
     from remediator.cli.names import function_name

@@ -50,11 +50,13 @@ def command(
 
     In it are the object, AWS's answer, the controller's facts and last log entries, the history, the diagnosis with
     every gate, and versions; the values of environment variables are masked, equal ones alike. Look through it before
-    you send it. Who gets it reads it back:
+    you send it. Who gets it reads it back with `remediator diagnose`.
 
     \b
+    Examples:
       remediator collect function/checkout -n shop -o checkout.tar.gz
-      remediator diagnose -f checkout.tar.gz -o wide
+      remediator collect checkout -n shop --mask-accounts
+      remediator collect checkout -n shop -o - | tar -tz
     """
     from remediator.cli.collection import collect
     from remediator.cli.names import function_name

@@ -53,7 +53,14 @@ def _find(_ctx: click.Context, _option: click.Parameter, name: str | None) -> Sc
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="List the stories.")
 @click.option("--keep", is_flag=True, help="Leave a sandbox up afterwards to play with, until Ctrl-C.")
 def command(scenario: Scenario | None, keep: bool) -> int:
-    """Show all of it on a sandbox: a cluster, a controller and a Lambda in this process. Touches nothing else."""
+    """Show all of it on a sandbox: a cluster, a controller and a Lambda in this process. Touches nothing else.
+
+    \b
+    Examples:
+      remediator demo
+      remediator demo --list
+      remediator demo --scenario gone-in-aws --keep
+    """
     if importlib.util.find_spec("moto") is None or importlib.util.find_spec("flask") is None:
         raise RemediatorError("the demo needs its extra", hint="pip install 'ack-remediator[demo]'")
     from remediator.cli import kept

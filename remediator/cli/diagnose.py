@@ -45,6 +45,13 @@ def command(
 
     FILE is YAML or JSON: one object, a stream of them, or a List. Every object in it is answered. Or it is a bundle,
     which has AWS's answer, the controller, the history and the moment in it; what is given here goes before those.
+
+    \b
+    Examples:
+      remediator diagnose -f checkout.tar.gz -o wide
+      kubectl get functions.lambda.services.k8s.aws -A -o yaml |
+        remediator diagnose -f -
+      remediator diagnose -f function.yaml --live live.json --exit-code
     """
     from remediator.cli import documents, explanation, report, tables
     from remediator.cli.dumps import diagnose_dumps

@@ -33,6 +33,12 @@ def command(
 
     KIND is function, where none is named, or another of ACK's lambda-controller: alias, version, eventsourcemapping,
     functionurlconfig, layerversion, codesigningconfig.
+
+    \b
+    Examples:
+      remediator explain function/checkout -n shop
+      remediator explain checkout -n shop -o wide
+      remediator explain alias/live -n shop -o json
     """
     from remediator.cli import documents, explanation
     from remediator.cli.names import kind_and_name

@@ -26,7 +26,14 @@ class Group(NamedTuple):
 @click.argument("name", required=False, shell_complete=candidates.findings)
 @click.option("--raw", is_flag=True, help="Print the page as it is, in Markdown.")
 def command(name: str | None, raw: bool) -> None:
-    """List the findings in the order in which they are asked, or show the runbook of one (README: their index)."""
+    """List the findings in the order in which they are asked, or show the runbook of one (README: their index).
+
+    \b
+    Examples:
+      remediator findings
+      remediator findings ChecksumMismatch
+      remediator findings README --raw >runbook.md
+    """
     if name is None:
         _list()
         return

@@ -51,6 +51,12 @@ def command(
 
     \b
       kubectl get rem function-UID -n ack-remediator -o yaml
+
+    \b
+    Examples:
+      remediator history function/checkout -n shop
+      remediator history -A --since 24h
+      remediator history p-0f1e2d3c4b -o yaml
     """
     from remediator.cli import documents, record_documents, record_tables
     from remediator.cli.record_events import newest_first

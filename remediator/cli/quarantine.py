@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 @click.group("quarantine")
 def command() -> None:
-    """List what was tried as often as it may be, or let it be tried again."""
+    """List what was tried as often as it may be, or let it be tried again.
+
+    \b
+    Examples:
+      remediator quarantine list -A
+      remediator quarantine release checkout -n shop --reason 'role mended'
+    """
 
 
 @command.command("list")
@@ -33,7 +39,13 @@ def list_quarantined(
     all_namespaces: bool,
     output: Output,
 ) -> int:
-    """List what is in quarantine, worst first. Changes nothing."""
+    """List what is in quarantine, worst first. Changes nothing.
+
+    \b
+    Examples:
+      remediator quarantine list -A
+      remediator quarantine list -n shop -o wide
+    """
     from remediator.cli.listing import tell
     from remediator.cli.records import open_records
 
@@ -72,6 +84,11 @@ def release(
       kubectl patch rem function-UID -n ack-remediator --type=merge -p '
         {"spec": {"approval": null, "rejection": null,
          "release": {"requestedBy": "YOU", "reason": "WHY", "nonce": "1"}}}'
+
+    \b
+    Examples:
+      remediator quarantine release checkout -n shop --reason 'role mended'
+      remediator quarantine release p-0f1e2d3c4b --reason 'image pushed'
     """
     from remediator.cli.records import open_records
     from remediator.cli.render import console, narration

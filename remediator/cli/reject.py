@@ -37,6 +37,11 @@ def command(
       kubectl patch rem function-UID -n ack-remediator --type=merge -p '
         {"spec": {"approval": null, "release": null,
          "rejection": {"rejectedBy": "YOU", "digest": "DIGEST"}}}'
+
+    \b
+    Examples:
+      remediator reject p-0f1e2d3c4b --reason 'we delete it on Monday'
+      remediator reject function/checkout -n shop
     """
     from remediator.cli.records import open_records
     from remediator.cli.render import console, narration

@@ -28,6 +28,11 @@ def command(clock: Clock | None, target: str, orphan: str | None, **flags: Unpac
 
     The function is then an orphan: it runs, is billed, and nothing manages it. Shows what it would do, and asks you to
     type the function's name. It is never proposed, and never done without a person.
+
+    \b
+    Examples:
+      remediator release function/ledger -n shop
+      remediator release function/ledger -n shop --orphan ledger --backups .
     """
     from remediator.cli.names import function_name
     from remediator.cli.requesting import session

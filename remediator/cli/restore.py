@@ -38,6 +38,12 @@ def command(
 
     BACKUP is a file; secret/NAME in the home namespace, or secret/NAMESPACE/NAME; or function/NAME, for the newest
     Secret with a backup of that Function in the namespace of -n. Nothing that exists is overwritten.
+
+    \b
+    Examples:
+      remediator restore function/archive -n shop --dry-run
+      remediator restore secret/NAME --confirm prod-eu1
+      remediator restore backups/archive.json -n shop --adopt
     """
     from remediator.cli.consent import must_be_askable
     from remediator.cli.restoration import Restoration

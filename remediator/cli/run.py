@@ -78,6 +78,13 @@ def command(
 
     --metrics-file and --push tell Prometheus what the pass saw and did. Where that fails, a line on stderr says so,
     and the exit code stays what it is.
+
+    \b
+    Examples:
+      remediator run -A --dry-run
+      remediator run -A --approve
+      remediator run -A --approve --proposal p-0f1e2d3c4b
+      remediator run -A --approve --override budget --reason 'OPS-4711'
     """
     if dry_run and approve:
         raise UsageError("--dry-run and --approve exclude each other", hint="Leave one of them out.")
