@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from tests import yaml_files
+from tests.pages import SECURITY
 
 ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+TEXT = SECURITY.read_text(encoding="utf-8")
 BASE = ROOT / "manifests" / "base"
 
 _TESTS = re.compile(r"def (test_\w+)\(")
