@@ -19,11 +19,14 @@ CLUSTER = [each.value for each in ClusterFindingName]
 NAMES = [*FINDINGS, *CLUSTER]
 PAGES = sorted(RUNBOOKS.glob("*.md"))
 FILES = [*PAGES, PREVENTING]
+OPERATIONS = PREVENTING.with_name("operations.md")
+SECURITY = PREVENTING.with_name("security.md")
 
 by_page = pytest.mark.parametrize("name", NAMES)
 by_cluster_page = pytest.mark.parametrize("name", CLUSTER)
 by_finding = pytest.mark.parametrize("name", FINDINGS)
 by_file = pytest.mark.parametrize("file", FILES, ids=lambda each: each.stem)
+by_typed_file = pytest.mark.parametrize("file", [*FILES, OPERATIONS, SECURITY], ids=lambda each: each.stem)
 
 
 def text_of(name: str) -> str:

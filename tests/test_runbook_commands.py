@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,23 @@ from botocore import xform_name
 from botocore.model import ServiceModel
 
 from remediator.cli import cli
-from tests.pages import FILES, by_file, by_page, commands, commands_of, fences, sections, spans, text_of
+from tests.pages import (
+    FILES,
+    OPERATIONS,
+    by_file,
+    by_page,
+    by_typed_file,
+    commands,
+    commands_of,
+    fences,
+    sections,
+    spans,
+    text_of,
+)
 
 _CHECK = "Check it yourself"
 _READING_KUBECTL = {"get", "logs", "api-resources", "version"}
-_WRITING_KUBECTL = {"annotate", "apply", "edit", "patch", "scale", "wait", "auth"}
+_WRITING_KUBECTL = {"annotate", "apply", "delete", "diff", "edit", "patch", "rollout", "scale", "wait", "auth"}
 _READING_AWS = ("get-", "list-", "describe-", "lookup-", "simulate-")
 # What the AWS CLI itself takes, with every operation.
 _AWS_GLOBALS = {"region", "query", "output"}
@@ -43,7 +56,7 @@ def _remediator_lines(text: str) -> Iterator[list[str]]:
         yield shlex.split(each, comments=True)[1:]
 
 
-def _parse(words: list[str]) -> None:
+def parse(words: list[str]) -> None:
     """Parse a command line as the product does, without running it. A bare command name is a mention of it."""
     name, *arguments = words
     # With the group's own settings: click keeps a command's help option as it is first asked for.
@@ -54,16 +67,16 @@ def _parse(words: list[str]) -> None:
             command.make_context(name, arguments, parent=group)
 
 
-@by_file
+@by_typed_file
 def test_every_command_line_of_ours_parses(file: Path) -> None:
     for words in _remediator_lines(file.read_text(encoding="utf-8")):
-        _parse(words)
+        parse(words)
 
 
 @pytest.mark.parametrize("line", ["scan --fix", "run --approve --proposal", "explain --namespace shop", "scan extra"])
 def test_a_command_line_that_the_product_refuses_is_refused_here(line: str) -> None:
     with pytest.raises(click.UsageError):
-        _parse(line.split())
+        parse(line.split())
 
 
 def _verb(words: list[str]) -> str:
@@ -84,7 +97,7 @@ def test_checking_only_reads(name: str) -> None:
             assert words[0] == "openssl" or words[0].startswith("NS="), words
 
 
-@by_file
+@by_typed_file
 def test_every_kubectl_command_has_a_verb_that_kubectl_has(file: Path) -> None:
     for words in commands_of(file, "kubectl"):
         assert _verb(words) in _READING_KUBECTL | _WRITING_KUBECTL, words
@@ -94,7 +107,15 @@ def _service(name: str) -> ServiceModel:
     return botocore.session.get_session().get_service_model(name)
 
 
-@by_file
+@by_typed_file
+def test_every_manifest_that_kubectl_is_given_is_there(file: Path) -> None:
+    for words in commands_of(file, "kubectl"):
+        given = [after for flag, after in pairwise(words) if flag in ("-k", "-f")]
+        for path in (each for each in given if each.startswith("manifests/")):
+            assert (OPERATIONS.parent.parent / path).exists(), path
+
+
+@by_typed_file
 def test_every_aws_command_is_one_that_the_cli_has(file: Path) -> None:
     for _, service, command, *rest in commands_of(file, "aws"):
         model = _service(service)
@@ -118,6 +139,14 @@ def _assert_a_waiter(service: str, name: str, *rest: str) -> None:
     waiters = botocore.session.get_session().get_waiter_model(service)
     assert name in {xform_name(each, "-") for each in waiters.waiter_names}, f"aws {service} wait {name}"
     assert {each for each in rest if each.startswith("--")} <= {"--region", "--function-name"}
+
+
+def test_the_patches_of_operations_are_of_the_workload_alone() -> None:
+    patches = [words for words in commands_of(OPERATIONS, "kubectl") if "patch" in words]
+    assert patches
+    for words in patches:
+        assert words[words.index("patch") + 1] == "cronjob"
+        assert isinstance(json.loads(words[words.index("-p") + 1]), dict)
 
 
 def _patches(text: str) -> list[list[dict[str, Any]]]:

@@ -34,6 +34,7 @@ from tests.pages import (
     by_file,
     by_finding,
     by_page,
+    by_typed_file,
     first_sentence,
     sections,
     text_of,
@@ -188,7 +189,7 @@ def test_the_page_on_preventing_says_what_each_part_spares() -> None:
         assert set(spared) <= {*NAMES}, title
 
 
-@by_file
+@by_typed_file
 def test_links_lead_somewhere(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert "://" not in text

@@ -8,13 +8,18 @@ outcome is unknown · 130 interrupted.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
-from typing import Any
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from remediator import __version__
 from remediator.errors import RemediatorError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["INTERRUPTED", "cli", "main"]
 
@@ -37,6 +42,7 @@ _COMMANDS = {
     "validate": "Check policy files, and say what they would allow.",
     "policy": "Print the policy file's JSON Schema, or a commented sample.",
     "findings": "List the findings, or show the runbook of one.",
+    "completion": "Print the script by which a shell completes commands and names.",
     "demo": "Show all of it on a sandbox: nothing outside this process is touched.",
     "version": "Print the version.",
 }
@@ -73,6 +79,12 @@ class _LazyGroup(click.Group):
         _name_variables(command, f"{_PREFIX}_{cmd_name.replace('-', '_').upper()}")
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
+        from click.shell_completion import CompletionItem
+
+        named = [CompletionItem(name, help=gist) for name, gist in _COMMANDS.items() if name.startswith(incomplete)]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
@@ -92,16 +104,30 @@ def cli(ctx: click.Context, verbose: int) -> None:
 
     Reads only, unless you approve: `remediator scan` and `remediator explain` are safe to type at any time.
     """
-    if ctx.invoked_subcommand not in ("version", "findings", "policy", "validate"):
+    if ctx.invoked_subcommand not in ("version", "findings", "policy", "validate", "completion"):
         from remediator.telemetry.logs import configure, for_machines
 
         configure(verbose, machine=for_machines())
 
 
+def _typed_as() -> str | None:
+    """Tell how the program is called in its usage lines; None: as its file is.
+
+    What to type next is told as `remediator ...` even so: the same is said in records, runbooks and alerts, which
+    others read, and whoever has the plugin has the command.
+    """
+    return "kubectl remediator" if PurePath(sys.argv[0]).stem == "kubectl-remediator" else None
+
+
 def main(args: list[str] | None = None) -> None:
     """Run a command; the one place where errors become messages and exit codes."""
+    if shell := os.environ.get("_REMEDIATOR_COMPLETE"):
+        from remediator.cli import completing
+
+        completing.shell(shell)
+        return
     try:
-        code: Any = cli.main(args=args, standalone_mode=False)
+        code: Any = cli.main(args=args, prog_name=_typed_as(), standalone_mode=False)
     except RemediatorError as error:
         from remediator.cli.render import printable, shortened
 

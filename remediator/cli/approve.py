@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.options import override_options, record_options
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command("approve")
 @click.pass_obj
-@click.argument("target", metavar="NAME")
+@click.argument("target", metavar="NAME", shell_complete=candidates.live("proposals"))
 @record_options
 @click.option("--ticket", default="", help="A ticket or change that it belongs to; it is kept with what is done.")
 @override_options
@@ -45,6 +46,12 @@ def command(
         {"op": "test", "path": "/status/proposal/digest", "value": "DIGEST"},
         {"op": "add", "path": "/spec/approval",
          "value": {"approvedBy": "YOU", "digest": "DIGEST"}}]'
+
+    \b
+    Examples:
+      remediator approve p-0f1e2d3c4b --ticket OPS-4711
+      remediator approve function/checkout -n shop
+      remediator approve p-0f1e2d3c4b --override cool-down --reason 'role mended'
     """
     from remediator.cli.records import is_proposal, open_records
     from remediator.cli.render import console, narration

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.options import cluster_options
 from remediator.errors import RemediatorError, UsageError
 
@@ -22,9 +23,15 @@ _TRIES = 3  # to read an object twice without somebody writing to it in between
 
 @click.command("collect")
 @click.pass_obj
-@click.argument("target", metavar="[function/]NAME")
+@click.argument("target", metavar="[function/]NAME", shell_complete=candidates.live("functions"))
 @cluster_options
-@click.option("-o", "--output", metavar="FILE", help="Where to; else NAMESPACE-NAME.tar.gz here. - is stdout.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    shell_complete=candidates.file,
+    help="Where to; else NAMESPACE-NAME.tar.gz here. - is stdout.",
+)
 @click.option("--force", is_flag=True, help="Overwrite the file.")
 @click.option("--mask-accounts", is_flag=True, help="Replace account ids, also in ARNs.")
 def command(
@@ -43,11 +50,13 @@ def command(
 
     In it are the object, AWS's answer, the controller's facts and last log entries, the history, the diagnosis with
     every gate, and versions; the values of environment variables are masked, equal ones alike. Look through it before
-    you send it. Who gets it reads it back:
+    you send it. Who gets it reads it back with `remediator diagnose`.
 
     \b
+    Examples:
       remediator collect function/checkout -n shop -o checkout.tar.gz
-      remediator diagnose -f checkout.tar.gz -o wide
+      remediator collect checkout -n shop --mask-accounts
+      remediator collect checkout -n shop -o - | tar -tz
     """
     from remediator.cli.collection import collect
     from remediator.cli.names import function_name

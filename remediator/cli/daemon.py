@@ -68,6 +68,11 @@ def command(
 
     SIGTERM ends it: nothing new is begun, and what is begun is seen through within the grace period, or is left in the
     records for the next. A second one ends it at once.
+
+    \b
+    Examples:
+      remediator daemon -A --policy policy.yaml
+      remediator daemon -n shop --policy policy.yaml --metrics-port 0
     """
     import structlog
 

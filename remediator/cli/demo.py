@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.interrupt import signals_given_back, take_sigterm_as_interrupt
 from remediator.cli.render import Page, console
 from remediator.errors import RemediatorError, UsageError
@@ -21,7 +22,7 @@ _HEALTHY = 45  # beside a dozen in trouble: with fewer, that would be an inciden
 
 
 def _list(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
-    if not wanted:
+    if not wanted or ctx.resilient_parsing:
         return
     page = console()
     width = max(len(each.name) for each in SCENARIOS)
@@ -42,11 +43,24 @@ def _find(_ctx: click.Context, _option: click.Parameter, name: str | None) -> Sc
 
 
 @click.command("demo")
-@click.option("--scenario", metavar="NAME", callback=_find, help="Tell one story instead of all; --list names them.")
+@click.option(
+    "--scenario",
+    metavar="NAME",
+    callback=_find,
+    shell_complete=candidates.scenarios,
+    help="Tell one story instead of all; --list names them.",
+)
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="List the stories.")
 @click.option("--keep", is_flag=True, help="Leave a sandbox up afterwards to play with, until Ctrl-C.")
 def command(scenario: Scenario | None, keep: bool) -> int:
-    """Show all of it on a sandbox: a cluster, a controller and a Lambda in this process. Touches nothing else."""
+    """Show all of it on a sandbox: a cluster, a controller and a Lambda in this process. Touches nothing else.
+
+    \b
+    Examples:
+      remediator demo
+      remediator demo --list
+      remediator demo --scenario gone-in-aws --keep
+    """
     if importlib.util.find_spec("moto") is None or importlib.util.find_spec("flask") is None:
         raise RemediatorError("the demo needs its extra", hint="pip install 'ack-remediator[demo]'")
     from remediator.cli import kept

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.options import Output, output_option, policy_option
 from remediator.errors import UsageError
 
@@ -17,10 +18,14 @@ from remediator.errors import UsageError
     "--filename",
     required=True,
     metavar="FILE",
+    shell_complete=candidates.file,
     help="The resource as kubectl printed it, or what collect wrote; - is stdin.",
 )
 @click.option(
-    "--live", metavar="FILE", help="What aws lambda get-function printed, or a mapping of function name to it."
+    "--live",
+    metavar="FILE",
+    shell_complete=candidates.file,
+    help="What aws lambda get-function printed, or a mapping of function name to it.",
 )
 @click.option("--since", metavar="TIME", help="Since when it is so, RFC 3339; taken as given.")
 @click.option("--now", "at", metavar="TIME", help="The moment of the dump, RFC 3339; else the present.")
@@ -40,6 +45,13 @@ def command(
 
     FILE is YAML or JSON: one object, a stream of them, or a List. Every object in it is answered. Or it is a bundle,
     which has AWS's answer, the controller, the history and the moment in it; what is given here goes before those.
+
+    \b
+    Examples:
+      remediator diagnose -f checkout.tar.gz -o wide
+      kubectl get functions.lambda.services.k8s.aws -A -o yaml |
+        remediator diagnose -f -
+      remediator diagnose -f function.yaml --live live.json --exit-code
     """
     from remediator.cli import documents, explanation, report, tables
     from remediator.cli.dumps import diagnose_dumps

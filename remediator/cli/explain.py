@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.options import Output, cluster_options, output_option
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("explain")
 @click.pass_obj
-@click.argument("target", metavar="[KIND/]NAME")
+@click.argument("target", metavar="[KIND/]NAME", shell_complete=candidates.live("resources"))
 @cluster_options
 @output_option
 def command(
@@ -32,6 +33,12 @@ def command(
 
     KIND is function, where none is named, or another of ACK's lambda-controller: alias, version, eventsourcemapping,
     functionurlconfig, layerversion, codesigningconfig.
+
+    \b
+    Examples:
+      remediator explain function/checkout -n shop
+      remediator explain checkout -n shop -o wide
+      remediator explain alias/live -n shop -o json
     """
     from remediator.cli import documents, explanation
     from remediator.cli.names import kind_and_name

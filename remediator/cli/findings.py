@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import click
 
-from remediator.cli import markdown, runbook
+from remediator.cli import candidates, markdown, runbook
 from remediator.cli.render import console, narration
 from remediator.diagnosis.catalogue import DELETING, LIVING, UNREADABLE
 from remediator.diagnosis.cluster import CLUSTER_CATALOGUE
@@ -23,10 +23,17 @@ class Group(NamedTuple):
 
 
 @click.command("findings")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=candidates.findings)
 @click.option("--raw", is_flag=True, help="Print the page as it is, in Markdown.")
 def command(name: str | None, raw: bool) -> None:
-    """List the findings in the order in which they are asked, or show the runbook of one (README: their index)."""
+    """List the findings in the order in which they are asked, or show the runbook of one (README: their index).
+
+    \b
+    Examples:
+      remediator findings
+      remediator findings ChecksumMismatch
+      remediator findings README --raw >runbook.md
+    """
     if name is None:
         _list()
         return

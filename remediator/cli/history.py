@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.options import Output, everywhere_option, output_option, record_options
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def _duration(_ctx: click.Context, _option: click.Parameter, text: str | None) -
 
 @click.command("history")
 @click.pass_obj
-@click.argument("target", metavar="[NAME]", required=False)
+@click.argument("target", metavar="[NAME]", required=False, shell_complete=candidates.live("recorded"))
 @record_options
 @everywhere_option
 @output_option
@@ -50,6 +51,12 @@ def command(
 
     \b
       kubectl get rem function-UID -n ack-remediator -o yaml
+
+    \b
+    Examples:
+      remediator history function/checkout -n shop
+      remediator history -A --since 24h
+      remediator history p-0f1e2d3c4b -o yaml
     """
     from remediator.cli import documents, record_documents, record_tables
     from remediator.cli.record_events import newest_first

@@ -43,6 +43,12 @@ def command(
 
     \b
       kubectl get rem -n ack-remediator
+
+    \b
+    Examples:
+      remediator list -A
+      remediator list -n shop -o wide
+      remediator list -A --all -o json
     """
     from remediator.cli.records import open_records
 

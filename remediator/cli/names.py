@@ -24,10 +24,15 @@ def check_name(what: str, name: str) -> None:
         raise UsageError(f"{name!r} cannot be the name of a {what}", hint="Names have a-z, 0-9, - and . in them.")
 
 
+def kind_called(spelling: str) -> str | None:
+    """Find the kind that is meant by `alias`, `aliases` or `aliases.lambda.services.k8s.aws`; None where none is."""
+    return _KINDS.get(spelling.lower())
+
+
 def kind_and_name(target: str, verb: str) -> tuple[str, str]:
     """Read `[KIND/]NAME`, a Function where no kind is named. Raises UsageError."""
     kind, slash, name = target.rpartition("/")
-    found = _KINDS.get(kind.lower()) if slash else FUNCTION
+    found = kind_called(kind) if slash else FUNCTION
     if found is None:
         known = ", ".join(each.name.lower() for each in LAMBDA_KINDS)
         hint = f"Say function/NAME, or another kind of ACK's lambda-controller: {known}."

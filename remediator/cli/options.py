@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+from remediator.cli import candidates
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -32,10 +34,22 @@ _CLUSTER = (
         type=click.Path(path_type=Path),
         help="The kubeconfig file; else KUBECONFIG, else ~/.kube/config.",
     ),
-    click.option("--context", help="The context in the kubeconfig; else its current one."),
-    click.option("-n", "--namespace", help="The namespace; else the context's."),
     click.option(
-        "--home-namespace", "home", help="Where the remediator keeps its records; else its own, else ack-remediator."
+        "--context",
+        shell_complete=candidates.live("contexts"),
+        help="The context in the kubeconfig; else its current one.",
+    ),
+    click.option(
+        "-n",
+        "--namespace",
+        shell_complete=candidates.live("namespaces"),
+        help="The namespace; else the context's.",
+    ),
+    click.option(
+        "--home-namespace",
+        "home",
+        shell_complete=candidates.live("namespaces"),
+        help="Where the remediator keeps its records; else its own, else ack-remediator.",
     ),
 )
 _EVERYWHERE = click.option("-A", "--all-namespaces", is_flag=True, help="Look in every namespace.")
@@ -62,7 +76,12 @@ _OUTPUT = click.option(
 
 _OVERRIDE = (
     click.option(
-        "--override", "gates", multiple=True, metavar="GATE", help="Pass by a gate that only counts; needs --reason."
+        "--override",
+        "gates",
+        multiple=True,
+        metavar="GATE",
+        shell_complete=candidates.gates,
+        help="Pass by a gate that only counts; needs --reason.",
     ),
     click.option("--reason", default="", help="Why; it is kept with what is done."),
 )

@@ -7,12 +7,23 @@ import click
 
 @click.group("policy")
 def command() -> None:
-    """Print the policy file's JSON Schema, or a commented sample. Reads nothing."""
+    """Print the policy file's JSON Schema, or a commented sample. Reads nothing.
+
+    \b
+    Examples:
+      remediator policy sample >policy.yaml
+      remediator policy schema >policy.schema.json
+    """
 
 
 @command.command("schema")
 def schema() -> int:
-    """Print the JSON Schema (draft 2020-12), for editors and pipelines."""
+    """Print the JSON Schema (draft 2020-12), for editors and pipelines.
+
+    \b
+    Examples:
+      remediator policy schema >policy.schema.json
+    """
     import json
 
     from remediator.policy.schema import policy_schema
@@ -23,7 +34,12 @@ def schema() -> int:
 
 @command.command("sample")
 def sample() -> int:
-    """Print a policy with every key at its default, each with what it is for."""
+    """Print a policy with every key at its default, each with what it is for.
+
+    \b
+    Examples:
+      remediator policy sample >policy.yaml
+    """
     from remediator.policy.sample import sample_policy
 
     click.echo(sample_policy(), nl=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.options import Output, everywhere_option, output_option, record_options
 
 if TYPE_CHECKING:
@@ -15,7 +16,13 @@ if TYPE_CHECKING:
 
 @click.group("quarantine")
 def command() -> None:
-    """List what was tried as often as it may be, or let it be tried again."""
+    """List what was tried as often as it may be, or let it be tried again.
+
+    \b
+    Examples:
+      remediator quarantine list -A
+      remediator quarantine release checkout -n shop --reason 'role mended'
+    """
 
 
 @command.command("list")
@@ -32,7 +39,13 @@ def list_quarantined(
     all_namespaces: bool,
     output: Output,
 ) -> int:
-    """List what is in quarantine, worst first. Changes nothing."""
+    """List what is in quarantine, worst first. Changes nothing.
+
+    \b
+    Examples:
+      remediator quarantine list -A
+      remediator quarantine list -n shop -o wide
+    """
     from remediator.cli.listing import tell
     from remediator.cli.records import open_records
 
@@ -49,7 +62,7 @@ def list_quarantined(
 
 @command.command("release", short_help="Let a resource be tried again.")
 @click.pass_obj
-@click.argument("target", metavar="NAME")
+@click.argument("target", metavar="NAME", shell_complete=candidates.live("quarantined"))
 @record_options
 @click.option("--reason", required=True, help="Why it may be tried again; it is kept.")
 def release(
@@ -71,6 +84,11 @@ def release(
       kubectl patch rem function-UID -n ack-remediator --type=merge -p '
         {"spec": {"approval": null, "rejection": null,
          "release": {"requestedBy": "YOU", "reason": "WHY", "nonce": "1"}}}'
+
+    \b
+    Examples:
+      remediator quarantine release checkout -n shop --reason 'role mended'
+      remediator quarantine release p-0f1e2d3c4b --reason 'image pushed'
     """
     from remediator.cli.records import open_records
     from remediator.cli.render import console, narration

@@ -89,7 +89,7 @@ class Records(Struct, frozen=True):
         hint = _choices(choices, [each for each in self.known if each.episode is not None and fits(each)])
         if not meant:
             raise RemediatorError(self._unknown(target), hint=hint)
-        opened = [each for each in meant if _is_open(each)]
+        opened = [each for each in meant if is_open(each)]
         fitting = [each for each in opened if fits(each)]
         if len(fitting) > 1:
             raise UsageError(
@@ -144,7 +144,7 @@ def is_proposal(target: str) -> bool:
 
 
 def _has_proposed(record: Stored, wanted: str) -> bool:
-    return _is_open(record) and proposal_id(record) == wanted
+    return is_open(record) and proposal_id(record) == wanted
 
 
 def _has_tried(record: Stored, wanted: str) -> bool:
@@ -152,7 +152,8 @@ def _has_tried(record: Stored, wanted: str) -> bool:
     return any(named(each.digest) == wanted for each in attempts)
 
 
-def _is_open(record: Stored) -> bool:
+def is_open(record: Stored) -> bool:
+    """Whether it is unwell still."""
     return record.episode is not None and record.episode.resolved_at is None
 
 

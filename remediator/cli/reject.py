@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.options import record_options
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("reject")
 @click.pass_obj
-@click.argument("target", metavar="NAME")
+@click.argument("target", metavar="NAME", shell_complete=candidates.live("proposals"))
 @record_options
 @click.option("--reason", default="", help="Why; `remediator list` shows it.")
 def command(
@@ -36,6 +37,11 @@ def command(
       kubectl patch rem function-UID -n ack-remediator --type=merge -p '
         {"spec": {"approval": null, "release": null,
          "rejection": {"rejectedBy": "YOU", "digest": "DIGEST"}}}'
+
+    \b
+    Examples:
+      remediator reject p-0f1e2d3c4b --reason 'we delete it on Monday'
+      remediator reject function/checkout -n shop
     """
     from remediator.cli.records import open_records
     from remediator.cli.render import console, narration

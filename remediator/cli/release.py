@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.options import request_options
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("release")
 @click.pass_obj
-@click.argument("target", metavar="[function/]NAME")
+@click.argument("target", metavar="[function/]NAME", shell_complete=candidates.live("deleted"))
 @request_options(
     click.option(
         "--orphan", metavar="FUNCTION", help="The function that stays in AWS, by name: approve without asking."
@@ -27,6 +28,11 @@ def command(clock: Clock | None, target: str, orphan: str | None, **flags: Unpac
 
     The function is then an orphan: it runs, is billed, and nothing manages it. Shows what it would do, and asks you to
     type the function's name. It is never proposed, and never done without a person.
+
+    \b
+    Examples:
+      remediator release function/ledger -n shop
+      remediator release function/ledger -n shop --orphan ledger --backups .
     """
     from remediator.cli.names import function_name
     from remediator.cli.requesting import session

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.interrupt import take_sigterm_as_interrupt
 from remediator.cli.options import cluster_options
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("restore")
 @click.pass_obj
-@click.argument("backup", metavar="BACKUP")
+@click.argument("backup", metavar="BACKUP", shell_complete=candidates.file)
 @cluster_options
 @click.option("--adopt", is_flag=True, help="Tell ACK to take over the function, where it exists in AWS.")
 @click.option("--confirm", metavar="CONTEXT", help="Answer the question in advance: the name of the context.")
@@ -37,6 +38,12 @@ def command(
 
     BACKUP is a file; secret/NAME in the home namespace, or secret/NAMESPACE/NAME; or function/NAME, for the newest
     Secret with a backup of that Function in the namespace of -n. Nothing that exists is overwritten.
+
+    \b
+    Examples:
+      remediator restore function/archive -n shop --dry-run
+      remediator restore secret/NAME --confirm prod-eu1
+      remediator restore backups/archive.json -n shop --adopt
     """
     from remediator.cli.consent import must_be_askable
     from remediator.cli.restoration import Restoration

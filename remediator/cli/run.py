@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from remediator.cli import candidates
 from remediator.cli.interrupt import take_sigterm_as_interrupt
 from remediator.cli.options import (
     Output,
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
 @output_option
 @click.option("--approve", is_flag=True, help="Act on what you approve: on the terminal, or by --proposal.")
 @click.option(
-    "--proposal", "proposals", multiple=True, metavar="ID", help="Approve this proposal without asking; repeatable."
+    "--proposal",
+    "proposals",
+    multiple=True,
+    metavar="ID",
+    shell_complete=candidates.live("proposals"),
+    help="Approve this proposal without asking; repeatable.",
 )
 @override_options
 @click.option("--dry-run", is_flag=True, help="Change nothing, whatever the policy says.")
@@ -72,6 +78,13 @@ def command(
 
     --metrics-file and --push tell Prometheus what the pass saw and did. Where that fails, a line on stderr says so,
     and the exit code stays what it is.
+
+    \b
+    Examples:
+      remediator run -A --dry-run
+      remediator run -A --approve
+      remediator run -A --approve --proposal p-0f1e2d3c4b
+      remediator run -A --approve --override budget --reason 'OPS-4711'
     """
     if dry_run and approve:
         raise UsageError("--dry-run and --approve exclude each other", hint="Leave one of them out.")

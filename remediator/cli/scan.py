@@ -33,7 +33,15 @@ def command(
     healthy: bool,
     exit_code: bool,
 ) -> int:
-    """Show what is stuck or waiting, since when, why, and what would help. Changes nothing."""
+    """Show what is stuck or waiting, since when, why, and what would help. Changes nothing.
+
+    \b
+    Examples:
+      remediator scan -A
+      remediator scan -n shop -l team=checkout -o wide
+      remediator scan -A -o json >findings.json
+      remediator scan -n shop --exit-code || echo 'not yet'
+    """
     from remediator.cli import documents, report, tables
     from remediator.cli.render import narration
     from remediator.cli.wiring import wire

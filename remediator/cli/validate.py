@@ -10,7 +10,13 @@ import click
 @click.command("validate")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 def command(files: tuple[Path, ...]) -> int:
-    """Check policy files: every fault by line and column, or what the policy would allow. Needs no cluster."""
+    """Check policy files: every fault by line and column, or what the policy would allow. Needs no cluster.
+
+    \b
+    Examples:
+      remediator validate policy.yaml
+      remediator validate policies/*.yaml
+    """
     from remediator.errors import PolicyError
     from remediator.policy.load import load_policy
     from remediator.policy.summary import summary

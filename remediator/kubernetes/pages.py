@@ -26,13 +26,14 @@ def listed(transport: Transport, path: str) -> list[msgspec.Raw]:
     """Read a whole collection or raise ClusterError; one that took longer than etcd remembers is begun anew."""
     for _ in range(_RESTARTS):
         try:
-            return list(_pages(transport, path))
+            return list(pages(transport, path))
         except Expired:
             continue
-    return list(_pages(transport, path))
+    return list(pages(transport, path))
 
 
-def _pages(transport: Transport, path: str) -> Iterator[msgspec.Raw]:
+def pages(transport: Transport, path: str) -> Iterator[msgspec.Raw]:
+    """Read a collection page by page; raise ClusterError where one fails, Expired where it takes too long."""
     query: dict[str, str | int] = {"limit": _PAGE}
     while True:
         page = decoded(transport.get(path, query), _Page)
