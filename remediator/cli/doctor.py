@@ -56,6 +56,13 @@ def command(
 
     Rights are asked for verb by verb, an approval is forged as a dry run, AWS is asked by each call that is used. Run
     it as the one whose rights count: on call as yourself, of an install with --as. Exits 1 on a failure.
+
+    \b
+    Examples:
+      remediator doctor -A
+      remediator doctor -A --as system:serviceaccount:ops:ack-remediator
+      remediator doctor -n shop -o json
+      remediator doctor -A --metrics-url http://localhost:9464/metrics
     """
     from remediator.cli import doctor_report
     from remediator.doctor import Level, Sinks, examine

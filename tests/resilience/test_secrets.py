@@ -209,6 +209,7 @@ TYPED: dict[str, tuple[tuple[str, ...], ...]] = {
     "policy sample": ((),),
     "findings": ((), ("Unreadable",)),
     "demo": (("--list",),),
+    "doctor": tuple(("-A", *output) for output in OUTPUTS),
     "completion": (("bash",), ("zsh",), ("fish",)),
     "version": ((),),
 }
