@@ -17,6 +17,7 @@ from remediator.doctor.check import Check, Level, Patient
 from remediator.doctor.controller import controller
 from remediator.doctor.metrics import metrics
 from remediator.doctor.rights import rights
+from remediator.doctor.writes import writes
 from remediator.errors import ClusterError
 from remediator.model.controller import ControllerFacts
 from remediator.model.resource import Resource
@@ -46,6 +47,7 @@ def examine(patient: Patient, sinks: Sinks) -> Iterator[Check]:
         yield from controller(patient, facts, patient.cluster.definitions())
         yield from rights(patient, facts.system_namespace)
         yield from approvals(patient)
+        yield from writes(patient, resources)
         yield from leader(patient)
     except ClusterError as error:
         yield Check("API server", Level.FAILURE, error.message, error.hint)

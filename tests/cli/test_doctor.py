@@ -264,6 +264,21 @@ def test_a_role_that_is_missing_is_told_in_a_few_lines(installed: Shop) -> None:
     assert len(said) < 30
 
 
+def test_a_machine_whose_writes_nobody_holds_to_anything_is_a_warning(installed: Shop) -> None:
+    account = "system:serviceaccount:ack-remediator:ack-remediator"
+    role = {"metadata": {"name": "all"}, "apiVersion": "rbac.authorization.k8s.io/v1"}
+    installed.api.seed(
+        role | {"kind": "ClusterRole", "rules": [{"apiGroups": ["*"], "resources": ["functions"], "verbs": ["*"]}]}
+    )
+    subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": account}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "all"}
+    installed.api.seed(role | {"kind": "ClusterRoleBinding", "subjects": [subject], "roleRef": reference})
+    before = installed.stored("mailer")
+    warning = only(installed("doctor", "-A", "-o", "json", "--as", account), "writes", "warning")
+    assert "writes.yaml" in warning["fix"]
+    assert installed.stored("mailer") == before, "it was a dry run"
+
+
 @pytest.mark.parametrize("words", [("-A", "-n", "shop"), ("-n", "Not_A_Name"), ("--home-namespace", "Not_A_Name")])
 def test_words_that_make_no_sense_are_refused(shop: Shop, words: tuple[str, ...]) -> None:
     assert shop("doctor", *words).code == 2

@@ -80,9 +80,10 @@ class Records:
         role = shipped("clusterrole-approver.yaml")[0]
         role["metadata"]["name"] = "approver-of-words"
         plane.admin.post(f"{RBAC}/clusterroles", role)
-        policy, binding = shipped("approvals.yaml")
-        plane.admin.post(POLICIES, policy)
-        plane.admin.post(BINDINGS, binding)
+        for name in ("approvals.yaml", "writes.yaml"):
+            policy, binding = shipped(name)
+            plane.admin.post(POLICIES, policy)
+            plane.admin.post(BINDINGS, binding)
         records = cls(plane, folder, **more)
         records.wait_for_policy(in_force=True)
         return records
@@ -90,10 +91,11 @@ class Records:
     def uninstall(self) -> None:
         """Take away what `install` brought, for tests of an API server that knows nothing of it."""
         definition = f"{CRDS}/{shipped('crd-remediations.yaml')[0]['metadata']['name']}"
-        policy, binding = shipped("approvals.yaml")
         self.admin.delete(definition)
-        self.admin.delete(f"{BINDINGS}/{binding['metadata']['name']}")
-        self.admin.delete(f"{POLICIES}/{policy['metadata']['name']}")
+        for name in ("approvals.yaml", "writes.yaml"):
+            policy, binding = shipped(name)
+            self.admin.delete(f"{BINDINGS}/{binding['metadata']['name']}")
+            self.admin.delete(f"{POLICIES}/{policy['metadata']['name']}")
         self.admin.delete(f"{RBAC}/clusterroles/approver-of-words")
         eventually(lambda: found(self.admin, definition), lambda it: it is None, "it is gone", self._plane.clock)
 

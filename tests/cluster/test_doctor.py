@@ -158,10 +158,10 @@ def test_a_whole_install_has_nothing_to_mend(settled: Create, runner: Runner, ho
     assert [each for each in document["checks"] if each["level"] in ("warning", "failure")] == []
     assert document["code"] == 0
     assert {each["area"] for each in document["checks"]} == {
-        *("API server", "policy", "definitions", "resources", "controller", "rights", "approvals", "daemon", "AWS"),
-        "metrics",
+        *("API server", "policy", "definitions", "resources", "controller", "rights", "approvals", "writes"),
+        *("daemon", "AWS", "metrics"),
     }
-    assert levels(document, "approvals") == ["ok"]
+    assert levels(document, "approvals") == levels(document, "writes") == ["ok"]
 
 
 @pytest.mark.usefixtures("controller", "identity")
