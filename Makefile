@@ -19,7 +19,7 @@ LOCK   := requirements-dev.lock
 CONTROLLER ?= real
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-deep test-cluster mutants lint format bench dashboard image lock
+.PHONY: help install demo test test-deep test-cluster mutants lint lint-manifests format bench dashboard image lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-13s %s\n", $$1, $$2}'
@@ -65,6 +65,17 @@ mutants: install ## Break the diagnosis in 2,500 ways, and list what no test not
 	$(BIN)/mutmut run --max-children 2 $(ARGS)
 	$(BIN)/mutmut results
 
+# A lock and an environment of its own: checkov alone brings a hundred packages that nothing else needs.
+CHECKS := .venv-checks
+
+$(CHECKS)/.installed: requirements-checks.lock | install
+	@test -x $(CHECKS)/bin/python || $(PYTHON) -m venv $(CHECKS)
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --python $(CHECKS)/bin/python --require-hashes -r $<
+	@touch $@
+
+lint-manifests: $(CHECKS)/.installed ## Check the manifests, and what kustomize makes of them: yamllint, kubernetes-validate, checkov
+	BIN=$(BIN) CHECKS=$(CHECKS)/bin .ci/lint-manifests
+
 lint: install ## Check style, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -89,3 +100,5 @@ lock: install ## Resolve the dependencies anew and pin them by hash
 		--python-version 3.11 --all-extras --group dev pyproject.toml -o requirements-dev.lock
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 pyproject.toml -o requirements.lock
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+		--python-version 3.11 --group checks -o requirements-checks.lock
