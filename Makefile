@@ -89,3 +89,5 @@ lock: install ## Resolve the dependencies anew and pin them by hash
 		--python-version 3.11 --all-extras --group dev pyproject.toml -o requirements-dev.lock
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 pyproject.toml -o requirements.lock
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+		--python-version 3.11 --group build -o requirements-build.lock
