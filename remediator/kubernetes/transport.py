@@ -76,7 +76,7 @@ class Connection:
     def _load(self, kubeconfig: Path | None, context: str | None) -> tuple[str, str]:
         in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ
         # Read now: the client reads KUBECONFIG once, when it is imported.
-        path = str(kubeconfig or os.environ.get("KUBECONFIG") or Path.home() / ".kube/config")
+        path = str(kubeconfig or os.environ.get("KUBECONFIG") or _usual_kubeconfig())
         files = [Path(each) for each in path.split(os.pathsep) if each]
         try:
             if in_cluster and context is None and not any(each.exists() for each in files):
@@ -105,6 +105,15 @@ class Connection:
                 hint="Name another with --kubeconfig or KUBECONFIG.",
             ) from error
         return chosen["name"], (chosen.get("context") or {}).get("namespace") or "default"
+
+
+def _usual_kubeconfig() -> str:
+    """Name the file that kubectl reads; where we have no home, as in a pod, that is nowhere."""
+    usual = Path("~/.kube/config")
+    try:
+        return str(usual.expanduser())
+    except RuntimeError:
+        return str(usual)
 
 
 def _current_context(files: Sequence[Path]) -> str | None:

@@ -25,6 +25,17 @@ def test_without_any_kubeconfig_it_says_where_it_looked(tmp_path: Path) -> None:
     assert raised.value.exit_code == 2
 
 
+def test_a_user_without_a_home_is_told_so_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a pod: its user is a number that no passwd knows."""
+
+    def no_home(path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", no_home)
+    with pytest.raises(UsageError, match=r"there is no kubeconfig at ~/\.kube/config"):
+        Connection(None, None)
+
+
 def test_a_kubeconfig_that_is_named_and_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="absent"):
         Connection(tmp_path / "absent", None)
