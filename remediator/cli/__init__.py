@@ -8,6 +8,7 @@ outcome is unknown · 130 interrupted.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -45,6 +46,7 @@ _MODULES = {"list": "listing", "clear-finalizer": "clear_finalizer"}
 
 INTERRUPTED = 130
 _PREFIX = "REMEDIATOR"
+_FIRST = 1  # in a container: for it the kernel drops signals that have no handler, and SIGTERM would do nothing
 
 
 def _name_variables(command: click.Command, prefix: str) -> None:
@@ -99,6 +101,10 @@ def cli(ctx: click.Context, verbose: int) -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Run a command; the one place where errors become messages and exit codes."""
+    if os.getpid() == _FIRST:
+        from remediator.cli.interrupt import take_sigterm_as_interrupt
+
+        take_sigterm_as_interrupt()
     try:
         code: Any = cli.main(args=args, standalone_mode=False)
     except RemediatorError as error:
