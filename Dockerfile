@@ -5,8 +5,8 @@ FROM python:3.13-slim AS build
 WORKDIR /src
 # What builds the wheel: it stays in this stage.
 COPY requirements-build.lock ./
-RUN python -m pip install --no-cache-dir --no-compile --require-hashes --only-binary :all: -r requirements-build.lock
-RUN python -m venv --without-pip /opt/ack-remediator
+RUN python -m pip install --no-cache-dir --no-compile --require-hashes --only-binary :all: -r requirements-build.lock \
+    && python -m venv --without-pip /opt/ack-remediator
 COPY requirements.lock ./
 RUN python -m pip --python /opt/ack-remediator/bin/python install --no-cache-dir --no-compile \
         --require-hashes --only-binary :all: -r requirements.lock
@@ -16,7 +16,7 @@ COPY runbooks ./runbooks
 RUN python -m pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
     && python -m pip --python /opt/ack-remediator/bin/python install --no-cache-dir --no-compile --no-deps --no-index \
         /wheels/*.whl \
-    && PYTHONHASHSEED=0 /opt/ack-remediator/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash \
+    && PYTHONHASHSEED=0 /opt/ack-remediator/bin/python -m compileall -q -f --invalidation-mode unchecked-hash \
         /opt/ack-remediator/lib
 
 FROM python:3.13-slim
@@ -26,7 +26,7 @@ LABEL org.opencontainers.image.title="ack-remediator" \
       org.opencontainers.image.licenses="Apache-2.0"
 # The base comes without compiled files of Python's own library.
 RUN python -m pip uninstall --yes --quiet pip \
-    && PYTHONHASHSEED=0 python -m compileall -q -j 0 --invalidation-mode unchecked-hash \
+    && PYTHONHASHSEED=0 python -m compileall -q -f --invalidation-mode unchecked-hash \
         "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 COPY --from=build /opt/ack-remediator /opt/ack-remediator
 ENV PATH=/opt/ack-remediator/bin:$PATH \
