@@ -66,8 +66,7 @@ def prepare(tmp_path: Path, **environ: str) -> tuple[toolchain.Toolchain, list[s
 def test_it_builds_once_and_says_how_long_that_takes(go: Path, tmp_path: Path) -> None:
     first, said = prepare(tmp_path)
     assert any("kube-apiserver v1.36.3: building; the first time takes 10 to 15 minutes" in line for line in said)
-    assert first.controller is not None
-    assert all(tool.path.is_file() for tool in (first.apiserver, first.etcd, first.controller))
+    assert all(tool and tool.path.is_file() for tool in (first.apiserver, first.etcd, first.controller))
     assert [crd.name for crd in first.crds.iterdir()] == ["lambda.services.k8s.aws_functions.yaml"]
     (go / "broken").touch()
     assert prepare(tmp_path) == (first, [])
@@ -126,7 +125,17 @@ def test_binaries_that_are_there_are_taken(tmp_path: Path, monkeypatch: pytest.M
         prepare(tmp_path, **assets, **controller)
     found, said = prepare(tmp_path, **assets, **controller, ACK_LAMBDA_CRDS=str(toolchain.SANDBOX_CRDS))
     assert said == []
+    assert found.apiserver is not None and found.etcd is not None
     assert (found.apiserver.version, found.etcd.version) == ("v1.33.0", "3.5.21")
+
+
+def test_for_a_cluster_that_is_there_already_no_control_plane_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", os.devnull)
+    found = toolchain.prepare({"CONTROLLER": "sandbox"}, pytest.fail, control_plane=False)
+    assert (found.apiserver, found.etcd, found.controller) == (None, None, None)
+    assert found.lines()[-1] == f"CRDs: {toolchain.SANDBOX_CRDS}"
 
 
 def test_an_unknown_choice_of_controller_is_refused(tmp_path: Path) -> None:
