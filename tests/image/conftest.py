@@ -16,7 +16,7 @@ from tests.image.container import Image
 
 __all__ = ["machine", "models_read_once"]
 
-ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+ACCOUNT = "/run/secrets/kubernetes.io/serviceaccount"  # where /var/run leads to
 POLICY = "/etc/ack-remediator"
 _CRD = next((building.CHECKOUT / "manifests").rglob("crd-remediations.yaml"))
 _EPOCH = 1_700_000_000

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ class Image:
         """Put together what starts a container of it in namespaces of its own."""
         own = [*self.config["Env"], *(f"{name}={value}" for name, value in environment.items())]
         program = [*(self.config["Entrypoint"] if entrypoint is None else entrypoint), *words]
-        namespaces = ["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child"]
+        namespaces = ["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork"]
         return [*namespaces, str(_ENTER), str(self.root), self.config["User"], *own, *program]
 
     def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -64,6 +65,8 @@ class Image:
     def provide(self, path: str, files: Mapping[str, str]) -> None:
         """Put files where a pod would mount them."""
         folder = self.root / path.lstrip("/")
+        # A link in there is meant for who sees nothing else: from here it would lead into this machine.
+        assert folder.resolve().is_relative_to(self.root.resolve()), folder
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             (folder / name).write_text(content, encoding="utf-8")
@@ -78,13 +81,29 @@ class Running(Process):
 
     def terminate(self) -> None:
         """Send SIGTERM to PID 1 in there, as a kubelet does."""
-        (first,) = Path(f"/proc/{self._outer}/task/{self._outer}/children").read_text(encoding="ascii").split()
-        os.kill(int(first), signal.SIGTERM)
+        _signal_first(self._outer, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it whatever it is at: it does not go with what started it, for it is another user."""
+        _signal_first(self._outer, signal.SIGKILL)
+        super().kill()
 
 
 def _finished(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    ran = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=_PATIENCE
-    )
-    sys.stderr.write(ran.stderr)  # shown with a test that fails
-    return ran
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        try:
+            out, err = child.communicate(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            _signal_first(child.pid, signal.SIGKILL)
+            raise
+    sys.stderr.write(err)  # shown with a test that fails
+    return subprocess.CompletedProcess(command, child.returncode, out, err)
+
+
+def _signal_first(outer: int, number: signal.Signals) -> None:
+    """Signal the first process of the container that a process started, if that still runs."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for child in Path(f"/proc/{outer}/task/{outer}/children").read_text(encoding="ascii").split():
+            os.kill(int(child), number)
