@@ -76,6 +76,17 @@ def test_no_job_runs_for_ever_and_none_beside_a_newer_one(path: Path) -> None:
     assert yaml_files.read(path)["concurrency"]["group"]
 
 
+def test_the_pythons_of_the_image_and_of_the_oldest_promise_are_tried(path: Path) -> None:
+    (image,) = set(
+        re.findall(r"^FROM python:([\d.]+)-", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (oldest,) = re.findall(r'^requires-python = ">=([\d.]+)"$', project, re.MULTILINE)
+    matrix = yaml_files.read(path)["jobs"]["checks"]["strategy"]["matrix"]
+    tried = {*matrix["python"], *(each["python"] for each in matrix["include"] if each["target"] == "test")}
+    assert tried >= {image, oldest}
+
+
 def test_kind_is_tried_with_every_version_that_there_is_an_image_of(path: Path) -> None:
     script = (ROOT / ".ci" / "kind").read_text(encoding="utf-8")
     images = re.findall(r"^    \[([\d.]+)\]=kindest/node:v([\d.]+)@sha256:[0-9a-f]{64}$", script, re.MULTILINE)
