@@ -19,7 +19,7 @@ LOCK   := requirements-dev.lock
 CONTROLLER ?= real
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-deep test-cluster mutants lint lint-manifests format bench dashboard image lock
+.PHONY: help install demo test test-deep test-cluster test-kind mutants lint lint-manifests lint-build format bench dashboard image image-check lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-13s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ test-cluster: install ## Run contract and stories on a real control plane (built
 	CONTROLLER=$(CONTROLLER) $(BIN)/python -m pytest --bed cluster \
 		$(if $(findstring tests/,$(ARGS)),,tests/contract tests/cluster) $(ARGS)
 
+test-kind: install ## Run the image and the stories in a kind cluster (KUBERNETES=1.30; needs a Docker engine)
+	@KUBERNETES='$(KUBERNETES)' CONTROLLER='$(CONTROLLER)' PYTHON=$(BIN)/python .ci/kind $(ARGS)
+
 mutants: install ## Break the diagnosis in 2,500 ways, and list what no test notices (up to an hour; ARGS='remediator.diagnosis.checksum*')
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --python $(BIN)/python --group mutants
 	$(BIN)/mutmut run --max-children 2 $(ARGS)
@@ -82,6 +85,24 @@ lint: install ## Check style, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Beside the locked tools, not among them: each kind of check brings what it alone needs.
+CHECKS := .venv-checks
+
+# Programs that are neither Python's nor a wheel's.
+ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+
+lint-build: $(CHECKS)/.build ## Check the Dockerfile, the scripts and the workflows (needs Go)
+	$(CHECKS)/bin/hadolint Dockerfile
+	$(CHECKS)/bin/shellcheck $$(git grep -lE '^#!/(usr/bin/env bash|bin/sh)$$')
+	$(CHECKS)/bin/actionlint -shellcheck $(CHECKS)/bin/shellcheck
+	$(CHECKS)/bin/zizmor --quiet --offline --pedantic .github
+
+$(CHECKS)/.build: pyproject.toml Makefile | $(STAMP)
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(CHECKS)
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --python $(CHECKS)/bin/python --group checks-build
+	GOBIN=$(CURDIR)/$(CHECKS)/bin go install $(ACTIONLINT)
+	@touch $@
+
 format: install ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -92,8 +113,11 @@ bench: install ## Measure start-up and listing against their yardsticks, side by
 dashboard: install ## Write manifests/monitoring/dashboard.json anew, from the code beside it
 	$(BIN)/python -m manifests.monitoring.dashboard
 
-image: ## Build the container image (needs docker)
-	docker build --tag ack-remediator:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .
+image: ## Build the container image, by docker or buildah (IMAGE=name TAG=version)
+	@IMAGE='$(IMAGE)' TAG='$(TAG)' .ci/image
+
+image-check: install ## Build the image without a container engine, on Debian's packages, and try it (needs root)
+	$(BIN)/python -m pytest tests/image $(ARGS)
 
 lock: install ## Resolve the dependencies anew and pin them by hash
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
@@ -102,3 +126,4 @@ lock: install ## Resolve the dependencies anew and pin them by hash
 		--python-version 3.11 pyproject.toml -o requirements.lock
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 --group checks -o requirements-checks.lock
+		--python-version 3.11 --group build -o requirements-build.lock

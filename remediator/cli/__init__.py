@@ -52,6 +52,7 @@ _MODULES = {"list": "listing", "clear-finalizer": "clear_finalizer"}
 
 INTERRUPTED = 130
 _PREFIX = "REMEDIATOR"
+_FIRST = 1  # in a container: for it the kernel drops signals that have no handler, and SIGTERM would do nothing
 
 
 def _name_variables(command: click.Command, prefix: str) -> None:
@@ -126,6 +127,10 @@ def main(args: list[str] | None = None) -> None:
 
         completing.shell(shell)
         return
+    if os.getpid() == _FIRST:
+        from remediator.cli.interrupt import take_sigterm_as_interrupt
+
+        take_sigterm_as_interrupt()
     try:
         code: Any = cli.main(args=args, prog_name=_typed_as(), standalone_mode=False)
     except RemediatorError as error:

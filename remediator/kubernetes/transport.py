@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_before_delay
+from urllib3.util.ssl_ import create_urllib3_context
 
 from remediator import __version__
 from remediator.deadline import bound_answers
@@ -80,7 +82,7 @@ class Connection:
     def _load(self, kubeconfig: Path | None, context: str | None) -> tuple[str, str]:
         in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ
         # Read now: the client reads KUBECONFIG once, when it is imported.
-        path = str(kubeconfig or os.environ.get("KUBECONFIG") or Path.home() / ".kube/config")
+        path = str(kubeconfig or os.environ.get("KUBECONFIG") or _usual_kubeconfig())
         files = [Path(each) for each in path.split(os.pathsep) if each]
         try:
             if in_cluster and context is None and not any(each.exists() for each in files):
@@ -111,6 +113,15 @@ class Connection:
         return chosen["name"], (chosen.get("context") or {}).get("namespace") or "default"
 
 
+def _usual_kubeconfig() -> str:
+    """Name the file that kubectl reads; where we have no home, as in a pod, that is nowhere."""
+    usual = Path("~/.kube/config")
+    try:
+        return str(usual.expanduser())
+    except RuntimeError:
+        return str(usual)
+
+
 def _current_context(files: Sequence[Path]) -> str | None:
     """Find the context that is current: that of the first file that names one, as kubectl has it.
 
@@ -139,6 +150,19 @@ def count_nothing(method: str, code: str) -> None:
     """Do nothing with a request and its answer."""
 
 
+def _trusting_as_kubectl(settings: Mapping[str, Any]) -> ssl.SSLContext:
+    """Verify chain, dates and name, and not which extensions a certificate has.
+
+    From Python 3.13 on OpenSSL's strict checks are the default, and the authorities of EKS clusters, which name no key
+    identifier, do not pass them (kubernetes-client/python#2394).
+    """
+    context = create_urllib3_context(cert_reqs=settings["cert_reqs"])
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if not any(settings.get(each) for each in ("ca_certs", "ca_cert_data")):
+        context.load_default_certs()  # urllib3 does so in a context of its own only
+    return context
+
+
 class Transport:
     """Requests to one API server. Shared by threads; every request has a time-out.
 
@@ -160,6 +184,7 @@ class Transport:
         self._offsets: deque[tuple[float, float]] = deque(maxlen=_DATES_KEPT)
         self._client = client.ApiClient(connection.configuration)
         manager = self._client.rest_client.pool_manager
+        manager.connection_pool_kw["ssl_context"] = _trusting_as_kubectl(manager.connection_pool_kw)
         manager.pool_classes_by_scheme = dict(manager.pool_classes_by_scheme)  # urllib3's own are everybody's
         bound_answers(manager.pool_classes_by_scheme, patience.answer)
         self._client.user_agent = f"ack-remediator/{__version__}"

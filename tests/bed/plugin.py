@@ -24,6 +24,7 @@ from remediator.sandbox.cloud import Cloud
 from tests.bed import toolchain
 from tests.bed.controllers import Handle, controller_for
 from tests.bed.controlplane import ControlPlane
+from tests.bed.existing import Existing
 from tests.bed.functions import READS, Function, collection, is_ready
 from tests.bed.gobuild import BuildFailed, Unavailable
 from tests.bed.plane import Plane
@@ -47,6 +48,9 @@ Watch = Callable[..., Prometheus]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the caller choose the bed."""
     parser.addoption("--bed", choices=["sandbox", "cluster"], default="sandbox", help="what tests run on")
+    parser.addoption(
+        "--kubeconfig", type=Path, help="with --bed cluster: a cluster that is there, new, and nobody else's"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,7 +66,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if not _real(session.config):
         return
     try:
-        prepared = toolchain.prepare(os.environ, lambda line: print(line, file=sys.stderr, flush=True))
+        prepared = toolchain.prepare(
+            os.environ,
+            lambda line: print(line, file=sys.stderr, flush=True),
+            control_plane=_there_already(session.config) is None,
+        )
     except (Missing, Unavailable, BuildFailed) as reason:
         pytest.exit(f"cannot test on a cluster: {reason}", returncode=reason.exit_code)
     session.config.stash[_TOOLCHAIN] = prepared
@@ -91,6 +99,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if _real(config):
         for item in items:
             item.add_marker(pytest.mark.timeout(300))
+    if _there_already(config) is not None:
+        # One cluster, and a controller is at work in it: there is no API server beside it that is left alone.
+        left_out = [item for item in items if "api_server" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -106,6 +119,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 def _real(config: pytest.Config) -> bool:
     return str(config.getoption("--bed")) == "cluster"
+
+
+def _there_already(config: pytest.Config) -> Path | None:
+    path: Path | None = config.getoption("--kubeconfig")
+    return path if _real(config) else None
 
 
 def _reach(fixture_name: str, config: pytest.Config) -> Literal["session", "module"]:
@@ -154,6 +172,13 @@ def _plane(config: pytest.Config, folder: Path, clock: SandboxClock, crds: Path 
             plane.admin.__exit__()
         return
     tools = config.stash[_TOOLCHAIN]
+    there = _there_already(config)
+    if there is not None:
+        with Existing(there, folder, clock) as existing:
+            existing.install(crds or tools.crds)
+            yield existing
+        return
+    assert tools.apiserver is not None and tools.etcd is not None
     with _timed(config, "API server"):
         running = ControlPlane(tools.apiserver.path, tools.etcd.path, folder, clock)
         running.start()

@@ -66,8 +66,8 @@ def prepare(tmp_path: Path, **environ: str) -> tuple[toolchain.Toolchain, list[s
 def test_it_builds_once_and_says_how_long_that_takes(go: Path, tmp_path: Path) -> None:
     first, said = prepare(tmp_path)
     assert any("kube-apiserver v1.36.3: building; the first time takes 10 to 15 minutes" in line for line in said)
-    assert first.controller is not None
-    assert all(tool.path.is_file() for tool in (first.apiserver, first.kubectl, first.etcd, first.controller))
+    tools = (first.apiserver, first.kubectl, first.etcd, first.controller)
+    assert all(tool and tool.path.is_file() for tool in tools)
     assert [crd.name for crd in first.crds.iterdir()] == ["lambda.services.k8s.aws_functions.yaml"]
     (go / "broken").touch()
     assert prepare(tmp_path) == (first, [])
@@ -128,6 +128,7 @@ def test_binaries_that_are_there_are_taken(tmp_path: Path, monkeypatch: pytest.M
         prepare(tmp_path, **assets, **controller)
     found, said = prepare(tmp_path, **assets, **controller, ACK_LAMBDA_CRDS=str(toolchain.SANDBOX_CRDS))
     assert said == []
+    assert found.apiserver is not None and found.kubectl is not None and found.etcd is not None
     assert (found.apiserver.version, found.kubectl.version, found.etcd.version) == ("v1.33.0", "v1.33.1", "3.5.21")
 
 
@@ -146,6 +147,15 @@ def test_kubectl_alone_is_found_or_built_without_the_rest(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
     assert toolchain.main() == Missing.exit_code
     assert "no go on the PATH to build kubectl with" in capsys.readouterr().err
+
+
+def test_for_a_cluster_that_is_there_already_no_control_plane_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", os.devnull)
+    found = toolchain.prepare({"CONTROLLER": "sandbox"}, pytest.fail, control_plane=False)
+    assert (found.apiserver, found.etcd, found.controller) == (None, None, None)
+    assert found.lines()[-1] == f"CRDs: {toolchain.SANDBOX_CRDS}"
 
 
 def test_an_unknown_choice_of_controller_is_refused(tmp_path: Path) -> None:

@@ -98,36 +98,40 @@ class Tool:
 
 @dataclass(frozen=True)
 class Toolchain:
-    """What a run stands on; without `controller` the sandbox's own plays its part, `fallback` says why."""
+    """What a run stands on; without `controller` the sandbox's own plays its part, `fallback` says why.
 
-    apiserver: Tool
-    kubectl: Tool
-    etcd: Tool
+    There is no `apiserver`, `kubectl` and `etcd` where tests run on a cluster that is there already.
+    """
+
+    apiserver: Tool | None
+    kubectl: Tool | None
+    etcd: Tool | None
     controller: Tool | None
     crds: Path
     fallback: str | None = None
 
     def lines(self) -> list[str]:
         """Tell which versions these are, one a line, and where they lie."""
-        tools = [self.apiserver, self.kubectl, self.etcd, *([self.controller] if self.controller else [])]
-        told = [f"{tool.name}: {tool.version} ({tool.path})" for tool in tools]
+        tools = (self.apiserver, self.kubectl, self.etcd, self.controller)
+        told = [f"{tool.name}: {tool.version} ({tool.path})" for tool in tools if tool is not None]
         if self.controller is None:
             told.append(f"controller: the sandbox's own, NOT the real lambda-controller: {self.fallback}")
         return [*told, f"CRDs: {self.crds}"]
 
 
-def prepare(environ: Mapping[str, str], say: Say) -> Toolchain:
-    """Find everything, and build what is not there yet.
+def prepare(environ: Mapping[str, str], say: Say, *, control_plane: bool = True) -> Toolchain:
+    """Find everything, and build what is not there yet; with `control_plane=False` the controller only.
 
     Raises `Missing`, `BuildFailed`, or, where the real controller is asked for, `Unavailable`.
     """
     choice = environ.get("CONTROLLER") or "real"
     if choice not in ("real", "sandbox", "auto"):
         raise Missing(f"CONTROLLER={choice}: expected real, sandbox or auto")
-    _need_go(environ, choice)
+    _need_go(environ, choice, control_plane=control_plane)
     controller, crds, fallback = _chosen_controller(environ, choice, say)
-    apiserver, etcd = _control_plane(environ, say)
-    return Toolchain(apiserver, find_kubectl(environ, say), etcd, controller, crds, fallback)
+    apiserver, etcd = _control_plane(environ, say) if control_plane else (None, None)
+    kubectl = find_kubectl(environ, say) if control_plane else None
+    return Toolchain(apiserver, kubectl, etcd, controller, crds, fallback)
 
 
 def find_kubectl(environ: Mapping[str, str], say: Say) -> Tool:
@@ -143,9 +147,9 @@ def find_kubectl(environ: Mapping[str, str], say: Say) -> Tool:
     return _built(KUBECTL, environ, say)
 
 
-def _need_go(environ: Mapping[str, str], choice: str) -> None:
+def _need_go(environ: Mapping[str, str], choice: str, *, control_plane: bool) -> None:
     """Say all that is missing at once, where there is no go to build it with."""
-    wanted = {"KUBEBUILDER_ASSETS": "a folder with kube-apiserver, kubectl and etcd"}
+    wanted = {"KUBEBUILDER_ASSETS": "a folder with kube-apiserver, kubectl and etcd"} if control_plane else {}
     if choice != "sandbox":
         wanted["ACK_LAMBDA_CONTROLLER"] = "a lambda-controller binary"
     unset = [f"{name} ({what})" for name, what in wanted.items() if not environ.get(name)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from typing import NoReturn
@@ -140,3 +142,23 @@ def test_a_reader_that_leaves_early_is_told_nothing() -> None:
         said = process.stderr.read()
     assert process.returncode == 1  # click's choice; what matters is that there is no traceback
     assert said == b""
+
+
+# -- in a container -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pid", [1, 4711])
+def test_as_the_first_process_it_is_ended_by_sigterm_too(
+    remediator: Remediator, monkeypatch: pytest.MonkeyPatch, pid: int
+) -> None:
+    """The kernel lets the first process have no signal that it has no handler for; others die of SIGTERM anyway."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        monkeypatch.setattr(os, "getpid", lambda: pid)
+        monkeypatch.setattr(cli.cli, "main", lambda **_: signal.raise_signal(signal.SIGTERM) if pid == 1 else None)
+        ran = remediator("version")
+        assert (ran.code, signal.getsignal(signal.SIGTERM) is signal.SIG_DFL) == (
+            (130, False) if pid == 1 else (0, True)
+        )
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -20,9 +20,9 @@ from tests.builders import NOW
 from tests.kubernetes.controllers import Deploy, deployment
 from tests.kubernetes.stored import CHECKOUT, DEFINITION, HOME, Json, Store
 from tests.spells import finding, plan
-from tests.tls import authority
+from tests.tls import authority, plain_authority
 
-__all__ = ["authority"]
+__all__ = ["authority", "plain_authority"]
 
 Connect = Callable[..., Transport]
 

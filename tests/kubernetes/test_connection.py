@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
+from urllib3.util.ssl_ import create_urllib3_context
 
-from remediator.errors import UsageError
+from remediator.errors import Unreachable, UsageError
 from remediator.kubernetes.transport import Connection, Transport
 from remediator.sandbox.apiserver import ApiServer
 from tests.kubernetes.conftest import write_kubeconfig
@@ -23,6 +26,17 @@ def test_without_any_kubeconfig_it_says_where_it_looked(tmp_path: Path) -> None:
     assert str(tmp_path / "home/.kube/config") in raised.value.message
     assert "--kubeconfig" in raised.value.hint
     assert raised.value.exit_code == 2
+
+
+def test_a_user_without_a_home_is_told_so_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a pod: its user is a number that no passwd knows."""
+
+    def no_home(path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", no_home)
+    with pytest.raises(UsageError, match=r"there is no kubeconfig at ~/\.kube/config"):
+        Connection(None, None)
 
 
 def test_a_kubeconfig_that_is_named_and_not_there(tmp_path: Path) -> None:
@@ -133,6 +147,26 @@ def test_in_a_pod_its_service_account_is_used(
         assert connection.context == "in-cluster"
         Transport(connection).get("/api/v1/namespaces")
     assert wire.heard[0].headers["authorization"].lower() == "bearer pod-token"
+
+
+def test_an_authority_that_names_no_key_is_trusted_where_strict_checks_are_the_default(
+    plain_authority: Authority, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with EKS, from Python 3.13 on. One that we do not trust stays so."""
+
+    def strict(**settings: Any) -> ssl.SSLContext:
+        context = create_urllib3_context(**settings)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr("remediator.kubernetes.transport.create_urllib3_context", strict)
+    with Wire(answer(200, {"items": []}), answer(200, {"items": []}), tls=plain_authority.server) as wire:
+        address = f"https://127.0.0.1:{wire.port}"
+        trusting = write_kubeconfig(tmp_path / "trusting", address, ca=plain_authority.ca)
+        assert Transport(Connection(trusting, None)).get("/api/v1/namespaces")
+        other = write_kubeconfig(tmp_path / "other", address, ca=authority.ca)
+        with pytest.raises(Unreachable, match="certificate"):
+            Transport(Connection(other, None)).get("/api/v1/namespaces")
 
 
 def test_in_a_pod_a_kubeconfig_still_wins(kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> None:

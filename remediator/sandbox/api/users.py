@@ -74,13 +74,14 @@ class Users:
 
     def of(self, authorization: str) -> User:
         """Return whose `Authorization` header that is. Raises 401 for a token that is not, or no longer, good."""
-        if not authorization:
-            return ANONYMOUS
         scheme, _, secret = authorization.partition(" ")
-        if scheme == "Bearer" and secret == self._admin_token:
+        # A pod's client of Kubernetes' own writes it in lower case (apiserver `authentication/request/bearertoken`).
+        if scheme.lower() != "bearer":
+            return ANONYMOUS
+        if secret == self._admin_token:
             return ADMIN
         token = self._issued.get(secret)
-        if scheme != "Bearer" or token is None or not self._holds(token):
+        if token is None or not self._holds(token):
             raise unauthorized()
         return User(
             f"system:serviceaccount:{token.namespace}:{token.name}",

@@ -9,10 +9,11 @@ import pytest
 
 from remediator.sandbox.clock import SandboxClock
 from remediator.sandbox.cloud import Cloud
-from tests.bed.controllers import Handle, controller_for
+from tests.bed.controllers import Handle
 from tests.bed.controlplane import ControlPlane
 from tests.bed.toolchain import Toolchain
 from tests.cluster.install.installation import Installation
+from tests.cluster.own import own_controller, own_plane, program
 
 
 @pytest.fixture(scope="session")
@@ -21,9 +22,7 @@ def control_plane(
 ) -> Iterator[ControlPlane]:
     """An API server that nothing of ours was ever installed on, but what these tests apply to it."""
     folder = tmp_path_factory.mktemp("install")
-    plane = ControlPlane(tools.apiserver.path, tools.etcd.path, folder, clock, audit_log=folder / "audit.log")
-    with plane:
-        plane.install(tools.crds)
+    with own_plane(tools, folder, clock, audit_log=folder / "audit.log") as plane:
         yield plane
 
 
@@ -35,16 +34,14 @@ def _controller(
     clock: SandboxClock,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Handle]:
-    handle = controller_for(tools, control_plane, _cloud, tmp_path_factory.mktemp("controller"), clock)
-    handle.start()
-    yield handle
-    handle.stop()
+    with own_controller(tools, control_plane, _cloud, tmp_path_factory.mktemp("controller"), clock) as handle:
+        yield handle
 
 
 @pytest.fixture(scope="session")
 def installation(control_plane: ControlPlane, tools: Toolchain) -> Installation:
     """Kubectl, and what it applies."""
-    return Installation(control_plane, tools.kubectl.path)
+    return Installation(control_plane, program(tools.kubectl))
 
 
 @pytest.fixture

@@ -9,18 +9,17 @@ import pytest
 
 from remediator.sandbox.clock import SandboxClock
 from remediator.sandbox.cloud import Cloud
-from tests.bed.controllers import Handle, controller_for
+from tests.bed.controllers import Handle
 from tests.bed.controlplane import ControlPlane
 from tests.bed.toolchain import Toolchain
+from tests.cluster.own import own_controller, own_plane
 
 
 @pytest.fixture(scope="session")
 def control_plane(
     tools: Toolchain, clock: SandboxClock, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ControlPlane]:
-    plane = ControlPlane(tools.apiserver.path, tools.etcd.path, tmp_path_factory.mktemp("walkthrough"), clock)
-    with plane:
-        plane.install(tools.crds)
+    with own_plane(tools, tmp_path_factory.mktemp("walkthrough"), clock) as plane:
         yield plane
 
 
@@ -32,10 +31,8 @@ def _controller(
     clock: SandboxClock,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Handle]:
-    handle = controller_for(tools, control_plane, _cloud, tmp_path_factory.mktemp("controller"), clock)
-    handle.start()
-    yield handle
-    handle.stop()
+    with own_controller(tools, control_plane, _cloud, tmp_path_factory.mktemp("controller"), clock) as handle:
+        yield handle
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from tests import yaml_files
 from tests.bed.controlplane import ControlPlane
 from tests.bed.plugin import Create
 from tests.bed.toolchain import Toolchain
+from tests.cluster.own import program
 from tests.cluster.stuck import rolled_back
 from tests.pages import fences
 
@@ -59,7 +60,7 @@ def test_a_new_user_gets_from_an_empty_cluster_to_the_first_finding(
     policy.write_text(json.dumps(shipped), encoding="utf-8")
     kubectl = tmp_path / "bin"
     kubectl.mkdir()
-    (kubectl / "kubectl").symlink_to(tools.kubectl.path)
+    (kubectl / "kubectl").symlink_to(program(tools.kubectl))
     environment = os.environ | {
         "PATH": f"{kubectl}:{Path(sys.executable).parent}:{os.environ['PATH']}",
         "KUBECONFIG": str(control_plane.kubeconfig("shop-cluster")),

@@ -264,6 +264,17 @@ def test_a_wrong_token_opens_nothing(accounts: Accounts) -> None:
         assert (reply.code, reply.body["reason"], reply.message) == (401, "Unauthorized", "Unauthorized")
 
 
+def test_a_token_is_a_bearers_in_any_case_of_the_word_and_nobodys_else(accounts: Accounts) -> None:
+    for scheme in ("bearer", "BEARER"):
+        client = accounts.client(None)
+        client.headers["Authorization"] = f"{scheme} {accounts.plane.admin_token}"
+        assert client("GET", EVERYWHERE).code == 200
+        client.headers["Authorization"] = f"{scheme} wrong"
+        assert client("GET", EVERYWHERE).code == 401
+    client.headers["Authorization"] = f"Basic {accounts.plane.admin_token}"
+    assert 'User "system:anonymous"' in client("GET", EVERYWHERE).message
+
+
 def test_a_token_is_given_for_a_time(accounts: Accounts, http_client: Http) -> None:
     path = f"/api/v1/namespaces/{accounts.namespace}/serviceaccounts"
     account = http_client("POST", path, {"metadata": {"name": "a"}}).body

@@ -422,6 +422,13 @@ def who_impersonates_keeps_the_own_rights(patch: Patch) -> None:
     patch.setattr(verbs.Api, "_acting", lambda self, user, name: user)
 
 
+@LIES.told_against(_ACCESS + "test_a_token_is_a_bearers_in_any_case_of_the_word_and_nobodys_else")
+def bearers_are_spelled_with_a_capital(patch: Patch) -> None:
+    """A token counts only where `Bearer` is written so."""
+    of = users.Users.of
+    patch.setattr(users.Users, "of", lambda self, said: of(self, said if said.startswith("Bearer ") else ""))
+
+
 @LIES.told_against(_ACCESS + "test_a_token_dies_with_its_account")
 def a_token_lasts_for_ever(patch: Patch) -> None:
     """A token outlives its time and its account."""
