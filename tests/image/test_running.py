@@ -100,7 +100,7 @@ def test_the_demo_says_what_it_lacks(image: Image) -> None:
 def test_a_scan_finds_what_is_stuck(image: Image, shop: Shop) -> None:
     ran = image.run("scan", "-A", "-o", "json", "--policy", f"{POLICY}/policy.yaml", **in_cluster(shop))
     assert ran.returncode == 0
-    assert "checkout" in {each["resource"]["name"] for each in json.loads(ran.stdout)["results"]}
+    assert "checkout" in {each["name"] for each in json.loads(ran.stdout)["results"]}
     assert SECRET not in ran.stdout + ran.stderr
 
 
