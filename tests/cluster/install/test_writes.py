@@ -26,7 +26,7 @@ from tests.bed.plugin import Create
 from tests.bed.waiting import eventually
 from tests.cluster.install.installation import Installation, Json
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.usefixtures("controller"), pytest.mark.timeout(300)]
 
 OTHERS = "others.example.invalid/held"
 RETAIN = {"op": "add", "path": toggle.annotation(DELETION_POLICY), "value": "retain"}
@@ -34,9 +34,9 @@ REFUSAL = "ValidatingAdmissionPolicy 'ack-remediator-writes'"
 
 
 @pytest.fixture
-def function(create: Create, control_plane: ControlPlane) -> Function:
-    """A Function that is annotated, labelled, owned and held by others, too."""
-    made = create(memorySize=256)
+def function(settled: Create, control_plane: ControlPlane) -> Function:
+    """A Function that is annotated, labelled and held by others, too, and that ACK has done with."""
+    made = settled(memorySize=256)
     metadata: Json = {
         "annotations": {"team": "shop"},
         "labels": {"app": "checkout"},
