@@ -57,7 +57,9 @@ def test_its_labels_say_what_pyproject_says() -> None:
 
 def test_the_manifests_run_this_version() -> None:
     assert len(containers()) >= 2
-    assert {one["image"] for _, _, one in containers()} == {f"ack-remediator:{VERSION}"}
+    (release,) = yaml_files.read(ROOT / "manifests" / "release" / "kustomization.yaml")["images"]
+    assert {one["image"] for _, _, one in containers()} == {release["name"]}
+    assert release == {"name": "ack-remediator", "newTag": VERSION}
 
 
 def test_it_runs_as_the_user_that_the_manifests_ask_for_by_number() -> None:
