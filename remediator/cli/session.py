@@ -171,7 +171,8 @@ class Session:
         if refused := unattended.refusal(self._wired.policy, self._wired.means.episodes):
             raise PolicyError(
                 refused,
-                hint="Apply the definition and roles of manifests/base, or use mode: approve, or a ceiling for the action.",
+                hint="Apply the definition and roles of manifests/base, or use mode: approve, or a ceiling for the "
+                "action.",
             )
 
     def _announce(self, ready: Sequence[Judged]) -> None:
