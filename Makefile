@@ -22,7 +22,7 @@ CONTROLLER ?= real
 .PHONY: help install demo test test-deep test-cluster test-kind mutants lint lint-manifests lint-build format bench dashboard image image-check lock
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-14s %s\n", $$1, $$2}'
 
 install: $(STAMP) ## Make .venv from the lock (needs python3 >= 3.11 only)
 

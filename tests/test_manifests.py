@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from remediator import __version__
 from remediator.model.limits import Mode
 from remediator.policy.load import load_policy
 from tests import yaml_files
+from tests.crontab import minutes_between
 
 MANIFESTS = Path(__file__).parents[1] / "manifests"
 BASE = MANIFESTS / "base"
@@ -219,84 +219,6 @@ def test_the_network_policy_is_about_all_that_runs(name: str) -> None:
     assert selected.items() <= template["metadata"]["labels"].items()
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
     assert "ingress" not in policy["spec"], "from nowhere"
-
-
-# ---- schedules -------------------------------------------------------------------------------------------------------
-
-TOP = Path(__file__).parents[1]
-CRON = re.compile(r"(?<![\w*/])((?:(?:\*|\d+)[\d*/,-]* ){4}(?:\*|\d+)[\d*/,-]*)(?![\w*/])")
-RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
-NUMBERS = {"": 1, "two": 2, "five": 5, "ten": 10, "fifteen": 15, "thirty": 30}
-CLAIM = re.compile(rf"\bevery(?: ({'|'.join(filter(None, NUMBERS))}|\d+))? (minute|hour|day)s?\b")
-MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
-
-
-def field(text: str, least: int, most: int) -> set[int]:
-    """Expand one field of a cron expression, as crontab(5) has it."""
-    found: set[int] = set()
-    for part in text.split(","):
-        span, _, step = part.partition("/")
-        first, _, last = span.partition("-")
-        begin = least if first == "*" else int(first)
-        end = most if first == "*" or (step and not last) else int(last or first)
-        assert least <= begin <= end <= most, text
-        found |= set(range(begin, end + 1, int(step or 1)))
-    return found
-
-
-def minutes_between(expression: str) -> set[int]:
-    """Say how many minutes are between one time and the next, over days of which each is alike."""
-    minute, hour, *rest = (field(text, *span) for text, span in zip(expression.split(), RANGES, strict=True))
-    assert [len(each) for each in rest] == [31, 12, 7], "not every day is alike: say in a test what is claimed of it"
-    times = sorted(60 * each + other for each in hour for other in minute)
-    return {
-        (later - earlier) % (24 * 60) or 24 * 60 for earlier, later in zip(times, [*times[1:], times[0]], strict=True)
-    }
-
-
-def claimed(text: str) -> int:
-    """Read how often something is said to be done, in minutes."""
-    found = CLAIM.search(" ".join(text.split()).lower())
-    assert found, f"nothing is claimed of a schedule in {text!r}"
-    count = found[1] or ""
-    return (int(count) if count.isdecimal() else NUMBERS[count]) * MINUTES[found[2]]
-
-
-def schedules() -> Iterator[tuple[str, str, str]]:
-    """Yield every cron expression that is shipped or documented, where it is, and what is written around it."""
-    files = [
-        *TOP.glob("*.md"),
-        *(path for name in ("manifests", "docs", "runbooks") for path in (TOP / name).rglob("*.*")),
-    ]
-    for path in sorted(files):
-        if path.suffix not in (".md", ".yaml", ".yml"):
-            continue
-        text = path.read_text(encoding="utf-8")
-        for found in CRON.finditer(text):
-            around = text if path.suffix != ".md" else text[max(0, found.start() - 400) : found.end() + 400]
-            yield f"{path.relative_to(TOP)}", found[1], around.replace("#", " ")
-
-
-@pytest.mark.parametrize(
-    ("expression", "gaps"),
-    [
-        ("*/5 * * * *", {5}),
-        ("* */1 * * *", {1}),  # which is easily taken for once an hour
-        ("* 0 * * *", {1, 24 * 60 - 59}),  # which is easily taken for every day at midnight
-        ("0 0 * * *", {24 * 60}),
-        ("*/7 * * * *", {7, 4}),
-        ("10-20/5,40 * * * *", {5, 20, 30}),
-    ],
-)
-def test_a_cron_expression_is_read_as_cron_reads_it(expression: str, gaps: set[int]) -> None:
-    assert minutes_between(expression) == gaps
-
-
-def test_every_schedule_is_what_is_said_of_it() -> None:
-    found = list(schedules())
-    assert "manifests/cronjob/cronjob.yaml" in {where for where, _, _ in found}
-    for where, expression, around in found:
-        assert minutes_between(expression) == {claimed(around)}, f"{where}: {expression}"
 
 
 # ---- what is run -----------------------------------------------------------------------------------------------------

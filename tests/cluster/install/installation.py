@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,17 @@ MANIFESTS = Path(__file__).parents[3] / "manifests"
 OVERLAYS = ("acting/cronjob", "acting/daemon", "cronjob", "daemon", "read-only")
 HOME = "ack-remediator"
 ACCOUNT = "ack-remediator"  # the name of the ServiceAccount, wherever it is
+
+_COMMAND = (sys.executable, "-c", "from remediator.cli import main; main()")
+# What a container finds: a token where the kubelet puts it, and nothing that can be written to, not even /tmp.
+_POD = """
+mount -t tmpfs none /var/run
+mkdir -p /var/run/secrets/kubernetes.io/serviceaccount
+cp "$0"/* /var/run/secrets/kubernetes.io/serviceaccount
+mount -o remount,ro /var/run
+mount -o remount,ro,bind /
+exec "$@"
+"""
 
 Json = dict[str, Any]
 
@@ -246,14 +257,23 @@ class Mounted:
 
     def instead(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run another command there, as `kubectl exec` does."""
-        return subprocess.run(
-            [sys.executable, "-c", "from remediator.cli import main; main()", *words],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-            env=os.environ | self.environment,
+        return _ended([*_COMMAND, *words], os.environ | self.environment)
+
+    def in_a_pod(self, plane: ControlPlane, token: str, folder: Path) -> subprocess.CompletedProcess[str]:
+        """Run it in a mount namespace of its own, where it finds what a container finds, and no more."""
+        service_account = folder / "serviceaccount"
+        service_account.mkdir()
+        own = {"token": token, "namespace": self.environment["POD_NAMESPACE"], "ca.crt": plane.certificate.read_text()}
+        for name, content in own.items():
+            (service_account / name).write_text(content, encoding="utf-8")
+        host, port = plane.url.removeprefix("https://").split(":")
+        environment = {name: value for name, value in os.environ.items() if name.startswith("AWS_")} | self.environment
+        for name in ("KUBECONFIG", "POD_NAMESPACE"):
+            del environment[name]
+        environment |= {"PATH": os.environ["PATH"], "HOME": "/"}
+        environment |= {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
+        return _ended(
+            ["unshare", "--mount", "sh", "-ec", _POD, f"{service_account}", *_COMMAND, *self.words], environment
         )
 
     def loopback(self) -> tuple[list[str], dict[str, str]]:
@@ -261,6 +281,19 @@ class Mounted:
         name, *words = self.words
         assert name == "daemon"
         return [*words, "--metrics-address", "127.0.0.1"], self.environment
+
+
+def _ended(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, whatever comes of it."""
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env=environment,
+    )
 
 
 def _request(line: Json) -> Request:

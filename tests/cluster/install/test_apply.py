@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from remediator import __version__
 from tests.bed.api import Refused
 from tests.cluster.install.installation import HOME, MANIFESTS, OVERLAYS, Installation, Json, refused
 
@@ -37,6 +38,25 @@ def test_an_overlay_is_applied_and_a_second_time_changes_nothing(installation: I
     assert installation.apply(overlay) == first
     assert len(before) == len(first) == len(installation.render(overlay))
     assert versions(installation, first) == before
+
+
+def test_what_monitoring_reads_is_applied_where_that_runs(installation: Installation) -> None:
+    installation.kubectl("apply", "-f", "-", given="{apiVersion: v1, kind: Namespace, metadata: {name: monitoring}}")
+    applied = installation.apply("monitoring")
+    before = versions(installation, applied, "monitoring")
+    assert installation.apply("monitoring") == applied
+    assert versions(installation, applied, "monitoring") == before
+
+
+@pytest.mark.parametrize("overlay", ["base", "monitoring", "namespaced", *OVERLAYS])
+def test_everything_says_what_it_belongs_to(installation: Installation, overlay: str) -> None:
+    wanted = {
+        "app.kubernetes.io/name": "ack-remediator",
+        "app.kubernetes.io/part-of": "ack-remediator",
+        "app.kubernetes.io/version": __version__,
+    }
+    for each in installation.render(overlay):
+        assert wanted.items() <= each["metadata"]["labels"].items(), each["kind"]
 
 
 def test_what_is_for_one_namespace_is_applied_there_and_nowhere_else(installation: Installation) -> None:

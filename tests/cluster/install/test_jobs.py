@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,23 @@ def test_the_cronjob_finds_records_and_tells_and_touches_nothing(
     assert stuck.read() == before
     assert tried(installation, since) == []
     assert job.run().returncode == 0, "the next one knows what the first saw"
+
+
+def may_have_a_root_of_its_own() -> bool:
+    """Tell whether this user may mount; the root of a CI that runs as one may."""
+    return subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not may_have_a_root_of_its_own(), reason="only root may mount")
+def test_it_needs_no_more_than_a_container_has(
+    stuck: Function, installation: Installation, control_plane: ControlPlane, mount: Mount, tmp_path: Path
+) -> None:
+    """Its token from where the kubelet puts it, and no place to write to: `readOnlyRootFilesystem`, and no /tmp."""
+    job = mount("cronjob", "CronJob")
+    ran = job.in_a_pod(control_plane, installation.token(), tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert "UpdateFailed" in ran.stdout
+    assert record(installation, stuck)["status"]["phase"] == Phase.AWAITING_APPROVAL
 
 
 def test_the_cronjob_that_acts_does_what_a_person_approved(
