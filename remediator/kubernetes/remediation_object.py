@@ -12,13 +12,13 @@ import msgspec
 from msgspec import Struct
 
 from remediator.kubernetes.transport import MALFORMED
-from remediator.model.episode import Episode, Phase
+from remediator.model.episode import RECORDS_GROUP, Episode, Phase
 from remediator.model.kind import FUNCTION, LAMBDA_KINDS
 from remediator.model.resource import FUNCTION_GROUP, Ref
 from remediator.model.times import format_time, parse_time
 from remediator.model.word import Approval, Rejection, Release
 
-GROUP = "ack-remediator.dev"
+GROUP = RECORDS_GROUP
 VERSION = "v1alpha1"
 PLURAL = "remediations"
 NAMESPACE_LABEL = f"{GROUP}/target-namespace"

@@ -20,6 +20,8 @@ from remediator.model.finding import Finding, FindingName, State
 from remediator.model.plan import ActionName, Plan, Result
 from remediator.model.word import SKEW, Approval, Rejection, Release
 
+# The API group of what stores it.
+RECORDS_GROUP = "ack-remediator.dev"
 # Attempts, cool-down and quarantine look back this far, across spells.
 MEMORY = timedelta(hours=24)
 # An attempt without a result is under way for as long as one can take, and then its process was killed.

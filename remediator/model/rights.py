@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from remediator.model.episode import RECORDS_GROUP
 from remediator.model.kind import FUNCTION, KINDS, LAMBDA_GROUP, OTHER_KINDS
 
 READ = "ack-remediator-read"
@@ -20,8 +21,6 @@ LOGS = "ack-remediator-logs"
 RECORDS = "ack-remediator-records"
 LOCKS = "ack-remediator-locks"
 BACKUPS = "ack-remediator-backups"
-
-_RECORDS_GROUP = "ack-remediator.dev"
 
 
 class Where(StrEnum):
@@ -192,7 +191,7 @@ RIGHTS: tuple[Right, ...] = (
         RECORDS,
         Where.HOME,
         Use.REMEMBERING,
-        _RECORDS_GROUP,
+        RECORDS_GROUP,
         ("remediations",),
         ("create", "delete", "get", "list"),
         "what was seen, proposed and done is not remembered, or not cleared away",
@@ -201,7 +200,7 @@ RIGHTS: tuple[Right, ...] = (
         RECORDS,
         Where.HOME,
         Use.REMEMBERING,
-        _RECORDS_GROUP,
+        RECORDS_GROUP,
         ("remediations/status",),
         ("patch",),
         "what was seen, proposed and done is not remembered",
