@@ -171,8 +171,7 @@ class Session:
         if refused := unattended.refusal(self._wired.policy, self._wired.means.episodes):
             raise PolicyError(
                 refused,
-                hint="Apply the definition and roles of manifests/base, or use mode: approve, or a ceiling for the "
-                "action.",
+                hint="Apply manifests/base (definition and roles), or use mode: approve, or a ceiling for the action.",
             )
 
     def _announce(self, ready: Sequence[Judged]) -> None:
