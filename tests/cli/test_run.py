@@ -291,7 +291,7 @@ def test_nobody_acts_alone_where_nothing_is_remembered(empty_shop: Shop) -> None
     result = empty_shop("run", "-A", columns=200)
     assert result.code == 2
     assert "mode: auto is refused: this cluster does not know remediations.ack-remediator.dev" in result.err
-    assert "Apply the definition and roles of manifests/base" in result.err
+    assert "Apply manifests/base" in result.err
     assert untouched(empty_shop, "checkout")
 
 

@@ -118,6 +118,20 @@ def test_to_act_no_more_is_to_apply_what_does_not_act(installation: Installation
     assert rule not in installation.rules()
 
 
+def test_who_applied_without_the_server_before_can_go_on_with_it(installation: Installation) -> None:
+    """Plain `kubectl apply -k` takes rights away, too, and `--server-side` takes over what that left."""
+    for overlay in ("acting/cronjob", "cronjob"):
+        installation.kubectl("apply", "-k", f"{MANIFESTS / overlay}")
+    verbs = {verb for rule in installation.rules() if not rule["within"] for verb in rule["verbs"]}
+    assert verbs == {"get", "list", "create", "patch"}, "those of reading, and of Events"
+    patched = [rule["resources"] for rule in installation.rules() if "patch" in rule["verbs"] and not rule["within"]]
+    assert patched == [["events"]]
+    applied = installation.apply("read-only")
+    before = versions(installation, applied)
+    assert installation.apply("read-only") == applied
+    assert versions(installation, applied) == before
+
+
 def test_an_image_of_ones_own_is_named_in_one_place(installation: Installation, tmp_path: Path) -> None:
     """By a kustomization beside ours, as the README has it."""
     (tmp_path / "manifests").symlink_to(MANIFESTS)
