@@ -68,40 +68,35 @@ mutants: install ## Break the diagnosis in 2,500 ways, and list what no test not
 	$(BIN)/mutmut run --max-children 2 $(ARGS)
 	$(BIN)/mutmut results
 
-# A lock and an environment of its own: checkov alone brings a hundred packages that nothing else needs.
-CHECKS := .venv-checks
-
-$(CHECKS)/.installed: requirements-checks.lock | install
-	@test -x $(CHECKS)/bin/python || $(PYTHON) -m venv $(CHECKS)
-	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --python $(CHECKS)/bin/python --require-hashes -r $<
-	@touch $@
-
-lint-manifests: $(CHECKS)/.installed ## Check the manifests, and what kustomize makes of them: yamllint, kubernetes-validate, checkov
-	BIN=$(BIN) CHECKS=$(CHECKS)/bin .ci/lint-manifests
-
 lint: install ## Check style, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Beside the locked tools, not among them: each kind of check brings what it alone needs.
+# What judges files that are not Python: a lock and an environment of its own, since checkov alone brings a hundred
+# packages that nothing else needs.
 CHECKS := .venv-checks
-
-# Programs that are neither Python's nor a wheel's.
+# No wheel has it.
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
-lint-build: $(CHECKS)/.build ## Check the Dockerfile, the scripts and the workflows (needs Go)
+$(CHECKS)/.installed: requirements-checks.lock | $(STAMP)
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(CHECKS)
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --python $(CHECKS)/bin/python --require-hashes -r $<
+	@touch $@
+
+$(CHECKS)/bin/actionlint: Makefile | $(CHECKS)/.installed
+	GOBIN=$(CURDIR)/$(CHECKS)/bin go install $(ACTIONLINT)
+	@touch $@
+
+lint-manifests: $(CHECKS)/.installed ## Check the manifests, and what kustomize makes of them: yamllint, kubernetes-validate, checkov
+	BIN=$(BIN) CHECKS=$(CHECKS)/bin .ci/lint-manifests
+
+lint-build: $(CHECKS)/.installed $(CHECKS)/bin/actionlint ## Check the Dockerfile, the scripts and the workflows (needs Go)
 	$(CHECKS)/bin/hadolint Dockerfile
 	$(CHECKS)/bin/shellcheck $$(git grep -lE '^#!/(usr/bin/env bash|bin/sh)$$')
 	$(CHECKS)/bin/actionlint -shellcheck $(CHECKS)/bin/shellcheck
 	$(CHECKS)/bin/zizmor --quiet --offline --pedantic .github
-
-$(CHECKS)/.build: pyproject.toml Makefile | $(STAMP)
-	UV_PYTHON_DOWNLOADS=never $(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(CHECKS)
-	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --python $(CHECKS)/bin/python --group checks-build
-	GOBIN=$(CURDIR)/$(CHECKS)/bin go install $(ACTIONLINT)
-	@touch $@
 
 format: install ## Format the code
 	$(BIN)/ruff check --fix .
@@ -126,4 +121,5 @@ lock: install ## Resolve the dependencies anew and pin them by hash
 		--python-version 3.11 pyproject.toml -o requirements.lock
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 --group checks -o requirements-checks.lock
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 --group build -o requirements-build.lock
