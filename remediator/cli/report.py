@@ -98,19 +98,23 @@ def tell_cluster(findings: Sequence[ClusterFinding], page: Page, *, wide: bool) 
 
 
 def tell_controller(scan: Scan, page: Page, *, wide: bool) -> None:
-    """Say how the controller is, with what of the cluster nobody could look at.
+    """Say how the controller is, and what of the cluster nobody could look at.
 
-    Without `wide` only where something is wrong, and that may be why: a finding says so where the controller is down.
+    Without `wide` the first only where something is wrong, and that may be why (a finding says so where the controller
+    is down), and of the second how much there is.
     """
     facts = scan.controller
     told = any(each.name is ClusterFindingName.CONTROLLER_DOWN for each in scan.cluster)
-    if not wide and (facts.health is Health.ALIVE or told or not any(each.finding for each in scan.results)):
-        return
-    version = f", version {facts.version}" if facts.version else ""
-    watched = f", watching {', '.join(facts.watched_namespaces)} only" if facts.watched_namespaces else ""
-    page.line(f"Controller {facts.health.value}: {facts.why}{version}{watched}.")
-    for each in scan.unknown if wide else ():
-        page.hanging("not known: ", each)
+    if wide or not (facts.health is Health.ALIVE or told or not any(each.finding for each in scan.results)):
+        version = f", version {facts.version}" if facts.version else ""
+        watched = f", watching {', '.join(facts.watched_namespaces)} only" if facts.watched_namespaces else ""
+        page.line(f"Controller {facts.health.value}: {facts.why}{version}{watched}.")
+    if wide:
+        for each in scan.unknown:
+            page.hanging("not known: ", each)
+    elif scan.unknown:
+        things = "1 thing" if len(scan.unknown) == 1 else f"{len(scan.unknown)} things"
+        page.line(f"{things} about the cluster could not be read; -o wide says which, `remediator doctor` why.")
 
 
 def tell_outcome(outcome: Outcome, page: Page) -> None:

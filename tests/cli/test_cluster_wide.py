@@ -181,3 +181,5 @@ def test_wide_tells_how_the_controller_was_started(empty_shop: Shop) -> None:
         assert f"  {line}\n" in out
     aside = empty_shop("scan", "-o", "wide", columns=200).err
     assert "not known: the controller's flags: --enable-carm cannot be read" in aside
+    brief = empty_shop("scan", columns=200).err
+    assert "1 thing about the cluster could not be read; -o wide says which, `remediator doctor` why." in brief
