@@ -222,9 +222,7 @@ class Session:
             assert plan is not None and each.finding is not None
             head = f"  {plan.proposal_id}  "
             self._aside.hanging(head, f"{plan.action} {plan.target.namespace}/{plan.target.name}: {plan.summary}")
-            owned = owners(plan.resource)
-            notes = (*plan.notes, f"It is owned by {', '.join(owned)}.") if owned else plan.notes
-            for note in notes:
+            for note in _minded(each, plan):
                 self._aside.hanging(" " * len(head), f"Mind: {note}")
 
     def _act(
@@ -282,6 +280,17 @@ class Session:
         wanted = bool(named) or any(each.plan for each in scan.results)
         acted = any(each.result is not Result.SKIPPED for each in outcomes)
         return _HELD_BACK if wanted and not acted else _DONE
+
+
+def _minded(each: Judged, plan: Plan) -> Iterator[str]:
+    """Say what a person should know before they approve: what comes of it, whose the object is, who said no."""
+    yield from plan.notes
+    if owned := owners(plan.resource):
+        yield f"It is owned by {', '.join(owned)}."
+    rejected = each.seen.history.rejection
+    if rejected is not None and rejected.covers(plan.digest):
+        why = f": {rejected.reason}" if rejected.reason else ""
+        yield f"{rejected.rejected_by} rejected just this{why}."
 
 
 def _worth_another_round(scan: Scan, outcomes: Sequence[Outcome]) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from remediator.kubernetes.approvals import Guard
 from tests import yaml_files
 from tests.cli.shop import CONTEXT, Result, Shop, Typing
 
@@ -495,3 +496,12 @@ def test_other_peoples_texts_steer_no_terminal(recorded: Shop) -> None:
     change(recorded, spec={"rejection": {"rejectedBy": "ma\x1b[31mra", "digest": "0" * 64, "reason": "\x1b[2Jx"}})
     for command in (("list",), ("list", "-o", "wide"), ("history",), ("list", "-o", "json"), ("history", "-o", "yaml")):
         assert "\x1b" not in types(recorded, *command).out
+
+
+def test_who_approves_at_the_terminal_is_told_who_rejected_it(recorded: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox has no admission policy, without which nobody's word is believed."""
+    monkeypatch.setattr("remediator.cli.wiring.approvals_guard", lambda *_: Guard(True, "the test says so"))
+    assert types(recorded, "reject", proposal(recorded), "--reason", "we delete it on Monday").code == 0
+    told = recorded("run", "-A", "--approve", typed="no\n", columns=300).err
+    assert f"Mind: {US} rejected just this: we delete it on Monday." in told
+    assert told.count("rejected just this") == 1
