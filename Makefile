@@ -55,9 +55,10 @@ test-deep: install ## Run what tries everything: each lie of the sandbox, kill -
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/sandbox/lies
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m deep --ignore=tests/sandbox/lies
 
+# Three at a time, each with a control plane of its own: they wait for back-offs more than they compute.
 test-cluster: install ## Run contract and stories on a real control plane (built with Go the first time; ARGS=... for pytest)
 	CONTROLLER=$(CONTROLLER) $(BIN)/python -m tests.bed.toolchain
-	CONTROLLER=$(CONTROLLER) $(BIN)/python -m pytest --bed cluster \
+	CONTROLLER=$(CONTROLLER) $(BIN)/python -m pytest --bed cluster --numprocesses 3 --dist loadfile \
 		$(if $(findstring tests/,$(ARGS)),,tests/contract tests/cluster) $(ARGS)
 
 test-kind: install ## Run the image and the stories in a kind cluster (KUBERNETES=1.30; needs a Docker engine)

@@ -88,7 +88,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if prepared is None:
         return
     started = ", ".join(f"{what} {seconds:.1f} s" for what, seconds in config.stash[_STARTED].items())
-    terminalreporter.write_line(f"The real stack started in: {started}.")
+    if started:  # where workers have one each, they know
+        terminalreporter.write_line(f"The real stack started in: {started}.")
     if prepared.controller is None:
         terminalreporter.write_sep("=", "not the real lambda-controller", yellow=True, bold=True)
         terminalreporter.write_line(f"The sandbox's own controller played its part: {prepared.fallback}")
