@@ -64,7 +64,7 @@ class Installation:
     def __init__(self, plane: ControlPlane, kubectl: Path) -> None:
         self.plane = plane
         self.admin = plane.admin
-        self._program = kubectl
+        self.program = kubectl
         self._kubeconfig = plane.kubeconfig()
 
     def kubectl(self, *words: str, given: str | None = None) -> str:
@@ -75,7 +75,7 @@ class Installation:
 
     def tried(self, *words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run kubectl as the cluster's admin, whatever comes of it."""
-        command = [str(self._program), "--kubeconfig", str(self._kubeconfig), *words]
+        command = [str(self.program), "--kubeconfig", str(self._kubeconfig), *words]
         return subprocess.run(command, input=given, capture_output=True, text=True, check=False, timeout=120)
 
     def apply(self, overlay: str | Path) -> list[str]:
