@@ -59,6 +59,7 @@ def night(tmp_path: Path, typed_anywhere: Typing, monkeypatch: pytest.MonkeyPatc
         yield typed
 
 
+@pytest.mark.deep
 def test_the_output_is_that_of_the_sandbox(night: Callable[..., str]) -> None:
     told = night("scan -A")
     rows = [_lasting(each) for each in _ROW.split(_block("remediator scan -A").partition("\nsandbox, ")[0])]
