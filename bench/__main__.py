@@ -60,6 +60,7 @@ def _list() -> bool:
 
     from remediator.kubernetes.resources import KubernetesCluster
     from remediator.kubernetes.transport import Connection, Transport
+    from remediator.model.kind import LAMBDA_KINDS
     from remediator.sandbox.apiserver import ApiServer
     from remediator.sandbox.clock import SandboxClock
 
@@ -77,13 +78,14 @@ def _list() -> bool:
 
         def list_theirs() -> None:
             found = 0
-            token: str | None = None
-            while token != "":
-                page: Any = theirs.list_cluster_custom_object(
-                    "lambda.services.k8s.aws", "v1alpha1", "functions", limit=500, _continue=token
-                )
-                found += len(page["items"])
-                token = page["metadata"].get("continue", "")
+            for kind in LAMBDA_KINDS:  # ours looks at all of them, too
+                token: str | None = None
+                while token != "":
+                    page: Any = theirs.list_cluster_custom_object(
+                        kind.group, "v1alpha1", kind.plural, limit=500, _continue=token
+                    )
+                    found += len(page["items"])
+                    token = page["metadata"].get("continue", "")
             assert found == _FUNCTIONS
 
         ratio = _ratio(f"list {_FUNCTIONS} Functions / the client's dictionaries", list_ours, list_theirs, rounds=5)
