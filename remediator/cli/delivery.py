@@ -17,6 +17,10 @@ from remediator.ports import Clock, Counters
 if TYPE_CHECKING:
     from remediator.telemetry.metrics import Metrics
 
+_ADDRESSES = {
+    "--push": "the URL of a Pushgateway, such as http://pushgateway.monitoring:9091",
+    "--metrics-url": "the URL of what a daemon serves, such as http://localhost:9464/metrics",
+}
 _LABEL = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -31,12 +35,12 @@ def deliver(
     """
     grouping: dict[str, str] = {}
     if gateway is not None:
-        _check_gateway(gateway)
+        check_url("--push", gateway)
         grouping = _grouping(job, labels)
     elif any(labels):
         raise UsageError("--push-label goes with --push", hint="Add --push, or leave it out.")
     if file is not None:
-        _check_file(file)
+        check_file(file)
     if file is None and gateway is None:
         yield None
         return
@@ -72,23 +76,25 @@ def _delivered(
         yield pushing.push(metrics, gateway, job, labels, ended_well=ended_well)
 
 
-def _check_file(file: Path) -> None:
+def check_file(file: Path) -> None:
+    """Refuse a file that node_exporter would never read. Raises UsageError."""
     if file.suffix != ".prom":
         raise UsageError(f"--metrics-file {file}: node_exporter reads files whose names end in .prom only")
     if not file.parent.is_dir():
         raise UsageError(f"--metrics-file {file}: there is no directory {file.parent}")
 
 
-def _check_gateway(url: str) -> None:
+def check_url(flag: str, url: str) -> None:
+    """Refuse what is no address of a Pushgateway or of a daemon, and passwords in it. Raises UsageError."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
     except ValueError:  # a port that is none
         usable = False
     if not usable or "?" in url or "#" in url:
-        raise UsageError("--push takes the URL of a Pushgateway, such as http://pushgateway.monitoring:9091")
+        raise UsageError(f"{flag} takes {_ADDRESSES[flag]}")
     if "@" in parts.netloc:
-        raise UsageError("--push takes no password in the URL: it would be in every list of processes")
+        raise UsageError(f"{flag} takes no password in the URL: it would be in every list of processes")
 
 
 def _grouping(job: str, labels: Iterable[str]) -> dict[str, str]:

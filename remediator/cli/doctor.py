@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from remediator.cli.names import check_name
+from remediator.cli.names import check_places
 from remediator.cli.options import Output, cluster_options, everywhere_option, output_option
-from remediator.errors import CloudError, UsageError
+from remediator.errors import CloudError
 
 if TYPE_CHECKING:
     from remediator.doctor import Patient
@@ -65,14 +65,17 @@ def command(
       remediator doctor -A --metrics-url http://localhost:9464/metrics
     """
     from remediator.cli import doctor_report
+    from remediator.cli.delivery import check_file, check_url
     from remediator.doctor import Level, Sinks, examine
     from remediator.kubernetes.transport import Connection
     from remediator.policy.load import load_policy
 
-    if namespace and all_namespaces:
-        raise UsageError("-n and -A exclude each other", hint="Leave one of them out.")
-    for each in filter(None, (namespace, home)):
-        check_name("namespace", each)
+    check_places(namespace, home, all_namespaces=all_namespaces)
+    if metrics_file is not None:
+        check_file(metrics_file)
+    for flag, url in (("--push", push), ("--metrics-url", metrics_url)):
+        if url is not None:
+            check_url(flag, url)
     rules = load_policy(policy)
     connection = Connection(kubeconfig, context, acting_as)
     scope = None if all_namespaces else namespace or connection.namespace

@@ -45,12 +45,12 @@ def _gathered(checks: Iterable[Check], *, whole: bool) -> Iterator[Check]:
         return
     for (together, _), group in groupby(checks, key=lambda each: (each.together, each.level)):
         them = list(group)
-        if not together or len(them) == 1:
+        if together is None or len(them) == 1:
             yield from them
             continue
-        briefs = [each.brief for each in them if each.brief]
-        said = together.format(", ".join(briefs) or f"{len(them)} verbs")
-        yield replace(them[0], said=said)
+        before, after = together
+        briefs = ", ".join(each.brief for each in them if each.brief) or f"{len(them)} verbs"
+        yield replace(them[0], said=f"{before}{briefs}{after}")
 
 
 def _line(page: Page, check: Check) -> None:

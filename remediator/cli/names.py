@@ -24,6 +24,15 @@ def check_name(what: str, name: str) -> None:
         raise UsageError(f"{name!r} cannot be the name of a {what}", hint="Names have a-z, 0-9, - and . in them.")
 
 
+def check_places(namespace: str | None, home: str | None, *, all_namespaces: bool) -> None:
+    """Refuse -n together with -A, and names that no namespace has. Raises UsageError."""
+    if namespace and all_namespaces:
+        raise UsageError("-n and -A exclude each other", hint="Leave one of them out.")
+    for each in (namespace, home):
+        if each is not None:
+            check_name("namespace", each)
+
+
 def kind_called(spelling: str) -> str | None:
     """Find the kind that is meant by `alias`, `aliases` or `aliases.lambda.services.k8s.aws`; None where none is."""
     return _KINDS.get(spelling.lower())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from remediator.cli.names import check_name, kind_and_name, typed
+from remediator.cli.names import check_places, kind_and_name, typed
 from remediator.cli.standing import phase_now, proposal_id, release_waits
 from remediator.clock import SystemClock
 from remediator.errors import RemediatorError, UsageError
@@ -117,11 +117,7 @@ def open_records(
     clock: Clock | None = None,
 ) -> Records:
     """Read the kubeconfig, and all that is recorded in the home namespace."""
-    if namespace and all_namespaces:
-        raise UsageError("-n and -A exclude each other", hint="Leave one of them out.")
-    for each in (namespace, home):
-        if each is not None:
-            check_name("namespace", each)
+    check_places(namespace, home, all_namespaces=all_namespaces)
     connection = Connection(kubeconfig, context)
     timekeeper = clock or SystemClock()
     transport = Transport(connection, now=timekeeper.now)

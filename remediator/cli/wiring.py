@@ -11,10 +11,9 @@ from msgspec import Struct
 from remediator.aws.live import AwsCloud
 from remediator.backups import FallbackBackups, FileBackups
 from remediator.cli.delegation import Delegation
-from remediator.cli.names import check_name
+from remediator.cli.names import check_name, check_places
 from remediator.clock import SystemClock
 from remediator.episodes import notice_nothing
-from remediator.errors import UsageError
 from remediator.kubernetes.action_lock import IN_TIME, KubernetesActionLock
 from remediator.kubernetes.approvals import approvals_guard
 from remediator.kubernetes.backups import SecretBackups
@@ -83,15 +82,10 @@ def wire(
     With a directory for `backups` they are files in it; without, they are Secrets in the home namespace, and files of
     the user's where those cannot be had. `counters` are told of every request, and of what ended; None: nobody is.
     """
-    if namespace and all_namespaces:
-        raise UsageError("-n and -A exclude each other", hint="Leave one of them out.")
-    if namespace is not None:
-        check_name("namespace", namespace)
+    check_places(namespace, home, all_namespaces=all_namespaces)
     rules = policy if isinstance(policy, Policy) else load_policy(policy)
     connection = Connection(kubeconfig, context)
     scope = None if all_namespaces else namespace or connection.namespace
-    if home is not None:
-        check_name("namespace", home)
     timekeeper = clock or SystemClock()
     place = home_namespace(home)
     who = own_identity()

@@ -1,6 +1,7 @@
 """Look at an install as a whole, before it is needed: what works, what does not, and how to mend it.
 
-Nothing is written: rights are asked for, the forged approval is a dry run, and AWS is asked for what can be read.
+Nothing is written: rights are asked for, the forged approval and the forbidden write are dry runs, and AWS is asked
+for what can be read.
 """
 
 from __future__ import annotations
@@ -10,15 +11,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from remediator.doctor.api_server import connection, kinds
-from remediator.doctor.approvals import approvals, leader
-from remediator.doctor.aws import aws
+from remediator.doctor import api_server, approvals, aws, controller, metrics, rights, writes
 from remediator.doctor.check import Check, Level, Patient
-from remediator.doctor.controller import controller
-from remediator.doctor.metrics import metrics
-from remediator.doctor.rights import rights
-from remediator.doctor.writes import writes
 from remediator.errors import ClusterError
+from remediator.kubernetes.words import whoami
 from remediator.model.controller import ControllerFacts
 from remediator.model.resource import Resource
 from remediator.observing import heartbeats
@@ -35,24 +31,26 @@ class Sinks(Struct, frozen=True):
 
 
 def examine(patient: Patient, sinks: Sinks) -> Iterator[Check]:
-    """Look at one part after the other, and say how each is; a part that cannot be looked at ends no other."""
+    """Look at one part after the other, and say how each is; who gets no answer from the cluster still hears of AWS."""
     resources: list[Resource] = []
     facts = ControllerFacts()
     try:
-        yield from connection(patient)
-        yield from kinds(patient)
-        resources, troubles = _listed(patient)
-        yield from troubles
-        facts = patient.cluster.controller(heartbeats(resources), patient.clock.now())
-        yield from controller(patient, facts, patient.cluster.definitions())
-        yield from rights(patient, facts.system_namespace)
-        yield from approvals(patient)
-        yield from writes(patient, resources)
-        yield from leader(patient)
+        who = whoami(patient.transport)
     except ClusterError as error:
         yield Check("API server", Level.FAILURE, error.message, error.hint)
-    yield from aws(patient, resources, facts)
-    yield from metrics(patient, sinks.file, sinks.gateway, sinks.url)
+    else:
+        yield from api_server.connection(patient, who)
+        yield from api_server.kinds(patient)
+        resources, listed = _listed(patient)
+        yield from listed
+        facts = patient.cluster.controller(heartbeats(resources), patient.clock.now())
+        yield from controller.look(patient, facts, patient.cluster.definitions())
+        yield from rights.look(patient, who, facts.system_namespace)
+        yield from approvals.look(patient)
+        yield from writes.look(patient, who, resources)
+        yield from approvals.leader(patient)
+    yield from aws.look(patient, resources, facts)
+    yield from metrics.look(patient, sinks.file, sinks.gateway, sinks.url)
 
 
 def _listed(patient: Patient) -> tuple[list[Resource], list[Check]]:

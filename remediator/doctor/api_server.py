@@ -10,8 +10,8 @@ from msgspec import Struct
 from remediator.doctor.check import Check, Level, Patient
 from remediator.errors import ClusterError, NotFound
 from remediator.kubernetes.remediation_object import GROUP
+from remediator.kubernetes.served import served
 from remediator.kubernetes.transport import Transport, decoded
-from remediator.kubernetes.words import whoami
 from remediator.model.kind import FUNCTION, KINDS, LAMBDA_GROUP, OTHER_KINDS
 
 _AREA = "API server"
@@ -24,17 +24,9 @@ class _Version(Struct, frozen=True, rename="camel"):
     git_version: str = ""
 
 
-class _Served(Struct, frozen=True):
-    name: str = ""
-
-
-class _Discovery(Struct, frozen=True):
-    resources: list[_Served] = []
-
-
-def connection(patient: Patient) -> Iterator[Check]:
-    """Say who asks which server; raises ClusterError where nobody answers, or does not know us."""
-    who, server = whoami(patient.transport), patient.connection
+def connection(patient: Patient, who: str) -> Iterator[Check]:
+    """Say who asks which server, how old it is, and whether we agree about the time."""
+    server = patient.connection
     seen = "all namespaces" if patient.namespace is None else f"namespace {patient.namespace}"
     said = f"we are {who} at {server.server} (context {server.context}); looked at: {seen}; records: {patient.home}"
     yield Check(_AREA, Level.OK, said)
@@ -73,24 +65,24 @@ def kinds(patient: Patient) -> Iterator[Check]:
     """Say which kinds it serves: ACK's, and ours."""
     fix = "Install ACK's lambda-controller with its definitions; or is this another cluster?"
     try:
-        served = _served(patient.transport, LAMBDA_GROUP)
+        there = _served(patient.transport, LAMBDA_GROUP)
     except ClusterError as error:
         yield Check(_KINDS, Level.WARNING, f"which kinds {LAMBDA_GROUP} has cannot be read: {error.message}")
     else:
-        if KINDS[FUNCTION].plural not in served:
+        if KINDS[FUNCTION].plural not in there:
             yield Check(_KINDS, Level.FAILURE, f"{KINDS[FUNCTION].collection} is not there", fix)
         else:
-            others = [each.plural for each in OTHER_KINDS if each.plural in served]
+            others = [each.plural for each in OTHER_KINDS if each.plural in there]
             yield Check(_KINDS, Level.OK, f"{LAMBDA_GROUP}: {', '.join((KINDS[FUNCTION].plural, *others))}")
     yield _records(patient)
 
 
 def _records(patient: Patient) -> Check:
     try:
-        served = _served(patient.transport, GROUP)
+        there = _served(patient.transport, GROUP)
     except ClusterError as error:
         return Check(_KINDS, Level.WARNING, f"whether {GROUP} has a kind cannot be read: {error.message}")
-    if {"remediations", "remediations/status"} <= served:
+    if {"remediations", "remediations/status"} <= there:
         return Check(_KINDS, Level.OK, f"{GROUP}: remediations")
     level = Level.FAILURE if patient.acts else Level.WARNING
     said = f"remediations.{GROUP} is not there, or lacks its status: nothing is remembered from run to run"
@@ -98,9 +90,8 @@ def _records(patient: Patient) -> Check:
 
 
 def _served(transport: Transport, group: str) -> set[str]:
-    """Ask what is served of a group, with its subresources."""
+    """Ask what is served of a group; of one that is not there, nothing."""
     try:
-        found = decoded(transport.get(f"/apis/{group}/v1alpha1"), _Discovery)
+        return served(transport, group)
     except NotFound:
         return set()
-    return {each.name for each in found.resources}

@@ -11,7 +11,7 @@ from remediator.kubernetes.leader import live_leader
 from remediator.model.times import format_time
 
 
-def approvals(patient: Patient) -> Iterator[Check]:
+def look(patient: Patient) -> Iterator[Check]:
     """Try a forged approval as a dry run, as every pass does that reads approvals."""
     guard = approvals_guard(patient.transport, patient.home)
     if guard.holds:

@@ -13,7 +13,7 @@ from remediator.doctor.check import Check, Level, Patient
 from remediator.model.controller import ControllerFacts
 from remediator.model.kind import FUNCTION
 from remediator.model.live import LiveState
-from remediator.model.masking import one_line
+from remediator.model.masking import mask, one_line, without_links
 from remediator.model.placement import Placement, place
 from remediator.model.resource import AckMetadata, FunctionSpec, FunctionStatus, Metadata, Resource
 from remediator.policy import LambdaCall
@@ -55,7 +55,7 @@ class _Sample(NamedTuple):
         return f"{kind} {metadata.namespace}/{metadata.name}" if self.there else "one that is not there"
 
 
-def aws(patient: Patient, resources: Iterable[Resource], controller: ControllerFacts) -> Iterator[Check]:
+def look(patient: Patient, resources: Iterable[Resource], controller: ControllerFacts) -> Iterator[Check]:
     """Ask for one of each kind in each account and region; `resources` are all that are looked at."""
     if patient.cloud is None:
         yield Check(_AREA, Level.FAILURE, patient.no_cloud, "Give it credentials; see AWS_PROFILE, IRSA, Pod Identity.")
@@ -77,6 +77,8 @@ def _samples(
 ) -> dict[_Where, dict[str, _Sample]]:
     """Choose one of each kind for each account and region: one that should be in AWS, if there is one."""
     found = list(resources)
+    if not found:
+        return {}
     known = patient.cluster.identities(sorted({each.metadata.namespace for each in found}), controller)
     samples: dict[_Where, dict[str, _Sample]] = {}
     for each in sorted(found, key=lambda each: (each.arn_text is None, each.deleting, not each.synced)):
@@ -113,12 +115,13 @@ def _place(
 
 
 def _answered(operation: str, where: _Where, sample: _Sample, live: LiveState) -> Check:
-    call, why = f"lambda:{operation}", one_line(live.why)
+    call = f"lambda:{operation}"
+    why = one_line(without_links(mask(live.why, sample.resource.secrets)))  # AWS can echo an environment
     if live.present or live.gone:
         told = "answers about" if live.present else "would answer: it says so of"
         said = f"{where}: {call} {told} {sample.said}, to {live.identity}"
         return Check(
-            _AREA, Level.OK, said, together=f"{live.account}, {live.region}, as {live.identity}: {{}}", brief=call
+            _AREA, Level.OK, said, together=(f"{live.account}, {live.region}, as {live.identity}: ", ""), brief=call
         )
     if sample.resource.is_function:
         return Check(_AREA, Level.FAILURE, f"{where}: {sample.said}: {why}", f"{_POLICY}; the call is {call}.")

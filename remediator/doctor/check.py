@@ -25,15 +25,15 @@ class Level(StrEnum):
 class Check(Struct, frozen=True):
     """What was looked at, how it is, in a sentence, and how to mend it.
 
-    Those that follow each other with the same `together` can be told in one sentence: that, with the `brief` of each in
-    place of its `{}`, or how many there are where they have none.
+    Those that follow each other with the same `together` can be told in one sentence: what is before it, the `brief` of
+    each, or how many there are where they have none, and what is after it.
     """
 
     area: str
     level: Level
     said: str
     fix: str = ""
-    together: str = ""
+    together: tuple[str, str] | None = None
     brief: str = ""
 
 

@@ -16,17 +16,18 @@ _AREA = "controller"
 _GRAVE = (ClusterFindingName.CONTROLLER_DOWN, ClusterFindingName.CRD_DELETING)
 
 
-def controller(patient: Patient, facts: ControllerFacts, definitions: Definitions) -> Iterator[Check]:
+def look(patient: Patient, facts: ControllerFacts, definitions: Definitions) -> Iterator[Check]:
     """Judge it by what a scan would say of it."""
-    if facts.health is not Health.DOWN:
+    found = diagnose_cluster(ClusterFacts(controller=facts, definitions=definitions))
+    if not any(each.name is ClusterFindingName.CONTROLLER_DOWN for each in found):
         version = f", version {facts.version}" if facts.version else ""
         known = facts.health is Health.ALIVE
         fix = "" if known else "Look at the controller's pods; one that is managed by EKS shows by its heartbeats only."
         yield Check(_AREA, Level.OK if known else Level.WARNING, f"{facts.health}: {facts.why}{version}", fix)
-    for found in diagnose_cluster(ClusterFacts(controller=facts, definitions=definitions)):
-        advice = next(each.advice for each in CLUSTER_CATALOGUE if each.name is found.name)
-        level = Level.FAILURE if found.name in _GRAVE else Level.WARNING
-        yield Check(_AREA, level, f"{found.name}: {found.summary}", advice)
+    for each in found:
+        advice = next(entry.advice for entry in CLUSTER_CATALOGUE if entry.name is each.name)
+        level = Level.FAILURE if each.name in _GRAVE else Level.WARNING
+        yield Check(_AREA, level, f"{each.name}: {each.summary}", advice)
     if definitions.unknown:
         yield Check(_AREA, Level.WARNING, f"whether a definition is being deleted is not known: {definitions.unknown}")
     if facts.deployment is not None:

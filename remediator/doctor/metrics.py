@@ -19,7 +19,7 @@ _AREA = "metrics"
 _MISSED = 3
 
 
-def metrics(patient: Patient, file: Path | None, gateway: str | None, url: str | None) -> Iterator[Check]:
+def look(patient: Patient, file: Path | None, gateway: str | None, url: str | None) -> Iterator[Check]:
     """Look at each way that is named; nothing is written, pushed or counted for it."""
     if file is not None:
         yield _file(file)
@@ -61,9 +61,15 @@ def _served(patient: Patient, url: str) -> Check:
     if not found.samples:
         said = f"{url} serves metrics of one that has made no pass: it stands by, or has just begun"
         return Check(_AREA, Level.NOTE, said)
-    at = datetime.fromtimestamp(found.samples[0].value, UTC)
+    try:
+        at = datetime.fromtimestamp(found.samples[0].value, UTC)
+    except (ValueError, OverflowError):
+        return Check(_AREA, Level.FAILURE, f"{url} serves a {LAST_SUCCESS.name} that is no time: it is not ours", fix)
     age, interval = patient.clock.now() - at, patient.policy.schedule.interval
-    if not patient.policy.schedule.cron and age > _MISSED * interval:
+    if patient.policy.schedule.cron:
+        said = f"{url}: all was seen at {format_time(at)}; whether that is lately, schedule.cron of the policy tells"
+        return Check(_AREA, Level.NOTE, said)
+    if age > _MISSED * interval:
         said = f"{url}: nothing was seen to its end since {format_time(at)}, every {format_duration(interval)} is due"
         return Check(_AREA, Level.FAILURE, said, "Read its log, and docs/alerts.md#ackremediatorscanstale.")
     return Check(_AREA, Level.OK, f"{url}: all was seen at {format_time(at)}")

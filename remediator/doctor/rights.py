@@ -8,29 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from remediator.doctor.check import Check, Level, Patient
 from remediator.kubernetes.access import Allowed, ask
 from remediator.kubernetes.remediation_object import GROUP
-from remediator.kubernetes.words import whoami
 from remediator.model.rights import RIGHTS, Access, Right, Use, Where
 
 _AREA = "rights"
 _AT_ONCE = 8
-# Where a role is, if its name does not say it.
-_FILES = {
-    "ack-remediator-records": "role-records.yaml",
-    "ack-remediator-locks": "role-locks.yaml",
-    "ack-remediator-backups": "role-backups.yaml",
-}
-# Which of those needs must not be there with these: who proposes would approve.
+# With these, who proposes could approve.
 _TOO_MUCH = (Access(GROUP, "remediations", "patch"), Access(GROUP, "remediations", "update"))
 
 
-def rights(patient: Patient, controllers: str) -> Iterator[Check]:
+def look(patient: Patient, who: str, controllers: str) -> Iterator[Check]:
     """Ask for each right that we use; `controllers` is the namespace of ACK's controller."""
     asked = [(right, each) for right in RIGHTS for each in right.each]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         answers = list(pool.map(lambda one: _ask(patient, controllers, *one), asked))
     for (right, access), answer in zip(asked, answers, strict=True):
         yield _check(patient, controllers, right, access, answer)
-    yield from _apart(patient)
+    yield from _apart(patient, who)
 
 
 def _ask(patient: Patient, controllers: str, right: Right, access: Access) -> Allowed:
@@ -53,7 +46,7 @@ def _check(patient: Patient, controllers: str, right: Right, access: Access, ans
     namespace = _namespace(patient, controllers, right.where)
     place = f" in namespace {namespace}" if namespace else "" if right.where is Where.CLUSTER else " in all namespaces"
     if answer.yes:
-        return Check(_AREA, Level.OK, f"may {access}{place}", together=f"{right.role}: may do all of {{}}")
+        return Check(_AREA, Level.OK, f"may {access}{place}", together=(f"{right.role}: may do all of ", ""))
     if answer.yes is None:
         said = f"whether we may {access}{place} could not be asked: {answer.why}"
         return Check(_AREA, Level.WARNING, said)
@@ -64,7 +57,7 @@ def _check(patient: Patient, controllers: str, right: Right, access: Access, ans
         level,
         f"may not {access}{place}{why}: {right.lost}",
         _fix(right, level),
-        together=f"may not {{}}{place}{why}: {right.lost}",
+        together=("may not ", f"{place}{why}: {right.lost}"),
         brief=str(access),
     )
 
@@ -86,18 +79,17 @@ def _level(patient: Patient, use: Use) -> Level:
 
 
 def _fix(right: Right, level: Level) -> str:
-    kind = "Role" if right.role in _FILES else "ClusterRole"
-    file = _FILES.get(right.role) or f"clusterrole-{right.role.removeprefix('ack-remediator-')}.yaml"
+    kind = "Role" if right.where is Where.HOME else "ClusterRole"
+    file = f"{kind.lower()}-{right.role.removeprefix('ack-remediator-')}.yaml"
     bind = f"{kind} {right.role} has it (manifests/base/{file})"
     return f"{bind}: bind it if that is wanted." if level is Level.NOTE else f"{bind}: apply and bind it."
 
 
-def _apart(patient: Patient) -> Iterator[Check]:
+def _apart(patient: Patient, who: str) -> Iterator[Check]:
     """Make sure that who proposes cannot approve, where it is the remediator itself that we are.
 
     A cluster admin may do everything, and is a person.
     """
-    who = whoami(patient.transport)
     if not who.startswith("system:serviceaccount:"):
         return
     may = [str(each) for each in _TOO_MUCH if ask(patient.transport, each, patient.home).yes]

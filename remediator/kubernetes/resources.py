@@ -15,6 +15,7 @@ from remediator.kubernetes import controller, controller_log, preflight
 from remediator.kubernetes.definitions import read_definitions
 from remediator.kubernetes.identities import read_identities
 from remediator.kubernetes.references import References
+from remediator.kubernetes.served import served
 from remediator.kubernetes.transport import MALFORMED, Expired, Transport, decoded
 from remediator.model.applied import with_owners
 from remediator.model.controller import ControllerFacts
@@ -40,14 +41,6 @@ class _ListMeta(Struct, frozen=True, rename={"next": "continue", "remaining": "r
 class _Page(Struct, frozen=True):
     items: list[msgspec.Raw] | None
     metadata: _ListMeta = _ListMeta()
-
-
-class _Served(Struct, frozen=True):
-    name: str = ""
-
-
-class _Discovery(Struct, frozen=True):
-    resources: list[_Served] = []
 
 
 class KubernetesCluster:
@@ -92,13 +85,13 @@ class KubernetesCluster:
             return
         refused: list[tuple[Kind, ClusterError]] = []
         try:
-            served = {each.name for each in decoded(self._transport.get(_API), _Discovery).resources}
+            there = served(self._transport, FUNCTION_GROUP)
         except ClusterError as error:
             yield f"which other kinds {FUNCTION_GROUP} has could not be asked: {error.message}"
             return
         for kind in OTHER_KINDS:
             try:
-                if kind.plural in served:
+                if kind.plural in there:
                     yield from self._of(kind)
             except NotFound:
                 continue  # its definition went a moment ago

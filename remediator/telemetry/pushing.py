@@ -7,16 +7,14 @@ and a process that saw nothing, or did not end well, pushes nothing that would s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import urllib3
 from prometheus_client import pushadd_to_gateway
 from prometheus_client.metrics_core import Metric
 
-from remediator.deadline import bound_answers
 from remediator.telemetry.families import LAST_SUCCESS
 from remediator.telemetry.metrics import Metrics
-from remediator.telemetry.reaching import why
+from remediator.telemetry.reaching import bounded, why
 
 # In seconds: to connect, without a byte, and until the last one. Someone may wait for the run to end.
 _CONNECT, _READ, _ANSWER = 3.0, 3.0, 5.0
@@ -58,10 +56,7 @@ def _handler(
     """Send as the client library asks for, but give up in time, whatever trickles in."""
 
     def send() -> None:
-        pool: Any = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=_CONNECT, read=_READ))
-        pool.pool_classes_by_scheme = dict(pool.pool_classes_by_scheme)  # urllib3's own are everybody's
-        bound_answers(pool.pool_classes_by_scheme, _ANSWER)
-        with pool:
+        with bounded(_CONNECT, _READ, _ANSWER) as pool:
             answer = pool.request(method, url, body=data, headers=dict(headers), redirect=False)
         if answer.status >= 300:
             said = answer.data.decode(errors="replace").strip().splitlines()

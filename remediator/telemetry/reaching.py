@@ -1,4 +1,4 @@
-"""Ask the other end of where metrics go: is a Pushgateway ready, what does a daemon serve."""
+"""HTTP to the other end of where metrics go: it gives up in time, and says why in half a sentence."""
 
 from __future__ import annotations
 
@@ -18,17 +18,22 @@ class NotServed(Exception):
 
 def fetch(url: str) -> str:
     """Read a page of text; raise NotServed where that is not possible in time."""
-    pool: Any = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=_CONNECT, read=_READ))
-    pool.pool_classes_by_scheme = dict(pool.pool_classes_by_scheme)  # urllib3's own are everybody's
-    bound_answers(pool.pool_classes_by_scheme, _ANSWER)
     try:
-        with pool:
+        with bounded(_CONNECT, _READ, _ANSWER) as pool:
             answer = pool.request("GET", url, redirect=False)
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise NotServed(why(error)) from error
     if answer.status != 200:
         raise NotServed(f"it answered {answer.status}")
     return str(answer.data.decode(errors="replace"))
+
+
+def bounded(connect: float, read: float, answer: float) -> Any:
+    """Make connections that give up in time, whatever trickles in; the bounds are in seconds."""
+    pool: Any = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=connect, read=read))
+    pool.pool_classes_by_scheme = dict(pool.pool_classes_by_scheme)  # urllib3's own are everybody's
+    bound_answers(pool.pool_classes_by_scheme, answer)
+    return pool
 
 
 def why(error: Exception) -> str:

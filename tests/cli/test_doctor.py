@@ -8,14 +8,16 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
+from remediator.kubernetes.access import Allowed
 from remediator.policy import LambdaCall
 from tests import yaml_files
-from tests.cli.shop import API_VERSION, Result, Shop, Typing
+from tests.cli.shop import API_VERSION, SECRET, Result, Shop, Typing
 from tests.wire import SILENCE, Wire, answer
 
 BASE = Path(__file__).parents[2] / "manifests" / "base"
@@ -166,6 +168,15 @@ def test_a_call_that_nothing_here_needs_is_a_note(installed: Shop) -> None:
     assert any("lambda:GetAlias is not answered, and nothing here needs it" in each for each in notes)
 
 
+def test_what_aws_echoes_of_an_environment_is_not_shown(installed: Shop) -> None:
+    """The shop itself looks through all that is printed."""
+    echo = f"not authorized: DB_PASSWORD={SECRET}, see https://x.example.invalid/c?v=1&X-Amz-Signature=5ec7e7"
+    installed.cloud.refuse("GetFunctionConfiguration", "AccessDeniedException", echo)
+    failure = only(installed("doctor", "-A", "-o", "json"), "AWS", "failure")
+    assert "DB_PASSWORD=" in failure["said"]
+    assert "5ec7e7" not in failure["said"]
+
+
 def test_another_account_says_what_is_missing(installed: Shop) -> None:
     arn = "arn:aws:lambda:us-east-1:210987654321:function:exports"
     place = {"arn": arn, "ownerAccountID": "210987654321", "region": "us-east-1"}
@@ -194,12 +205,39 @@ def test_metrics_that_nobody_names_are_a_note(installed: Shop) -> None:
     assert metrics(installed)["level"] == "note"
 
 
-def test_a_file_that_can_be_written_and_one_that_cannot(installed: Shop, tmp_path: Path) -> None:
+def test_a_file_that_can_be_written_and_one_that_cannot(
+    installed: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "remediator.prom"
     assert metrics(installed, "--metrics-file", str(file))["level"] == "ok"
     assert not file.exists()
-    absent = metrics(installed, "--metrics-file", str(tmp_path / "absent" / "remediator.prom"))
-    assert (absent["level"], "cannot be written to" in absent["said"]) == ("failure", True)
+    # Who is root may write anywhere.
+    monkeypatch.setattr("remediator.doctor.metrics.os", SimpleNamespace(access=lambda *_: False, W_OK=2, X_OK=1))
+    refused = metrics(installed, "--metrics-file", str(file))
+    assert (refused["level"], "cannot be written to" in refused["said"]) == ("failure", True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--metrics-file", "/nowhere/at/all.prom"),
+        ("--metrics-file", "metrics.txt"),
+        ("--push", "pushgateway:9091"),
+        ("--metrics-url", "localhost:9464"),
+        ("--metrics-url", "http://me:secret@localhost:9464/metrics"),
+    ],
+)
+def test_where_metrics_can_never_go_is_refused_as_run_refuses_it(shop: Shop, words: tuple[str, str]) -> None:
+    result = shop("doctor", "-A", *words)
+    assert (result.code, result.out) == (2, "")
+    assert f"{words[0]} " in result.err
+    assert "me:secret" not in result.err
+
+
+def test_by_a_cron_expression_nobody_says_how_late_is_late(installed: Shop) -> None:
+    installed.write_policy("schedule: {cron: 0 6 * * *}\n")
+    with Wire(page(installed, hours=2)) as wire:
+        assert metrics(installed, "--metrics-url", f"{wire.url}/metrics")["level"] == "note"
 
 
 @pytest.mark.parametrize(
@@ -236,6 +274,7 @@ def test_a_daemon_that_saw_everything_lately_is_ok_and_one_that_did_not_is_none(
         (answer(200, "<html>", kind="text/html"), "serves no"),
         (answer(200, "up 1\n", kind="text/plain"), "not ours"),
         (answer(404, "no"), "it answered 404"),
+        (answer(200, "remediator_last_success_timestamp_seconds NaN\n", kind="text/plain"), "is no time"),
     ],
 )
 def test_what_is_no_daemon_of_ours_is_a_failure(installed: Shop, said: bytes, why: str) -> None:
@@ -255,6 +294,28 @@ def test_rights_are_those_of_whom_it_asks_as(installed: Shop) -> None:
     lost = {each["said"].partition(" in ")[0] for each in checks(result, "rights") if each["level"] == "failure"}
     assert lost == {f"may not {verb} functions.lambda.services.k8s.aws" for verb in ("get", "list")}
     assert any("credentials of this shell" in each["said"] for each in checks(result, "AWS"))
+
+
+def test_a_reason_with_braces_in_it_is_a_text_like_any_other(installed: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An authorizer may give its reasons as JSON."""
+    why = Allowed(False, '{"policy": "{0}", "code": {}}')
+    monkeypatch.setattr("remediator.doctor.rights.ask", lambda *_: why)
+    result = installed("doctor", "-A", columns=300)
+    assert result.code == 1
+    assert '({"policy": "{0}", "code": {}}): no Function is seen' in result.out
+    assert "may not get functions.lambda.services.k8s.aws, list functions.lambda.services.k8s.aws in" in result.out
+
+
+def test_a_controller_that_is_being_replaced_is_told(installed: Shop) -> None:
+    """It is down for a moment, which is no finding."""
+    deployment = installed.api.stored("apps/v1", "Deployment", "ack-system", "ack-lambda-controller")
+    deployment["metadata"]["generation"] = 2
+    deployment["status"] = {"observedGeneration": 1, "replicas": 1, "conditions": []}
+    installed.api.seed(deployment)
+    said = [
+        each for each in checks(installed("doctor", "-A", "-o", "json"), "controller") if "is being" in each["said"]
+    ]
+    assert [each["level"] for each in said] == ["warning"]
 
 
 def test_a_role_that_is_missing_is_told_in_a_few_lines(installed: Shop) -> None:

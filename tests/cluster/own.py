@@ -25,12 +25,16 @@ def own_plane(tools: Toolchain, folder: Path, clock: SandboxClock, **more: Any) 
         yield plane
 
 
-@contextmanager
-def own_controller(
-    tools: Toolchain, plane: ControlPlane, cloud: Cloud, folder: Path, clock: SandboxClock
+@pytest.fixture(scope="session")
+def _controller(
+    tools: Toolchain,
+    control_plane: ControlPlane,
+    _cloud: Cloud,
+    clock: SandboxClock,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Handle]:
-    """Start ACK's controller beside it."""
-    handle = controller_for(tools, plane, cloud, folder, clock)
+    """Start ACK's controller beside it; a conftest takes this in together with a `control_plane` of its own."""
+    handle = controller_for(tools, control_plane, _cloud, tmp_path_factory.mktemp("controller"), clock)
     handle.start()
     yield handle
     handle.stop()

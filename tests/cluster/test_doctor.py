@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from remediator.clock import SystemClock
-from remediator.doctor import Check, Level, Patient
-from remediator.doctor.rights import rights
+from remediator.doctor import Check, Level, Patient, rights
 from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Connection, Transport
+from remediator.kubernetes.words import whoami
 from remediator.model.rights import RIGHTS, Access, Use, Where
 from remediator.policy import Policy
 from tests.bed.plane import RBAC, Plane
@@ -78,7 +78,7 @@ class Accounts:
     def told(self, patient: Patient, lacking: int) -> list[Check]:
         """Ask for all rights, until the API server has learnt of the roles: it does so by a watch of its own."""
         return eventually(
-            lambda: unwell(rights(patient, "ack-system")),
+            lambda: unwell(rights.look(patient, whoami(patient.transport), "ack-system")),
             lambda checks: len(checks) == lacking,
             f"{lacking} rights are missing",
             self._plane.clock,

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from remediator.sandbox.clock import SandboxClock
-from remediator.sandbox.cloud import Cloud
-from tests.bed.controllers import Handle
 from tests.bed.controlplane import ControlPlane
 from tests.bed.toolchain import Toolchain
 from tests.cluster.install.installation import Installation
-from tests.cluster.own import own_controller, own_plane, program
+from tests.cluster.own import _controller, own_plane, program
+
+__all__ = ["_controller"]
 
 
 @pytest.fixture(scope="session")
@@ -24,18 +24,6 @@ def control_plane(
     folder = tmp_path_factory.mktemp("install")
     with own_plane(tools, folder, clock, audit_log=folder / "audit.log") as plane:
         yield plane
-
-
-@pytest.fixture(scope="session")
-def _controller(
-    tools: Toolchain,
-    control_plane: ControlPlane,
-    _cloud: Cloud,
-    clock: SandboxClock,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Handle]:
-    with own_controller(tools, control_plane, _cloud, tmp_path_factory.mktemp("controller"), clock) as handle:
-        yield handle
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from remediator.sandbox.clock import SandboxClock
-from remediator.sandbox.cloud import Cloud
-from tests.bed.controllers import Handle
 from tests.bed.controlplane import ControlPlane
 from tests.bed.toolchain import Toolchain
-from tests.cluster.own import own_controller, own_plane
+from tests.cluster.own import _controller, own_plane
+
+__all__ = ["_controller"]
 
 
 @pytest.fixture(scope="session")
@@ -21,18 +21,6 @@ def control_plane(
 ) -> Iterator[ControlPlane]:
     with own_plane(tools, tmp_path_factory.mktemp("walkthrough"), clock) as plane:
         yield plane
-
-
-@pytest.fixture(scope="session")
-def _controller(
-    tools: Toolchain,
-    control_plane: ControlPlane,
-    _cloud: Cloud,
-    clock: SandboxClock,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Handle]:
-    with own_controller(tools, control_plane, _cloud, tmp_path_factory.mktemp("controller"), clock) as handle:
-        yield handle
 
 
 @pytest.fixture
