@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
-
 from remediator.diagnosis.build import AT_ONCE, advisory, timed
+from remediator.model.checksum import form_of
 from remediator.model.finding import Finding, FindingName
 from remediator.model.observation import Observation
 
-_HEX_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 _CONSEQUENCE = "every pass uploads the code again, and changes of the environment never get through"
 
 
@@ -25,7 +21,7 @@ def checksum_mismatch(seen: Observation) -> Finding | None:
     stated = spec.code.sha256 if spec and spec.code else None
     if spec is None or not stated or spec.package_type != "Zip":
         return None
-    variant, matching = _variant(stated)
+    variant, matching = form_of(stated)
     if not variant:
         live = seen.live
         if not live.present or live.last_update_status != "Successful" or live.code_sha256 in (None, stated):
@@ -47,14 +43,3 @@ _WHAT = {
     "malformed": "is not the base64 of a SHA-256, and can never match",
     "other": "is not the digest of the code that Lambda runs",
 }
-
-
-def _variant(stated: str) -> tuple[str, str | None]:
-    """Name what is wrong with the form (`hex`, `malformed`, or nothing), and the value it should have had."""
-    if _HEX_DIGEST.fullmatch(stated):
-        return "hex", base64.b64encode(bytes.fromhex(stated)).decode()
-    try:
-        digest = base64.b64decode(stated, validate=True)
-    except (binascii.Error, ValueError):
-        return "malformed", None
-    return ("", None) if len(digest) == 32 else ("malformed", None)
