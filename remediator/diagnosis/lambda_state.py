@@ -166,8 +166,8 @@ def function_inactive(seen: Observation) -> Finding | None:
         return None
     if not seen.live.present or seen.live.state != "Inactive":
         return None
-    older = seen.controller.older_than(_COUNTS_INACTIVE)
-    upgrade = "" if older is False else f" Upgrade the controller to {_COUNTS_INACTIVE} or later."
+    older = seen.controller.older_than(COUNTS_INACTIVE)
+    upgrade = "" if older is False else f" Upgrade the controller to {COUNTS_INACTIVE} or later."
     return advisory(
         seen,
         FindingName.FUNCTION_INACTIVE,
@@ -177,4 +177,4 @@ def function_inactive(seen: Observation) -> Finding | None:
     )
 
 
-_COUNTS_INACTIVE = "1.6.3"
+COUNTS_INACTIVE = "1.6.3"

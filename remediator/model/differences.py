@@ -123,7 +123,7 @@ def _of_deletion(seen: Observation) -> NextPass:
     resource, live = seen.resource, seen.live_state
     if not resource.managed:
         return NextPass(call=Call.NONE, why="ACK is done with this object: its finalizer is gone.")
-    if _retained(seen):
+    if retained(seen):
         return NextPass(call=Call.NONE, why="The deletion policy is retain: ACK lets go, and asks AWS nothing.")
     if live.gone:
         return NextPass(call=Call.NONE, why="ACK finds no function, and lets the object go.")
@@ -132,7 +132,7 @@ def _of_deletion(seen: Observation) -> NextPass:
     return NextPass(call=Call.DELETE, why="DeleteFunction will be tried again.")
 
 
-def _retained(seen: Observation) -> bool:
+def retained(seen: Observation) -> bool:
     """Whether ACK keeps the function: object, namespace, flag, in this order; anything but `delete` keeps it."""
     around: Mapping[str, str] = seen.namespace.annotations if seen.namespace else {}
     said = seen.resource.annotations.get(DELETION_POLICY) or around.get(NAMESPACE_DELETION_POLICY)

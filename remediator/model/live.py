@@ -30,12 +30,14 @@ class LiveState(Struct, frozen=True, kw_only=True):
     """One answer of Lambda, or why there is none.
 
     `why` says, for unreadable, which call was refused, to which identity, and how; for an unproven *gone*, what is
-    missing. `environment` holds secrets: masked in every text, part of no report. `configuration` is what ACK compares
-    (`settings.from_answer`); `image_uri` is None where the call that was used does not tell it.
+    missing. `passing`: it is unreadable for now, and the same question may be answered in a moment. `environment` holds
+    secrets: masked in every text, part of no report. `configuration` is what ACK compares (`settings.from_answer`);
+    `image_uri` is None where the call that was used does not tell it.
     """
 
     presence: Presence
     why: str = ""
+    passing: bool = False
     vouched: Vouched = Vouched.UNPROVEN
     at: datetime | None = None
     identity: str | None = None
@@ -88,6 +90,8 @@ class LiveState(Struct, frozen=True, kw_only=True):
         return self.presence.value
 
 
-def unreadable(why: str, *, at: datetime | None = None, identity: str | None = None) -> LiveState:
+def unreadable(
+    why: str, *, at: datetime | None = None, identity: str | None = None, passing: bool = False
+) -> LiveState:
     """Build the answer for any doubt."""
-    return LiveState(presence=Presence.UNREADABLE, why=why, at=at, identity=identity)
+    return LiveState(presence=Presence.UNREADABLE, why=why, passing=passing, at=at, identity=identity)
