@@ -41,6 +41,8 @@ _NOT_FOUND = "ResourceNotFoundException"
 # GetFunctionConfiguration shares 15 calls a second with all deployments of the account; GetFunction has its own 100.
 _SECONDS_BETWEEN = {LambdaCall.GET_FUNCTION_CONFIGURATION: 1.0, LambdaCall.GET_FUNCTION: 0.2}
 _THROTTLED = ("TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown")
+# What ends with the line or the server that was at fault, unlike a file or a profile that is not there.
+_NO_ANSWER = (HTTPClientError, NoConnection)
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
 
 
@@ -82,28 +84,30 @@ class AwsCloud:
         # boto3 by itself reads AWS_DEFAULT_REGION only; EKS and the other SDKs set AWS_REGION.
         region = (arn.region if arn else there.region) or os.environ.get("AWS_REGION") or self._clients.region
         if not region:
-            return self._doubt("no region is known: status has none, and neither AWS_REGION nor the AWS config does")
+            why = "no region is known: status has none, and neither AWS_REGION nor the AWS config does"
+            return self._doubt(why, passing=True)
         if resource.is_function and not resource.function_name:
             return self._doubt("spec.name is missing")
         account = arn.account if arn else there.account
         if account is None and there.role_missing:
-            return self._doubt(f"which account it is for cannot be told: {there.role_missing}")
+            return self._doubt(f"which account it is for cannot be told: {there.role_missing}", passing=True)
         own: SignedIn | None = None
         try:
             own = self._clients.sign_in(None, region)
             own = self._clients.sign_in(account, region)
             live = self._ask(resource, region, own)
         except ClientError as error:
-            if own is not None and is_expired(error):
+            over = own is not None and is_expired(error)
+            if own is not None and over:
                 self._clients.forget(own, region)
-            return self._doubt(said(error), own)
+            return self._doubt(said(error), own, passing=over or _is_throttled(error) or _is_passing(error))
         except (BotoCoreError, OSError, ValueError) as error:
-            return self._doubt(f"{type(error).__name__}: {error}", own)
+            return self._doubt(f"{type(error).__name__}: {error}", own, passing=isinstance(error, _NO_ANSWER))
         except (NotAws, NoEntry, _TooOften) as error:
-            return self._doubt(str(error), own)
+            return self._doubt(str(error), own, passing=isinstance(error, _TooOften))
         if live.present and arn is None and placement is not None and placement.unsure:
             why = f"AWS has {live.arn}, but whether that is it cannot be told: status records no ARN, and"
-            return self._doubt(f"{why} {placement.unsure}", own)
+            return self._doubt(f"{why} {placement.unsure}", own, passing=True)
         return live
 
     def _ask(self, resource: Resource, region: str, us: SignedIn) -> LiveState:
@@ -126,7 +130,8 @@ class AwsCloud:
             if not _is_of_the_function(found, asked.rsplit(":", 1)[-1], region, who.account):
                 return self._doubt(f"asked for {asked}, the answer is about {found or 'no function'}", us)
             if asked == name and arn is not None and arn.name == name:
-                return self._doubt(f"AWS finds the function by name, but not by its ARN {resource.arn_text}", us)
+                why = f"AWS finds the function by name, but not by its ARN {resource.arn_text}"
+                return self._doubt(why, us, passing=True)
             return present(answer, at=self._clock.now(), identity=who.arn, account=who.account, region=region)
         proven = arn is not None and arn.name == name
         return LiveState(
@@ -156,7 +161,7 @@ class AwsCloud:
                     raise
                 if not left:
                     raise
-            except (HTTPClientError, NoConnection):
+            except _NO_ANSWER:
                 if not left:
                     raise
 
@@ -179,8 +184,9 @@ class AwsCloud:
         except MISSHAPEN as error:
             raise NotAws from error
 
-    def _doubt(self, why: str, us: SignedIn | None = None) -> LiveState:
-        return unreadable(unicode_only(why), at=self._clock.now(), identity=us.who.arn if us else None)
+    def _doubt(self, why: str, us: SignedIn | None = None, *, passing: bool = False) -> LiveState:
+        who = us.who.arn if us else None
+        return unreadable(unicode_only(why), at=self._clock.now(), identity=who, passing=passing)
 
     def _trusted(self, endpoint: str) -> bool:
         if self._settings.endpoint_url is not None:

@@ -58,6 +58,19 @@ def gates(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list
     return _fitting(((str(each), "") for each in OVERRIDABLE), incomplete)
 
 
+def goals(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Offer what can be waited for."""
+    return _fitting(
+        (
+            ("synced", "Kubernetes and AWS agree, and nothing is left to do"),
+            ("settled", "AWS is at rest and well"),
+            ("deleted", "the object is gone"),
+            ("generation=", "synced, at this generation or a later one"),
+        ),
+        incomplete,
+    )
+
+
 def scenarios(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """Offer the stories of the demo."""
     from remediator.sandbox.scenarios import SCENARIOS

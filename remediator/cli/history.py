@@ -9,20 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from remediator.cli import candidates
-from remediator.cli.options import Output, everywhere_option, output_option, record_options
+from remediator.cli.options import Output, duration, everywhere_option, output_option, record_options
 
 if TYPE_CHECKING:
     from remediator.ports import Clock
-
-
-def _duration(_ctx: click.Context, _option: click.Parameter, text: str | None) -> timedelta | None:
-    from remediator.errors import UsageError
-    from remediator.model.times import parse_duration
-
-    try:
-        return None if text is None else parse_duration(text)
-    except ValueError as error:
-        raise UsageError(f"--since: {error}") from error
 
 
 @click.command("history")
@@ -31,7 +21,7 @@ def _duration(_ctx: click.Context, _option: click.Parameter, text: str | None) -
 @record_options
 @everywhere_option
 @output_option
-@click.option("--since", callback=_duration, metavar="DURATION", help="Only what is younger, such as 12h or 7d.")
+@click.option("--since", callback=duration, metavar="DURATION", help="Only what is younger, such as 12h or 7d.")
 def command(
     clock: Clock | None,
     target: str | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from enum import StrEnum
 from functools import reduce
 from pathlib import Path
@@ -155,6 +156,17 @@ def request_options(approval: Callable[[F], F]) -> Callable[[F], F]:
 def metrics_options(function: F) -> F:
     """Add --metrics-file and --push with its labels; `deliver` reads them."""
     return _apply(function, *_METRICS)
+
+
+def duration(_ctx: click.Context, option: click.Parameter, text: str | None) -> timedelta | None:
+    """Read what follows a flag as a duration, such as 90s or 1h30m; a flag that is not given has none."""
+    from remediator.errors import UsageError
+    from remediator.model.times import parse_duration
+
+    try:
+        return None if text is None else parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"{option.opts[0]}: {error}") from error
 
 
 def output_option(function: F) -> F:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from remediator.aws.live import AwsCloud
+from remediator.aws.live import USUAL_PATIENCE, AwsCloud
+from remediator.aws.live import Patience as AwsPatience
 from remediator.backups import FallbackBackups, FileBackups
 from remediator.cli.delegation import Delegation
 from remediator.cli.names import check_name, check_places
@@ -24,19 +25,26 @@ from remediator.kubernetes.lease import ACTION_LEASE, LEADER_LEASE, Lock, own_id
 from remediator.kubernetes.lease_object import KubernetesLease
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.resources import KubernetesCluster
-from remediator.kubernetes.transport import Connection, Transport
+from remediator.kubernetes.transport import USUAL_PATIENCE as KUBERNETES_PATIENCE
+from remediator.kubernetes.transport import Connection, Patience, Transport
 from remediator.news import News, NoNews
+from remediator.observing import Observer
 from remediator.policy import Policy
 from remediator.policy.load import load_policy
 from remediator.ports import Backups, Clock, Counters, Means
 from remediator.scan import Pass
 from remediator.telemetry.uncounted import Uncounted
 
+# Of who asks again in a moment: an answer that takes so long is no answer, and is not worth waiting for.
+_ASKED_AGAIN = Patience(connect=2.0, read=5.0, answer=5.0, throttled=2.0)
+_AWS_ASKED_AGAIN = AwsPatience(connect=3.0, read=5.0, answer=5.0, attempts=1)
+
 
 class Wired(Struct):
     """A pass that is ready to run, and what it runs against."""
 
     work: Pass
+    observer: Observer
     connection: Connection
     policy: Policy
     namespace: str | None
@@ -74,6 +82,7 @@ def wire(
     home: str | None = None,
     clock: Clock | None = None,
     counters: Counters | None = None,
+    asks_again: bool = False,
 ) -> Wired:
     """Read policy and kubeconfig, and build the pass. Nothing is asked of cluster or AWS yet.
 
@@ -81,6 +90,7 @@ def wire(
 
     With a directory for `backups` they are files in it; without, they are Secrets in the home namespace, and files of
     the user's where those cannot be had. `counters` are told of every request, and of what ended; None: nobody is.
+    `asks_again`: each question is soon asked anew, so that none is waited for as long as it may take elsewhere.
     """
     check_places(namespace, home, all_namespaces=all_namespaces)
     rules = policy if isinstance(policy, Policy) else load_policy(policy)
@@ -90,7 +100,8 @@ def wire(
     place = home_namespace(home)
     who = own_identity()
     counting = counters or Uncounted()
-    transport = Transport(connection, now=timekeeper.now, count=counting.kubernetes)
+    patience = _ASKED_AGAIN if asks_again else KUBERNETES_PATIENCE
+    transport = Transport(connection, patience, now=timekeeper.now, count=counting.kubernetes)
     prompt = Transport(connection, patience=IN_TIME, now=timekeeper.now, count=counting.kubernetes)
     news = News(KubernetesEvents(prompt, timekeeper, who).publish)
     saving: Backups = FileBackups(backups)
@@ -98,7 +109,7 @@ def wire(
         saving = FallbackBackups(SecretBackups(prompt, place, timekeeper), saving)
     means = Means(
         cluster=KubernetesCluster(transport, scope, selector, writes=prompt),
-        cloud=AwsCloud(rules.aws, timekeeper, count=counting.aws),
+        cloud=AwsCloud(rules.aws, timekeeper, _AWS_ASKED_AGAIN if asks_again else USUAL_PATIENCE, count=counting.aws),
         episodes=StoredEpisodes(
             transport,
             place,
@@ -115,6 +126,7 @@ def wire(
         events=news if rules.events else NoNews(),
     )
     return Wired(
+        observer=Observer(means, rules),
         work=Pass(means, rules, places=(connection.context, connection.server), namespace=scope),
         connection=connection,
         policy=rules,

@@ -145,8 +145,8 @@ class KubernetesCluster:
             query["continue"] = page.metadata.next
 
     def get(self, namespace: str, name: str, kind: str = FUNCTION) -> Resource:
-        """Read one; raise NotFound, or ClusterError where it cannot be decoded."""
-        resource = decode(self._transport.get(_path(namespace, name, kind)), kind)
+        """Read one, with who wrote which of its fields; raise NotFound, or ClusterError where it cannot be decoded."""
+        resource = decode(self._transport.get(_path(namespace, name, kind)), kind, alone=True)
         if isinstance(resource, str):
             raise ClusterError(resource)
         return resource
@@ -190,10 +190,13 @@ class KubernetesCluster:
         return preflight.annotations_of(self._transport, quote(namespace, safe=""))
 
 
-def decode(content: bytes, kind: str = FUNCTION) -> Resource | str:
-    """Read one object of a kind from JSON; say in a sentence what is wrong with one that cannot be read."""
+def decode(content: bytes, kind: str = FUNCTION, *, alone: bool = False) -> Resource | str:
+    """Read one object of a kind from JSON; say in a sentence what is wrong with one that cannot be read.
+
+    `alone`: it is one, not one of thousands, and who wrote what is worth reading.
+    """
     try:
-        found = with_owners(msgspec.json.decode(content, type=Resource), content)
+        found = with_owners(msgspec.json.decode(content, type=Resource), content, always=alone)
     except MALFORMED as error:
         return f"{kind} {_name_of(content)} cannot be read and was left out: {error}"
     # Whoever leaves it out must not turn an Alias into the Function of that name.

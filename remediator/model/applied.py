@@ -46,12 +46,12 @@ class _Applied(Struct, frozen=True):
     spec: FunctionSpec | None = None
 
 
-def with_owners(resource: Resource, content: bytes) -> Resource:
-    """Add who wrote which field, from the object's own JSON, where it is worth a second reading.
+def with_owners(resource: Resource, content: bytes, *, always: bool = False) -> Resource:
+    """Add who wrote which field, from the object's own JSON, where it is worth a second reading, or `always`.
 
     An object whose fields are not written as they should be stays as it is.
     """
-    if not any(True for _ in _differing(resource)):
+    if not always and not any(True for _ in _differing(resource)):
         return resource
     try:
         found = msgspec.json.decode(content, type=_Owned)

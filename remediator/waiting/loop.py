@@ -9,7 +9,7 @@ from remediator.diagnosis import diagnose
 from remediator.errors import CloudError, ClusterError, Forbidden, NotFound, RemediatorError, Unauthorized
 from remediator.model.controller import ControllerFacts
 from remediator.model.differences import retained
-from remediator.model.finding import Finding, State
+from remediator.model.finding import Finding, FindingName, State
 from remediator.model.identities import Identities
 from remediator.model.live import LiveState, unreadable
 from remediator.model.masking import mask
@@ -35,6 +35,8 @@ _FIRST_MINUTE = 60.0
 _SHORTEST = 0.2  # from the end of one look to the next, however long it took
 # How old AWS's answer may be where Kubernetes' side is not there yet: while AWS is at work, and while it is not.
 _AT_WORK, _AT_REST = 5.0, 15.0
+# What both sides say is told anyway.
+_SAYS_NO_MORE = frozenset({FindingName.NOT_SYNCED_UNEXPLAINED, FindingName.UNREADABLE})
 # How old may be what is known of the controller, the namespace and the role maps.
 _AROUND = 20.0
 
@@ -92,8 +94,8 @@ class _Wait:
     def _look(self) -> Waited | None:
         try:
             resource = self._means.cluster.get(self._namespace, self._name)
-        except NotFound:
-            return self._absent()
+        except NotFound as error:
+            return self._absent(error)
         except ClusterError as error:
             if self._sight is None or isinstance(error, (Forbidden, Unauthorized)):
                 raise
@@ -127,7 +129,7 @@ class _Wait:
         self._sight, self._verdict = sight, verdict
         if verdict.ending is None:
             self._refuse_to_wait_blindly(sight.live)
-            self._tell("missing", verdict.why)
+            self._tell("missing", "; ".join(_both_sides(verdict.why, sight, short=True)))
             self._tell_finding(sight)
             return None
         return self._ended(verdict.ending, verdict.why, page=verdict.page)
@@ -188,7 +190,7 @@ class _Wait:
             )
             return
         raise CloudError(
-            f"AWS does not answer us about function/{self._name}, and without it nobody knows: {live.why}",
+            self._masked(f"AWS does not answer us about function/{self._name}, and nothing else can tell: {live.why}"),
             hint="`remediator doctor` tells what is missing: credentials, a role (docs/aws-accounts.md), a right.",
         )
 
@@ -202,7 +204,7 @@ class _Wait:
 
     def _tell_finding(self, sight: Sight) -> None:
         finding = sight.finding
-        if finding is None:
+        if finding is None or (finding.name in _SAYS_NO_MORE and finding.state is State.WAITING):
             self._said.pop("finding", None)
             return
         healing = healing_of(finding, sight)
@@ -216,7 +218,7 @@ class _Wait:
 
     # ---- how it ends -----------------------------------------------------------------------------------------------
 
-    def _absent(self) -> Waited:
+    def _absent(self, error: NotFound) -> Waited:
         """End where there is no such object: never was, or no more."""
         if self._sight is not None:
             if self._goal.kind is GoalKind.DELETED:
@@ -224,12 +226,14 @@ class _Wait:
             return self._ended(Ending.HOPELESS, "it is gone: somebody deleted it while it was waited for")
         if self._goal.kind is GoalKind.DELETED:
             return self._ended(Ending.REACHED, "there is no such object: deleted before, or never there")
-        raise NotFound(f"there is no Function {self._name!r} in namespace {self._namespace}")
+        raise error
 
     def _gone(self, why: str) -> Waited:
         """End a deletion, with what is known of the function in AWS."""
         assert self._sight is not None  # it was seen, or nothing could be gone
         seen = self._sight.seen
+        if seen.resource.arn is None:
+            return self._ended(Ending.REACHED, f"{why}; it had no function in AWS, as far as its status told")
         self._ask(seen.resource)
         live = self._live
         assert live is not None
@@ -242,9 +246,10 @@ class _Wait:
             raise RemediatorError("nothing was seen in time")
         waited = format_duration(timedelta(seconds=self._deadline - self._began))
         away = f"; {self._said['away']}" if "away" in self._said else ""
+        sides = "; ".join(_both_sides(self._verdict.why, sight))
         healing = healing_of(sight.finding, sight) if sight.finding else ""
-        found = f"; {sight.finding.name}: {sight.finding.summary} {healing}".rstrip() if sight.finding else ""
-        return self._ended(Ending.TIMED_OUT, f"not {self._goal} after {waited}: {self._verdict.why}{found}{away}")
+        found = f". {sight.finding.name}: {sight.finding.summary} {healing}".rstrip() if sight.finding else ""
+        return self._ended(Ending.TIMED_OUT, f"not {self._goal} after {waited}: {sides}{away}{found}")
 
     def _ended(
         self, ending: Ending, why: str, *, seen: Observation | None = None, page: str = "", warning: str = ""
@@ -283,8 +288,17 @@ def _kubernetes(sight: Sight) -> str:
     return unsynced(resource, sight.paid) or f"synced at generation {resource.metadata.generation}"
 
 
+def _both_sides(missing: str, sight: Sight, *, short: bool = False) -> list[str]:
+    """Say what is missing, and beside it what else either side says; `short`: of Kubernetes' side no more."""
+    kubernetes = "" if short else f"Kubernetes: {_kubernetes(sight)}"
+    aws = "" if short and sight.live.why == NOT_ASKED else _aws(sight.seen)
+    return [missing, *(each for each in (kubernetes, aws) if each and missing not in each)]
+
+
 def _aws(seen: Observation) -> str:
     live = seen.live_state
+    if live.why == NOT_ASKED:
+        return NOT_ASKED
     return unsettled(live) or f"AWS says {live.state}, {live.last_update_status}"
 
 

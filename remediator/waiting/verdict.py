@@ -96,7 +96,7 @@ def _compared(sight: Sight) -> Verdict:
     if sight.paid.looked is Looked.BEFORE:
         changed = format_time(sight.paid.changed)
         return Verdict(
-            f"{said}; it was written to at {changed}, ACK had nothing to look at since, and nothing differs",
+            f"{said}, and nothing differs; ACK has not looked at it since it was written to at {changed}",
             Ending.REACHED,
         )
     return Verdict(f"{said}, and ACK has nothing left to write", Ending.REACHED)
@@ -177,7 +177,7 @@ def unsynced(resource: Resource, paid: Attention) -> str:
     references = resource.condition("ACK.ReferencesResolved")
     if references is not None and references.status != "True":
         return f"its references are not resolved: {references.reason or references.message or 'no reason given'}"
-    return f"not synced: {resource.error_text or 'ACK does not say why'}"
+    return f"ACK says that it is not synced{': ' if resource.error_text else ''}{resource.error_text}"
 
 
 def unsettled(live: LiveState) -> str:
@@ -188,7 +188,8 @@ def unsettled(live: LiveState) -> str:
         return f"AWS cannot be asked: {live.why}"
     if live.state not in _READY:
         return f"AWS says {_with_reason(live.state, live.state_reason_code)}"
-    if live.last_update_status != "Successful":
+    # Functions from before there were states answer without any.
+    if live.last_update_status not in (None, "Successful"):
         status = _with_reason(live.last_update_status, live.last_update_status_reason_code)
         return f"AWS says {live.state}, its last update {status}"
     return ""
