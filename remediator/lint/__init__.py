@@ -1,0 +1,1 @@
+"""What is wrong with manifests of Functions, before they are applied: rules, and how their findings are written."""

@@ -1,0 +1,104 @@
+"""Files in, problems out: every check over every manifest, in the order in which they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from remediator.errors import InputError
+from remediator.lint.catalogue import CHECKS, CHECKS_OF_ALL, NOT_A_MANIFEST, UNREADABLE_FILE
+from remediator.lint.ignoring import ignored
+from remediator.lint.problem import Around, Problem, Rule, Severity
+from remediator.manifest.objects import Manifest, manifests
+from remediator.manifest.source import Source, files_of, read_source
+from remediator.model.resource import FUNCTION_GROUP
+
+
+class File(Struct, frozen=True):
+    """One file: its objects, or what is the matter with it. `text` is None where it could not be read at all."""
+
+    name: str
+    source: Source | None = None
+    manifests: Sequence[Manifest] = ()
+    fault: Problem | None = None
+
+    @property
+    def unreadable(self) -> bool:
+        return self.fault is not None and self.fault.rule is UNREADABLE_FILE
+
+
+class Judgement(Struct, frozen=True):
+    """What came of it: the files, the problems in order, and how many more a comment let pass."""
+
+    files: Sequence[File]
+    problems: Sequence[Problem]
+    ignored: int = 0
+
+    @property
+    def functions(self) -> int:
+        return sum(each.is_function for file in self.files for each in file.manifests)
+
+    @property
+    def unreadable(self) -> bool:
+        return any(each.unreadable for each in self.files)
+
+    def count(self, severity: Severity) -> int:
+        return sum(each.severity is severity for each in self.problems)
+
+    @property
+    def failed(self) -> bool:
+        return any(each.severity.fails for each in self.problems)
+
+
+def read_files(names: Sequence[str]) -> list[File]:
+    """Read what is named, each file once: what is under a directory need not be a manifest, what is named has to be."""
+    found: dict[str, File] = {}
+    for name in names:
+        for file in files_of(name):
+            found.setdefault(file, _read(file, named=file == name))
+    return list(found.values())
+
+
+def _read(name: str, *, named: bool) -> File:
+    try:
+        source = read_source(name)
+    except InputError as error:
+        return File(name, fault=_fault(UNREADABLE_FILE, name, error.message.removeprefix(f"{name}: ")))
+    try:
+        objects = manifests(source)
+    except InputError as error:
+        # Whoever mistypes a manifest must not have it passed over; what is to be rendered first is another matter.
+        bad = named or (FUNCTION_GROUP in source.text and "{{" not in source.text)
+        said = error.message.removeprefix(f"{source.name}: ").removeprefix(source.name)
+        return File(source.name, source, fault=_fault(UNREADABLE_FILE if bad else NOT_A_MANIFEST, source.name, said))
+    if not any(each.kind and each.at("apiVersion") for each in objects):
+        rule = UNREADABLE_FILE if named else NOT_A_MANIFEST
+        return File(source.name, source, fault=_fault(rule, source.name, "there is no Kubernetes object in it"))
+    return File(source.name, source, objects)
+
+
+def _fault(rule: Rule, name: str, said: str) -> Problem:
+    return Problem(rule=rule, severity=rule.severity, file=name, said=said.lstrip(":"))
+
+
+def judge(files: Sequence[File], around: Around) -> Judgement:
+    """Ask every check about every manifest that it is for."""
+    problems: list[Problem] = []
+    passed = 0
+    for file in files:
+        found = [each for manifest in file.manifests for each in _found(manifest, around)]
+        if file.fault is not None:
+            found.append(file.fault)
+        elif file.source is not None:
+            found, count = ignored(file.source, found)
+            passed += count
+        problems += sorted(found, key=lambda each: (each.mark, each.rule.id))
+    return Judgement(files, problems, passed)
+
+
+def _found(manifest: Manifest, around: Around) -> Iterator[Problem]:
+    if manifest.group != FUNCTION_GROUP:
+        return
+    for check in (*(CHECKS if manifest.is_function else ()), *CHECKS_OF_ALL):
+        yield from check(manifest, around)

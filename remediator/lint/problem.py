@@ -1,0 +1,133 @@
+"""The values that rules work on: a rule, a problem that it finds, and what is known beside one manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from remediator.manifest.objects import Manifest
+from remediator.manifest.tree import Mark
+
+__all__ = ["Account", "Around", "Before", "Check", "Exists", "Key", "Problem", "Rule", "Severity", "key_of", "problem"]
+
+
+class Severity(StrEnum):
+    """How bad it is: an error goes wrong for sure, a warning very likely; a note is good to know, and fails nothing."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+    @property
+    def fails(self) -> bool:
+        """Whether it makes the command exit 3."""
+        return self is not Severity.NOTE
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """One thing that can be wrong. `why` says what becomes of it, `fix` what to do, `spares` which findings it spares.
+
+    A problem can be less bad than its rule, where the rule says so in its docstring.
+    """
+
+    id: str
+    severity: Severity
+    gist: str
+    why: str
+    fix: str
+    spares: tuple[str, ...] = ()
+
+    @property
+    def page(self) -> str:
+        """Where docs/lint.md tells of it."""
+        return f"docs/lint.md#{self.id.lower()}"
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """One finding in a file. `subject` is the object that it is about; empty where there is none."""
+
+    rule: Rule
+    severity: Severity
+    file: str
+    mark: Mark = Mark(1, 1)
+    subject: str = ""
+    said: str
+
+
+class Key(NamedTuple):
+    """Which object a manifest is of. A namespace of None is whichever it is applied to."""
+
+    group: str
+    kind: str
+    namespace: str | None
+    name: str
+
+
+class Before(Struct, frozen=True):
+    """What an object was before the change: its value, and where that was read.
+
+    `live`: it is the object in the cluster, with what ACK wrote into it and what it last read from AWS.
+    """
+
+    value: Mapping[str, Any]
+    where: str
+    live: bool = False
+
+
+class Account(Struct, frozen=True):
+    """What AWS says of reserved concurrency in an account and region; `why` instead, where it could not be read.
+
+    `reserved` is each function's that is asked about, as it is now; 0 where it has none, or is not there yet.
+    """
+
+    where: str = ""
+    limit: int = 0
+    unreserved: int = 0
+    reserved: Mapping[str, int] = {}
+    why: str = ""
+
+
+# Whether the cluster has an object: True, False, or in words why that is not known.
+Exists = Callable[[Key], "bool | str"]
+
+
+class Around(Struct, frozen=True):
+    """What is known beside the manifest that is looked at: the others, what was before, and the present moment.
+
+    `before` is None where nothing was to be compared with. Without `exists` no cluster may be asked.
+    """
+
+    now: datetime
+    manifests: Sequence[Manifest] = ()
+    before: Mapping[Key, Before] | None = None
+    exists: Exists | None = None
+    account: Account | None = None
+    namespace: str | None = None
+
+
+Check = Callable[[Manifest, Around], Iterator[Problem]]
+
+
+def key_of(manifest: Manifest, around: Around | None = None) -> Key:
+    """Tell which object a manifest is of; where it names no namespace, the one that is asked about."""
+    elsewhere = around.namespace if around else None
+    return Key(manifest.group, manifest.kind, manifest.namespace or elsewhere, manifest.name)
+
+
+def problem(
+    rule: Rule, manifest: Manifest, path: Sequence[str | int], said: str, severity: Severity | None = None
+) -> Problem:
+    """Find something wrong at a path of a manifest, or where it is missing from."""
+    place = f"{manifest.namespace}/{manifest.name}" if manifest.namespace else manifest.name
+    return Problem(
+        rule=rule,
+        severity=severity or rule.severity,
+        file=manifest.source.name,
+        mark=manifest.mark(*path),
+        subject=f"{manifest.kind} {place}".rstrip(),
+        said=said,
+    )
