@@ -9,21 +9,12 @@ from __future__ import annotations
 import json
 from typing import Any, TypeAlias
 
+from remediator.sandbox.api.shapes import below, children, compact, is_named, root
 from remediator.sandbox.api.values import Object, same
 
 Path: TypeAlias = tuple[str, ...]
 Fields: TypeAlias = frozenset[Path]
 
-METADATA: Object = {
-    "properties": {
-        "finalizers": {"x-kubernetes-list-type": "set"},
-        "ownerReferences": {
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["uid"],
-            "items": {"x-kubernetes-map-type": "atomic"},
-        },
-    }
-}
 SERVER_OWNED: Fields = frozenset(
     (
         *(("f:apiVersion",), ("f:kind",), ("f:metadata",)),
@@ -43,10 +34,38 @@ _ABSENT: Any = object()
 
 def compared(old: Object, new: Object, schema: Object | None) -> tuple[Fields, Fields]:
     """Return what was set or changed from one object to the next, and what was removed."""
-    properties = (schema or {}).get("properties", {})
     found = _Comparison()
-    found.walk(old, new, {"properties": {**properties, "metadata": METADATA}}, ())
+    found.walk(old, new, root(schema), ())
     return frozenset(found.changed) - SERVER_OWNED - {()}, frozenset(found.removed)
+
+
+def stated(obj: Object, schema: Object | None) -> Fields:
+    """Return what an object says: its leaves, and the keys of its maps, without the structs around them."""
+    found: set[Path] = set()
+
+    def descend(value: Any, schema: Object, path: Path) -> None:
+        inside = children(value, schema)
+        if inside is None or (not inside and isinstance(value, dict)):
+            found.add(path)
+        for step, (child, shape) in (inside or {}).items():
+            if not is_named(step, schema):
+                found.add((*path, step))
+            descend(child, shape, (*path, step))
+
+    descend(obj, root(schema), ())
+    return frozenset(found)
+
+
+def with_structs(fields: Fields, schema: Object | None) -> Fields:
+    """Return a set together with the structs that its fields are in, which have no entry of their own."""
+    found = set(fields)
+    for path in fields:
+        shape: Object = root(schema)
+        for depth, step in enumerate(path[:-1]):
+            if is_named(step, shape):
+                found.add(path[: depth + 1])
+            shape = below(step, shape)
+    return frozenset(found)
 
 
 def written(fields: Fields) -> Object:
@@ -82,6 +101,25 @@ def _pruned(node: Object) -> Object:
     return {step: child if step == "." else _pruned(child) for step, child in sorted(node.items())}
 
 
+def ordered(fields: Fields) -> list[Path]:
+    """Return paths as the real server lists them: at each level what ends there, then what goes on."""
+    return sorted(fields, key=lambda path: [(depth < len(path), step) for depth, step in enumerate(path, 1)])
+
+
+def shown(path: Path) -> str:
+    """Write a path as messages do: `.spec.tags.team`, `.metadata.finalizers[="a/b"]`."""
+    return "".join(_shown(step) for step in path)
+
+
+def _shown(step: str) -> str:
+    kind, text = step[:2], step[2:]
+    if kind == "f:":
+        return f".{text}"
+    if kind == "v:":
+        return f"[={text}]"
+    return f"[{','.join(f'{name}={compact(value)}' for name, value in json.loads(text).items())}]"
+
+
 class _Comparison:
     """Walk two values side by side."""
 
@@ -91,7 +129,11 @@ class _Comparison:
 
     def walk(self, old: Any, new: Any, schema: Object, path: Path) -> None:
         """Note what differs at and below a path."""
-        before, after = _children(old, schema), _children(new, schema)
+        before, after = children(old, schema), children(new, schema)
+        if before and new is None:  # null counts as empty beside what is not
+            after = {}
+        if after and old is None:
+            before = {}
         whole = (before is None and old is not _ABSENT) or (after is None and new is not _ABSENT)
         if new is _ABSENT:
             self.removed.add(path)
@@ -101,23 +143,3 @@ class _Comparison:
             for step in {**(before or {}), **(after or {})}:
                 left, right = (before or {}).get(step, (_ABSENT, {})), (after or {}).get(step, (_ABSENT, {}))
                 self.walk(left[0], right[0], right[1] or left[1], (*path, step))
-
-
-def _children(value: Any, schema: Object) -> dict[str, tuple[Any, Object]] | None:
-    """Return what is below a value, by path step, with its schema; None where it is owned as a whole."""
-    if isinstance(value, dict) and schema.get("x-kubernetes-map-type") != "atomic":
-        properties, rest = schema.get("properties", {}), schema.get("additionalProperties")
-        others = rest if isinstance(rest, dict) else {}
-        return {f"f:{name}": (child, properties.get(name, others)) for name, child in value.items()}
-    items = schema.get("items", {})
-    if isinstance(value, list) and schema.get("x-kubernetes-list-type") == "set":
-        return {f"v:{_compact(item)}": (item, items) for item in value}
-    if isinstance(value, list) and schema.get("x-kubernetes-list-type") == "map":
-        names = schema["x-kubernetes-list-map-keys"]
-        keyed = (({name: item[name] for name in sorted(names) if name in item}, item) for item in value)
-        return {f"k:{_compact(key)}": (item, items) for key, item in keyed}
-    return None
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))

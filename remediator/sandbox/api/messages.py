@@ -11,7 +11,7 @@ from remediator.sandbox.api import builtin, declared, metadata, schema
 from remediator.sandbox.api.resources import Resource
 from remediator.sandbox.api.routing import Target
 from remediator.sandbox.api.status import Cause, bad_request, failure, invalid_options, invalid_patch
-from remediator.sandbox.api.values import Object
+from remediator.sandbox.api.values import Object, go_type
 
 LARGEST = 3 * 1024 * 1024
 """How many bytes of a body are read."""
@@ -86,7 +86,7 @@ def received(request: Request, target: Target, options: str) -> tuple[Object, tu
     if strange and choice == "Strict":
         raise bad_request(f"{_cannot_be(resource)}: strict decoding error: {_named(strange)}")
     obj = builtin.inward(schema.shaped(obj, resource.schema), resource)
-    _expect_place(obj, target, named=request.method == "PUT")
+    expect_place(obj, target, named=request.method == "PUT")
     return obj, tuple(f'unknown field "{path}"' for path in strange) if choice == "Warn" else ()
 
 
@@ -103,8 +103,35 @@ def patched(result: Any, target: Target, choice: str) -> tuple[Object, tuple[str
     if strange and choice == "Strict":
         raise invalid_patch(text, f"strict decoding error: {_named(strange)}")
     obj = builtin.inward(schema.shaped(result, resource.schema), resource)
-    _expect_place(obj, target, named=True)
+    expect_place(obj, target, named=True)
     return obj, tuple(f'unknown field "{path}"' for path in strange) if choice == "Warn" else ()
+
+
+def configuration(request: Request, target: Target) -> Object:
+    """Return the body of a server-side apply. Raises 400. The real server reads YAML, too."""
+    try:
+        body = json.loads(request.body.decode() or "null")
+    except ValueError as error:  # UnicodeDecodeError is one
+        raise bad_request(f"error decoding YAML: error converting YAML to JSON: {error}") from None
+    if body is not None and not isinstance(body, dict):
+        why = f"cannot unmarshal {go_type(body)} into Go value of type map[string]interface {{}}"
+        raise bad_request(f"error decoding YAML: error unmarshaling JSON: while decoding JSON: json: {why}")
+    obj: Object = body or {}
+    group, _, version = str(obj.get("apiVersion") or "").rpartition("/")
+    kind = obj.get("kind") or ""
+    if (group, version, kind) != (target.resource.group, target.resource.version, target.resource.kind):
+        raise bad_request(f"invalid object type: {group}/{version}, Kind={kind}")
+    meta = obj.get("metadata")
+    if isinstance(meta, dict) and meta.get("managedFields") is not None:
+        raise bad_request("metadata.managedFields must be nil")
+    return obj
+
+
+def expect_no_force(request: Request) -> None:
+    """Refuse `force` (422), which only a server-side apply has."""
+    if "force" in request.query:
+        why = "Forbidden: may not be specified for non-apply patch"
+        raise invalid_options("PatchOptions", Cause("FieldValueForbidden", "force", why))
 
 
 def json_body(body: bytes, trouble: str) -> Any:
@@ -151,7 +178,7 @@ def _undecodable(obj: Object, resource: Resource) -> str:
     return wrong
 
 
-def _expect_place(obj: Object, target: Target, *, named: bool) -> None:
+def expect_place(obj: Object, target: Target, *, named: bool) -> None:
     """Refuse an object whose own name or namespace contradicts the path (400)."""
     name, namespace = obj["metadata"].get("name", ""), obj["metadata"].get("namespace", "")
     if named and not name:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from remediator.sandbox.api import builtin, catalogue, metadata, rules, validate
-from remediator.sandbox.api.managers import Manager, tracked
+from remediator.sandbox.api.managers import APPLY, Manager, owners_of, tracked, with_owners
 from remediator.sandbox.api.resources import CRDS, NAMESPACES, Resource
 from remediator.sandbox.api.status import (
     Cause,
@@ -78,7 +78,7 @@ class Objects:
             new["metadata"].pop("resourceVersion", None)
             new = builtin.born(new, resource)
             if manager is not None:
-                new = tracked(new, None, resource, manager, self._clock.now())
+                new = self._owned(new, None, obj, resource, manager)
             name = new["metadata"].get("name", "")
             faults = [
                 *metadata.creation_faults(new["metadata"], resource),
@@ -114,7 +114,7 @@ class Objects:
             self._expect_version(resource, name, wanted, old)
             status = bool(manager.subresource)
             new = self._merged_status(old, wanted) if status else self._merged(resource, old, wanted)
-            new = tracked(new, old, resource, manager, self._clock.now())
+            new = self._owned(new, old, wanted, resource, manager)
             faults = [] if status else list(metadata.update_faults(new["metadata"], old["metadata"]))
             faults += self._faults(resource, new, old, "status" if status else "")
             if faults:
@@ -182,6 +182,12 @@ class Objects:
         if "generation" in meta:
             marked["generation"] = meta["generation"] + 1
         return {**old, "metadata": marked}
+
+    def _owned(self, new: Object, old: Object | None, wanted: Object, resource: Resource, manager: Manager) -> Object:
+        """Return an object with its managedFields: an apply has come to them already."""
+        if manager.operation == APPLY:
+            return with_owners(new, owners_of(wanted))
+        return tracked(new, old, resource, manager, self._clock.now())
 
     def _merged(self, resource: Resource, old: Object, wanted: Object) -> Object:
         new = {**wanted, "metadata": metadata.carried(wanted["metadata"], old["metadata"])}

@@ -30,16 +30,17 @@ def unknown_fields(obj: Object, schema: Object | None) -> list[str]:
     return strange + sorted(_unknown(top, schema, ""))
 
 
-def shaped(obj: Object, schema: Object | None) -> Object:
+def shaped(obj: Object, schema: Object | None, *, nulls: bool = False) -> Object:
     """Return the object as it would be stored: unknown fields and nulls gone, defaults filled in.
 
     A null is dropped wherever the schema does not say `nullable` (also in maps, never in lists), which is why
-    adding `null` for an absent field changes nothing and bumps no generation.
+    adding `null` for an absent field changes nothing and bumps no generation. With `nulls` it stays, for validation to
+    find: that is how a server-side apply goes.
     """
     kept = {key: value for key, value in obj.items() if key != "metadata"}
     if schema is not None:
         heads: Object = {key: kept.pop(key) for key in ("apiVersion", "kind") if key in kept}
-        kept = {**heads, **_shaped(kept, schema)}
+        kept = {**heads, **_shaped(kept, schema, nulls)}
     return {**kept, "metadata": _metadata(obj.get("metadata") or {})}
 
 
@@ -51,7 +52,8 @@ def _metadata(metadata: Object) -> Object:
     return copy.deepcopy(kept)
 
 
-def _child(schema: Object, name: str) -> Object | None:
+def child_schema(schema: Object, name: str) -> Object | None:
+    """Return the schema of a field or a key, None where it has no place."""
     properties: Object = schema.get("properties", {})
     if name in properties:
         child: Object = properties[name]
@@ -69,25 +71,25 @@ def _unknown(value: Any, schema: Object, path: str) -> Iterator[str]:
     elif isinstance(value, dict):
         for name, item in value.items():
             here = f"{path}.{name}" if path else name
-            child = _child(schema, name)
+            child = child_schema(schema, name)
             if child is None:
                 yield here
             else:
                 yield from _unknown(item, child, here)
 
 
-def _shaped(value: Any, schema: Object) -> Any:
+def _shaped(value: Any, schema: Object, nulls: bool) -> Any:
     if isinstance(value, list):
-        return [_shaped(item, schema.get("items", {PRESERVE: True})) for item in value]
+        return [_shaped(item, schema.get("items", {PRESERVE: True}), nulls) for item in value]
     if not isinstance(value, dict):
         return copy.copy(value)
     kept: Object = {}
     for name, item in value.items():
-        child = _child(schema, name)
-        if child is None or (item is None and not (child.get("nullable") or PRESERVE in child)):
+        child = child_schema(schema, name)
+        if child is None or (item is None and not (nulls or child.get("nullable") or PRESERVE in child)):
             continue
-        kept[name] = _shaped(item, child)
+        kept[name] = _shaped(item, child, nulls)
     for name, child in schema.get("properties", {}).items():
         if "default" in child and name not in kept:
-            kept[name] = _shaped(copy.deepcopy(child["default"]), child)
+            kept[name] = _shaped(copy.deepcopy(child["default"]), child, nulls)
     return kept

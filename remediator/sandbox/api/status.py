@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -116,6 +117,23 @@ def modified(resource: Resource, name: str) -> ApiError:
     """Refuse a write with a stale `resourceVersion`."""
     why = "the object has been modified; please apply your changes to the latest version and try again"
     return conflict(resource, name, why)
+
+
+def apply_conflict(conflicts: list[tuple[str, str]]) -> ApiError:
+    """Refuse to apply what others own: who, and which field, in the order of the message."""
+    causes = [
+        {"reason": "FieldManagerConflict", "message": f"conflict with {who}", "field": path} for who, path in conflicts
+    ]
+    if len(conflicts) == 1:
+        who, path = conflicts[0]
+        message = f"Apply failed with 1 conflict: conflict with {who}: {path}"
+    else:
+        lines = [
+            "\n".join((f"conflicts with {who}:", *(f"- {path}" for _, path in theirs)))
+            for who, theirs in itertools.groupby(conflicts, key=lambda conflict: conflict[0])
+        ]
+        message = f"Apply failed with {len(conflicts)} conflicts: " + "\n".join(lines)
+    return failure(409, "Conflict", message, {"causes": causes})
 
 
 def forbidden(resource: Resource, name: str, why: str, **details: Any) -> ApiError:

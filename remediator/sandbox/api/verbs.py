@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import threading
 from collections.abc import Callable
@@ -19,8 +20,9 @@ from remediator.sandbox.api import (
     tokens,
     watching,
 )
+from remediator.sandbox.api.applying import applied
 from remediator.sandbox.api.catalogue import Catalogue
-from remediator.sandbox.api.managers import manager_of
+from remediator.sandbox.api.managers import applier_of, manager_of
 from remediator.sandbox.api.messages import Answer, Request
 from remediator.sandbox.api.objects import Objects
 from remediator.sandbox.api.patch import json_patched, merge_patched
@@ -55,7 +57,8 @@ PATCHES: dict[str, Callable[[Object, object], Object]] = {
     "application/merge-patch+json": merge_patched,
     "application/strategic-merge-patch+json": strategic_patched,
 }
-PATCH_NAMES = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+APPLY = "application/apply-patch+yaml"
+PATCH_NAMES = f"application/json-patch+json, application/merge-patch+json, {APPLY}"
 
 
 class Api:
@@ -108,7 +111,7 @@ class Api:
             "watch": self._watch,
             "create": self._create,
             "update": self._update,
-            "patch": self._patch,
+            "patch": functools.partial(self._patch, user=user),
             "delete": self._delete,
             "deletecollection": self._delete_collection,
         }
@@ -182,11 +185,14 @@ class Api:
             )
         return Answer(200, builtin.outward(updated, where.resource), warnings)
 
-    def _patch(self, request: Request, where: Target) -> Answer:
+    def _patch(self, request: Request, where: Target, user: User) -> Answer:
+        kind = _patch_kind(request, where.resource)
+        if kind == APPLY:
+            return self._apply(request, where, user)
+        messages.expect_no_force(request)
         dry = messages.dry_run(request, "PatchOptions")
         manager = manager_of(request, "PatchOptions", where.subresource)
         choice = messages.validation(request, "PatchOptions")
-        kind = _patch_kind(request, where.resource)
         patch = messages.json_body(request.body, "error decoding patch: ")
         warnings: tuple[str, ...] = ()
 
@@ -198,6 +204,44 @@ class Api:
 
         updated = self.objects.update(where.resource, where.namespace, where.name, apply, manager=manager, dry_run=dry)
         return Answer(200, builtin.outward(updated, where.resource), warnings)
+
+    def _apply(self, request: Request, where: Target, user: User) -> Answer:
+        dry = messages.dry_run(request, "PatchOptions")
+        manager = applier_of(request, where.subresource)
+        messages.validation(request, "PatchOptions")
+        body, force = messages.configuration(request, where), listing.flag(request.query, "force")
+        resource, now = where.resource, self._clock.now()
+
+        def apply(current: Object | None) -> Object:
+            result = applied(current, body, resource, manager, force=force, now=now)
+            messages.expect_place(result, where, named=True)
+            return result
+
+        with self._store.lock:
+            missing = self._store.get(resource.shelf, where.namespace, where.name) is None
+            if missing and not where.subresource:
+                obj = apply(None)
+                self._expect_creation(where, obj["metadata"], user)
+                return Answer(201, self.objects.create(resource, where.namespace, obj, manager=manager, dry_run=dry))
+            return Answer(
+                200, self.objects.update(resource, where.namespace, where.name, apply, manager=manager, dry_run=dry)
+            )
+
+    def _expect_creation(self, where: Target, asked: Object, user: User) -> None:
+        """Refuse to create by an apply: a version is no precondition then, a uid is one that cannot hold."""
+        self._refusals.check("create", where)
+        may = access.Attributes(
+            "create", where.resource.group, where.resource.plural, namespace=where.namespace, name=where.name
+        )
+        verdict = self._rbac.decide(user, may)
+        if not verdict.allowed:
+            raise may.refused(user.name, verdict.reason)
+        version = asked.pop("resourceVersion", "")
+        if version and not version.isdigit():
+            raise failure(500, "", f'strconv.ParseUint: parsing "{version}": invalid syntax')
+        if asked.get("uid"):
+            why = f"uid mismatch: the provided object specified uid {asked['uid']}, and no existing object was found"
+            raise conflict(where.resource, where.name, why)
 
     def _delete(self, request: Request, where: Target) -> Answer:
         options = _delete_options(request)
@@ -270,6 +314,8 @@ def _verb(request: Request, where: Target) -> str:
 
 def _patch_kind(request: Request, resource: Resource) -> str:
     kind = request.header("content-type").partition(";")[0].strip()
+    if kind == APPLY and resource.custom:
+        return kind
     if kind in PATCHES and not (resource.custom and kind == "application/strategic-merge-patch+json"):
         return kind
     if resource.custom:

@@ -91,8 +91,8 @@ def no_write_is_a_new_generation(patch: Patch) -> None:
 @LIES.told_against(_WRITES + "test_create_drops_status_and_unknown_fields_and_nulls")
 def unknown_fields_are_kept(patch: Patch) -> None:
     """Nothing is pruned."""
-    child = schema._child
-    patch.setattr(schema, "_child", lambda shape, name: child(shape, name) or {schema.PRESERVE: True})
+    child = schema.child_schema
+    patch.setattr(schema, "child_schema", lambda shape, name: child(shape, name) or {schema.PRESERVE: True})
 
 
 @LIES.told_against(_WRITES + "test_strict_field_validation")
