@@ -97,7 +97,8 @@ lint-build: $(CHECKS)/.installed $(CHECKS)/bin/actionlint ## Check the Dockerfil
 	$(CHECKS)/bin/hadolint Dockerfile
 	$(CHECKS)/bin/shellcheck $$(git grep -lE '^#!/(usr/bin/env bash|bin/sh)$$')
 	$(CHECKS)/bin/actionlint -shellcheck $(CHECKS)/bin/shellcheck
-	$(CHECKS)/bin/zizmor --quiet --offline --pedantic .github
+	$(CHECKS)/bin/actionlint -shellcheck $(CHECKS)/bin/shellcheck docs/pipelines/github-actions.yaml
+	$(CHECKS)/bin/zizmor --quiet --offline --pedantic .github docs/pipelines/github-actions.yaml
 
 format: install ## Format the code
 	$(BIN)/ruff check --fix .

@@ -26,6 +26,7 @@ __all__ = ["INTERRUPTED", "cli", "main"]
 _COMMANDS = {
     "scan": "Show what is stuck or waiting, since when, why, and what would help.",
     "explain": "Show one resource: both sides' evidence, the findings, every gate.",
+    "rollout": "Apply a function's manifest so that nothing of it is lost: code, wait, configuration.",
     "wait": "Wait until a function is synced, settled or deleted, on both sides.",
     "run": "Make one pass under the policy; with --approve, act on what you approve.",
     "daemon": "Make one pass after the other, on a schedule, as the one that leads.",

@@ -7,13 +7,13 @@ from datetime import timedelta
 from remediator.cli import documents
 from remediator.cli.options import Output
 from remediator.cli.render import STATE_STYLES, console, narration
-from remediator.model.finding import State
+from remediator.model.finding import Finding, State
 from remediator.model.times import format_time
 from remediator.ports import Clock
 from remediator.waiting import Ending, Goal, Waited
 
 EXIT_CODES = {Ending.REACHED: 0, Ending.HOPELESS: 3, Ending.TIMED_OUT: 124}
-_STYLES = {
+STYLES = {
     Ending.REACHED: STATE_STYLES[State.HEALTHY.value],
     Ending.HOPELESS: STATE_STYLES[State.STUCK.value],
     Ending.TIMED_OUT: STATE_STYLES[State.WAITING.value],
@@ -48,7 +48,7 @@ class Telling:
             documents.write(self._document(waited), output)
             return
         page = console(whole=output is Output.WIDE)
-        page.hanging(f"function/{self._name}: ", self._last_word(waited), style=_STYLES[waited.ending])
+        page.hanging(f"function/{self._name}: ", self._last_word(waited), style=STYLES[waited.ending])
         if waited.page:
             page.line(f"Runbook: remediator findings {waited.page}")
         if waited.ending is not Ending.REACHED and waited.seen is not None:
@@ -79,13 +79,12 @@ class Telling:
             "kubernetes": waited.kubernetes,
             "aws": waited.aws or None,
             "runbook": waited.page or None,
-            "finding": _finding(waited),
+            "finding": finding_document(waited.finding),
         }
 
 
-def _finding(waited: Waited) -> documents.Document | None:
+def finding_document(finding: Finding | None) -> documents.Document | None:
     """Build what is wrong, in the words of `explain`'s document."""
-    finding = waited.finding
     if finding is None:
         return None
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import time
 from collections import deque
@@ -23,13 +24,25 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 from remediator import __version__
 from remediator.deadline import bound_answers
-from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Refused, Unauthorized, Unreachable, UsageError
+from remediator.errors import (
+    Changed,
+    ClusterError,
+    Conflicts,
+    Forbidden,
+    NotFound,
+    Refused,
+    Unauthorized,
+    Unreachable,
+    UsageError,
+)
 
 # What the decoder raises on an answer that is not what it should be: broken, not UTF-8, or nested without end.
 MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _SHORTEST_WAIT = 0.1  # seconds between two tries, whatever the server asks for
 _JSON_PATCH = "application/json-patch+json"
+_APPLY = "application/apply-patch+yaml"  # JSON is YAML
+_OWNER = re.compile(r'conflict with ("(?:[^"\\]|\\.)*")')  # as Go quotes it, before what else is said of it
 _DATES_KEPT = 8  # answers whose Date is compared with our clock
 
 
@@ -211,6 +224,17 @@ class Transport:
         """Replace an object, once; raise Changed where it is not at the body's resourceVersion any more."""
         return self._write("PUT", path, body, "application/json")
 
+    def apply(
+        self, path: str, body: Mapping[str, Any], *, manager: str, force: bool = False, dry_run: bool = False
+    ) -> bytes:
+        """Apply a configuration on the server's side, once: create the object, or set its fields and own them.
+
+        What `manager` applied before and the body does not have any more goes. Raise Conflicts where others own what
+        would change, unless `force` takes it from them.
+        """
+        query = {"fieldManager": manager} | ({"force": "true"} if force else {})
+        return self._request("PATCH", path, query | ({"dryRun": "All"} if dry_run else {}), dict(body), _APPLY)
+
     def delete(self, path: str, *, uid: str, resource_version: str) -> None:
         """Delete an object, once; raise Changed where it is another one by now, or was written to."""
         only = {"preconditions": {"uid": uid, "resourceVersion": resource_version}}
@@ -298,7 +322,8 @@ class Transport:
             case 404:
                 return NotFound(said)
             case 409 | 422:
-                return Changed(said)
+                conflicts = _conflicts(body)
+                return Conflicts(said, conflicts) if conflicts else Changed(said)
             case 410:
                 return Expired(said)
             case 429 | 503:
@@ -337,6 +362,38 @@ def _message(body: bytes | str | None) -> str:
         return msgspec.json.decode(body or b"{}", type=_Status).message
     except MALFORMED:
         return ""
+
+
+class _Cause(msgspec.Struct):
+    reason: str = ""
+    message: str = ""
+    field: str = ""
+
+
+class _Details(msgspec.Struct):
+    causes: tuple[_Cause, ...] = ()
+
+
+class _Detailed(msgspec.Struct):
+    details: _Details | None = None
+
+
+def _conflicts(body: bytes | str | None) -> tuple[tuple[str, str], ...]:
+    """Return the owners and fields of a refused apply; none where it was refused for anything else."""
+    try:
+        details = msgspec.json.decode(body or b"{}", type=_Detailed).details or _Details()
+    except MALFORMED:
+        return ()
+    return tuple((_owner(each.message), each.field) for each in details.causes if each.reason == "FieldManagerConflict")
+
+
+def _owner(message: str) -> str:
+    """Return the name in `conflict with "kubectl" using v1`; the whole where there is none."""
+    found = _OWNER.match(message)
+    try:
+        return str(msgspec.json.decode(found[1])) if found else message
+    except MALFORMED:  # an escape that Go knows and JSON does not
+        return message
 
 
 def _root_cause(error: BaseException) -> str:
