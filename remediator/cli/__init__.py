@@ -2,7 +2,7 @@
 
 Exit codes: 0 done, findings or not · 1 error · 2 usage, configuration or refused prompt · 3 findings present, with
 --exit-code, or waiting does not help · 4 --approve was given and a gate held everything back · 5 partial: not
-everything was seen, or an outcome is unknown · 124 time-out of `wait` · 130 interrupted.
+everything was seen, or an outcome is unknown · 124 time-out of `wait` and `rollout` · 130 interrupted.
 """
 
 from __future__ import annotations
@@ -26,8 +26,6 @@ __all__ = ["INTERRUPTED", "cli", "main"]
 _COMMANDS = {
     "scan": "Show what is stuck or waiting, since when, why, and what would help.",
     "explain": "Show one resource: both sides' evidence, the findings, every gate.",
-    "rollout": "Apply a function's manifest so that nothing of it is lost: code, wait, configuration.",
-    "wait": "Wait until a function is synced, settled or deleted, on both sides.",
     "run": "Make one pass under the policy; with --approve, act on what you approve.",
     "daemon": "Make one pass after the other, on a schedule, as the one that leads.",
     "list": "List what runs recorded: proposals, who approved, what is in quarantine.",
@@ -38,6 +36,8 @@ _COMMANDS = {
     "release": "Let an object go that is stuck in its deletion, and keep its function.",
     "clear-finalizer": "Let an object go that is stuck in its deletion, and whose function is gone.",
     "restore": "Create an object again from its backup: shows what, and asks.",
+    "rollout": "Apply a function's manifest so that nothing of it is lost: code, wait, configuration.",
+    "wait": "Wait until a function is synced, settled or deleted, on both sides.",
     "doctor": "Check an install: rights, approvals, AWS, controller, clocks, metrics.",
     "collect": "Collect what is known of one resource for a bug report, without secrets.",
     "diagnose": "Diagnose dumps of a support case: no cluster, no AWS.",

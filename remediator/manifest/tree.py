@@ -223,7 +223,8 @@ class _Constructor:
 
     def _refused(self, node: Node, why: str) -> InputError:
         mark = mark_of(node)
-        return InputError(f"{self._source.name}:{mark.line}:{mark.column}: {why}", hint="kubectl refuses it, too.")
+        hint = _hint(self._source)
+        return InputError(f"{self._source.name}:{mark.line}:{mark.column}: {why}", hint=hint)
 
 
 def _octal(node: Node) -> Node:

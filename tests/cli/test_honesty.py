@@ -8,19 +8,18 @@ from typing import Any
 
 import pytest
 import urllib3
-from ruamel.yaml import YAML
 
 from remediator.model.decision import GateName
 from remediator.model.kind import LAMBDA_KINDS
 from remediator.sandbox.faults import Faults, refusing
 from tests import yaml_files
 from tests.bed.http import Http
+from tests.cli.accounts import become
 from tests.cli.shop import Result, Shop
 
 BASE = Path(__file__).parents[2] / "manifests" / "base"
 HOME = "ack-remediator"
 AUTO = "mode: auto\nsightings: 1\nbreaker: {percent: 100}\n"
-RBAC = "rbac.authorization.k8s.io"
 
 Json = dict[str, Any]
 # When the answer was taken down, and nothing else, is otherwise in the same answer a second later.
@@ -130,33 +129,6 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
     monkeypatch.setattr(urllib3.HTTPConnectionPool, "urlopen", noting)
     return noted
-
-
-def become(shop: Shop, patch: pytest.MonkeyPatch, directory: Path, *rules: Json) -> Path:
-    """Be a ServiceAccount with just these rights, beside those that everybody has; return its kubeconfig."""
-    shop.api.seed({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reader", "namespace": "shop"}})
-    role = {"apiVersion": f"{RBAC}/v1", "kind": "ClusterRole", "metadata": {"name": "reader"}, "rules": list(rules)}
-    reference = {"apiGroup": RBAC, "kind": "ClusterRole", "name": "reader"}
-    shop.api.seed(role)
-    shop.api.seed(
-        {
-            "apiVersion": f"{RBAC}/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": "reader"},
-            "roleRef": reference,
-            "subjects": [{"kind": "ServiceAccount", "name": "reader", "namespace": "shop"}],
-        }
-    )
-    admin = Http(shop.api.url, shop.api.token)
-    token = admin("POST", "/api/v1/namespaces/shop/serviceaccounts/reader/token", {"spec": {}}).body["status"]["token"]
-    admin.close()
-    yaml = YAML()
-    config = yaml.load(shop.kubeconfig.read_text(encoding="utf-8"))
-    config["users"][0]["user"]["token"] = token
-    theirs = directory / "reader.yaml"
-    yaml.dump(config, theirs)
-    patch.setenv("KUBECONFIG", str(theirs))
-    return theirs
 
 
 KINDS = [each.plural for each in LAMBDA_KINDS]

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import io
 import json
 import re
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from moto.s3.models import s3_backends
 
 from remediator.cli import main
 from remediator.kubernetes.transport import Connection, Transport
 from remediator.manifest.objects import manifests
 from remediator.manifest.source import read_source
 from remediator.sandbox.cloud import Cloud
+from tests import contents
 from tests.bed.functions import Function, heartbeat, is_ready, is_synced
 from tests.bed.plane import Plane
-from tests.bed.plugin import ACCOUNT
+from tests.contents import put_package
 
 pytestmark = pytest.mark.usefixtures("controller", "identity")
 
@@ -61,16 +58,10 @@ Manifest = Callable[..., Path]
 @pytest.fixture
 def package(cloud: Cloud, tmp_path: Path, namespace: str) -> Package:
     """The next version of a function's code."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("app.py", f"def handler(event, context):\n    return {namespace!r}\n")
-    key = f"{namespace}.zip"
-    bucket = cloud.code["s3Bucket"]
-    s3_backends[ACCOUNT]["aws"].put_object(bucket, key, content.getvalue())
+    code, sha256 = put_package(cloud, namespace)
     file = tmp_path / "function.zip"
-    file.write_bytes(content.getvalue())
-    digest = hashlib.sha256(content.getvalue()).digest()
-    return Package(file, {"s3Bucket": bucket, "s3Key": key}, base64.b64encode(digest).decode())
+    file.write_bytes(contents.package(namespace))
+    return Package(file, code, sha256)
 
 
 @pytest.fixture

@@ -138,9 +138,10 @@ def test_aliases_of_aliases_come_to_an_end() -> None:
         of("\n".join(lines))
 
 
-def test_a_template_is_told_from_bad_yaml() -> None:
+@pytest.mark.parametrize("text", ["name: {{ .Values.name }}\nother: [\n", "{{ .Values.all }}", "a: {{ .b }}"])
+def test_a_template_is_told_from_bad_yaml(text: str) -> None:
     with pytest.raises(InputError) as refused:
-        of("name: {{ .Values.name }}\nother: [\n")
+        of(text)
     assert "render it first" in str(refused.value)
 
 
