@@ -11,6 +11,7 @@
     │   │   └── Forbidden      1   it knows us, and refuses (403)
     │   ├── NotFound           1   the object, or its kind, is not there (404)
     │   ├── Changed            1   a precondition failed (409, 422): re-read and decide anew
+    │   │   └── Conflicts      1   others own fields that were applied (409)
     │   └── Busy               1   another remediator holds the lock
     ├── CloudError             1   AWS cannot be used at all (no credentials, no region)
     ├── NotSeen                5   not everything could be listed, and what was asked for is not in the rest
@@ -27,6 +28,7 @@ __all__ = [
     "Changed",
     "CloudError",
     "ClusterError",
+    "Conflicts",
     "Forbidden",
     "InputError",
     "NoPlace",
@@ -95,6 +97,17 @@ class NotFound(ClusterError):
 
 class Changed(ClusterError):
     """A precondition of a write failed (409 or 422): nothing was written."""
+
+
+class Conflicts(Changed):
+    """A server-side apply would change what other managers own: nothing was written.
+
+    `fields` are those, each with its owner's name: `("kubectl-edit", ".spec.timeout")`, as the API server writes them.
+    """
+
+    def __init__(self, message: str, fields: tuple[tuple[str, str], ...], *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.fields = fields
 
 
 class Busy(ClusterError):

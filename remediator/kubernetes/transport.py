@@ -23,13 +23,22 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 from remediator import __version__
 from remediator.deadline import bound_answers
-from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Refused, Unauthorized, Unreachable, UsageError
-
-# What the decoder raises on an answer that is not what it should be: broken, not UTF-8, or nested without end.
-MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+from remediator.errors import (
+    Changed,
+    ClusterError,
+    Conflicts,
+    Forbidden,
+    NotFound,
+    Refused,
+    Unauthorized,
+    Unreachable,
+    UsageError,
+)
+from remediator.kubernetes.answers import MALFORMED, conflicts_in, message_in
 
 _SHORTEST_WAIT = 0.1  # seconds between two tries, whatever the server asks for
 _JSON_PATCH = "application/json-patch+json"
+_APPLY = "application/apply-patch+yaml"  # JSON is YAML
 _DATES_KEPT = 8  # answers whose Date is compared with our clock
 
 
@@ -211,6 +220,17 @@ class Transport:
         """Replace an object, once; raise Changed where it is not at the body's resourceVersion any more."""
         return self._write("PUT", path, body, "application/json")
 
+    def apply(
+        self, path: str, body: Mapping[str, Any], *, manager: str, force: bool = False, dry_run: bool = False
+    ) -> bytes:
+        """Apply a configuration on the server's side, once: create the object, or set its fields and own them.
+
+        What `manager` applied before and the body does not have any more goes. Raise Conflicts where others own what
+        would change, unless `force` takes it from them.
+        """
+        query = {"fieldManager": manager} | ({"force": "true"} if force else {})
+        return self._request("PATCH", path, query | ({"dryRun": "All"} if dry_run else {}), dict(body), _APPLY)
+
     def delete(self, path: str, *, uid: str, resource_version: str) -> None:
         """Delete an object, once; raise Changed where it is another one by now, or was written to."""
         only = {"preconditions": {"uid": uid, "resourceVersion": resource_version}}
@@ -286,7 +306,7 @@ class Transport:
     def _refusal(
         self, status: int | None, reason: str, body: bytes | str | None, headers: dict[str, str]
     ) -> ClusterError:
-        said = _message(body) or reason or f"HTTP {status}"
+        said = message_in(body) or reason or f"HTTP {status}"
         match status:
             case 401:
                 return Unauthorized(
@@ -298,7 +318,8 @@ class Transport:
             case 404:
                 return NotFound(said)
             case 409 | 422:
-                return Changed(said)
+                conflicts = conflicts_in(body)
+                return Conflicts(said, conflicts) if conflicts else Changed(said)
             case 410:
                 return Expired(said)
             case 429 | 503:
@@ -326,17 +347,6 @@ def decoded(content: bytes, kind: type[T]) -> T:
 def _as_asked(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     return error.retry_after if isinstance(error, _Throttled) else 1.0
-
-
-class _Status(msgspec.Struct):
-    message: str = ""
-
-
-def _message(body: bytes | str | None) -> str:
-    try:
-        return msgspec.json.decode(body or b"{}", type=_Status).message
-    except MALFORMED:
-        return ""
 
 
 def _root_cause(error: BaseException) -> str:
