@@ -20,8 +20,8 @@ import msgspec
 from msgspec import Struct
 
 from remediator.errors import InputError, RemediatorError
+from remediator.kubernetes.answers import MALFORMED
 from remediator.kubernetes.remediation_object import GROUP, NAME_LABEL, NAMESPACE_LABEL, label
-from remediator.kubernetes.transport import MALFORMED
 from remediator.model.resource import Ref
 from remediator.model.times import format_micro_time
 

@@ -6,7 +6,8 @@ import msgspec
 
 from remediator.errors import Changed, ClusterError, Forbidden, InputError, NoPlace, NotFound, Refused, RemediatorError
 from remediator.kubernetes import backup_object as objects
-from remediator.kubernetes.transport import MALFORMED, Transport, decoded
+from remediator.kubernetes.answers import MALFORMED
+from remediator.kubernetes.transport import Transport, decoded
 from remediator.model.resource import Ref
 from remediator.ports import Clock
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
-from remediator.kubernetes.transport import MALFORMED
+from remediator.kubernetes.answers import MALFORMED
 from remediator.model.episode import RECORDS_GROUP, Episode, Phase
 from remediator.model.kind import FUNCTION, LAMBDA_KINDS
 from remediator.model.resource import FUNCTION_GROUP, Ref

@@ -12,11 +12,12 @@ from msgspec import Struct
 
 from remediator.errors import ClusterError, Forbidden, NotFound
 from remediator.kubernetes import controller, controller_log, preflight
+from remediator.kubernetes.answers import MALFORMED
 from remediator.kubernetes.definitions import read_definitions
 from remediator.kubernetes.identities import read_identities
 from remediator.kubernetes.references import References
 from remediator.kubernetes.served import served
-from remediator.kubernetes.transport import MALFORMED, Expired, Transport, decoded
+from remediator.kubernetes.transport import Expired, Transport, decoded
 from remediator.model.applied import with_owners
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Rehearsal

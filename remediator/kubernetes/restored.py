@@ -12,7 +12,7 @@ import msgspec
 
 from remediator.actions.leftover import undo_leftover
 from remediator.errors import ClusterError, InputError
-from remediator.kubernetes.transport import MALFORMED
+from remediator.kubernetes.answers import MALFORMED
 from remediator.model.plan import Operation
 from remediator.model.resource import FUNCTION_GROUP, Resource
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import ssl
 import time
 from collections import deque
@@ -35,14 +34,11 @@ from remediator.errors import (
     Unreachable,
     UsageError,
 )
-
-# What the decoder raises on an answer that is not what it should be: broken, not UTF-8, or nested without end.
-MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+from remediator.kubernetes.answers import MALFORMED, conflicts_in, message_in
 
 _SHORTEST_WAIT = 0.1  # seconds between two tries, whatever the server asks for
 _JSON_PATCH = "application/json-patch+json"
 _APPLY = "application/apply-patch+yaml"  # JSON is YAML
-_OWNER = re.compile(r'conflict with ("(?:[^"\\]|\\.)*")')  # as Go quotes it, before what else is said of it
 _DATES_KEPT = 8  # answers whose Date is compared with our clock
 
 
@@ -310,7 +306,7 @@ class Transport:
     def _refusal(
         self, status: int | None, reason: str, body: bytes | str | None, headers: dict[str, str]
     ) -> ClusterError:
-        said = _message(body) or reason or f"HTTP {status}"
+        said = message_in(body) or reason or f"HTTP {status}"
         match status:
             case 401:
                 return Unauthorized(
@@ -322,7 +318,7 @@ class Transport:
             case 404:
                 return NotFound(said)
             case 409 | 422:
-                conflicts = _conflicts(body)
+                conflicts = conflicts_in(body)
                 return Conflicts(said, conflicts) if conflicts else Changed(said)
             case 410:
                 return Expired(said)
@@ -351,49 +347,6 @@ def decoded(content: bytes, kind: type[T]) -> T:
 def _as_asked(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     return error.retry_after if isinstance(error, _Throttled) else 1.0
-
-
-class _Status(msgspec.Struct):
-    message: str = ""
-
-
-def _message(body: bytes | str | None) -> str:
-    try:
-        return msgspec.json.decode(body or b"{}", type=_Status).message
-    except MALFORMED:
-        return ""
-
-
-class _Cause(msgspec.Struct):
-    reason: str = ""
-    message: str = ""
-    field: str = ""
-
-
-class _Details(msgspec.Struct):
-    causes: tuple[_Cause, ...] = ()
-
-
-class _Detailed(msgspec.Struct):
-    details: _Details | None = None
-
-
-def _conflicts(body: bytes | str | None) -> tuple[tuple[str, str], ...]:
-    """Return the owners and fields of a refused apply; none where it was refused for anything else."""
-    try:
-        details = msgspec.json.decode(body or b"{}", type=_Detailed).details or _Details()
-    except MALFORMED:
-        return ()
-    return tuple((_owner(each.message), each.field) for each in details.causes if each.reason == "FieldManagerConflict")
-
-
-def _owner(message: str) -> str:
-    """Return the name in `conflict with "kubectl" using v1`; the whole where there is none."""
-    found = _OWNER.match(message)
-    try:
-        return str(msgspec.json.decode(found[1])) if found else message
-    except MALFORMED:  # an escape that Go knows and JSON does not
-        return message
 
 
 def _root_cause(error: BaseException) -> str:

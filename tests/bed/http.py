@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
+APPLY = "application/apply-patch+yaml"
 
 
 @dataclass(frozen=True)

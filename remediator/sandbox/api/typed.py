@@ -18,7 +18,10 @@ _GO_KINDS = {"object": "map", "array": "list", "integer": "numeric (int or float
 
 
 def troubles(obj: Object, schema: Object | None) -> list[str]:
-    """Return what is unknown, repeated or of another type than declared, with its path. Null is of any type."""
+    """Return what is unknown, repeated or of another type than declared, with its path. Null is of any type.
+
+    A map is not looked at beyond its first unknown field; which that is, is by chance on the real server.
+    """
     return list(_troubles(obj, root(schema), ""))
 
 
@@ -33,8 +36,8 @@ def _troubles(value: Any, schema: Object, path: str) -> Iterator[str]:
             child = child_schema(schema, name)
             if child is None:
                 yield f"{path}.{name}: field not declared in schema"
-            else:
-                yield from _troubles(item, child, f"{path}.{name}")
+                return
+            yield from _troubles(item, child, f"{path}.{name}")
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _troubles(item, schema.get("items", {}), f"{path}[{index}]")

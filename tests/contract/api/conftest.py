@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.bed.http import JSON_PATCH, MERGE_PATCH, Http, Reply
+from tests.bed.http import APPLY, JSON_PATCH, MERGE_PATCH, Http, Reply
 from tests.bed.plane import Plane
 from tests.bed.waiting import eventually
 
@@ -74,6 +74,10 @@ class Functions:
 
     def patch(self, name: str, *operations: Any, **query: str) -> Reply:
         return self.http("PATCH", f"{self.path}/{name}", list(operations), kind=JSON_PATCH, **query)
+
+    def apply(self, name: str, body: Any, *, by: str, **query: str) -> Reply:
+        """Apply on the server's side, as the manager `by`."""
+        return self.http("PATCH", f"{self.path}/{name}", body, kind=APPLY, fieldManager=by, **query)
 
     def delete(self, name: str, body: Any = None, **query: str) -> Reply:
         return self.http("DELETE", f"{self.path}/{name}", body, **query)

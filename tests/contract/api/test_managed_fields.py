@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.bed.http import MERGE_PATCH
+from tests.contract.api.ownership import paths
 
 if TYPE_CHECKING:
     from tests.contract.api.conftest import Functions
@@ -23,14 +24,6 @@ def owners(obj: dict[str, Any]) -> Owners:
         assert (entry["operation"], entry["fieldsType"]) == ("Update", "FieldsV1")
         assert entry["apiVersion"] == obj["apiVersion"]
         found[entry["manager"], entry.get("subresource", "")] = paths(entry["fieldsV1"])
-    return found
-
-
-def paths(node: dict[str, Any], prefix: str = "") -> set[str]:
-    found = {prefix} if prefix and (not node or "." in node) else set()
-    for step, child in node.items():
-        if step != ".":
-            found |= paths(child, f"{prefix}.{step}" if prefix else step)
     return found
 
 

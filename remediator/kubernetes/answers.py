@@ -1,0 +1,59 @@
+"""What the API server says when it refuses, read from an answer that may be anything at all."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+# What the decoder raises on an answer that is not what it should be: broken, not UTF-8, or nested without end.
+MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+_OWNER = re.compile(r'conflict with ("(?:[^"\\]|\\.)*")')  # as Go quotes it, before what else is said of it
+
+
+class _Status(msgspec.Struct):
+    message: str = ""
+
+
+def message_in(body: bytes | str | None) -> str:
+    """Return what the server says; empty where it says nothing that we can read."""
+    try:
+        return msgspec.json.decode(body or b"{}", type=_Status).message
+    except MALFORMED:
+        return ""
+
+
+class _Cause(msgspec.Struct):
+    reason: str = ""
+    message: str = ""
+    field: str = ""
+
+
+class _Details(msgspec.Struct):
+    causes: tuple[_Cause, ...] = ()
+
+
+class _Detailed(msgspec.Struct):
+    details: _Details | None = None
+
+
+def conflicts_in(body: bytes | str | None) -> tuple[tuple[str, str], ...]:
+    """Return the owners and fields of a refused apply; none where it was refused for anything else.
+
+    Their form is that of apimachinery `pkg/util/managedfields/internal/conflict.go`.
+    """
+    try:
+        details = msgspec.json.decode(body or b"{}", type=_Detailed).details or _Details()
+    except MALFORMED:
+        return ()
+    return tuple((_owner(each.message), each.field) for each in details.causes if each.reason == "FieldManagerConflict")
+
+
+def _owner(message: str) -> str:
+    """Return the name in `conflict with "kubectl" using v1`; the whole where there is none that can be read."""
+    found = _OWNER.match(message)
+    try:
+        return str(msgspec.json.decode(found[1])) if found else message
+    except MALFORMED:  # an escape that Go knows and JSON does not
+        return message
