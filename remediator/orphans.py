@@ -25,6 +25,7 @@ from remediator.ports import Claimants, Cloud, Tags
 Place = tuple[str | None, str]
 Say = Callable[[str], None]
 
+_SHORT = 5  # questions that nobody minds to wait for
 _WORST_FIRST = list(Owner)
 
 
@@ -72,7 +73,7 @@ def search(cluster: Claimants, tags: Tags, cloud: Cloud, wanted: Wanted, now: da
     before = _seen(cluster, now)
     if before.missing:
         return Search(partial=before.missing, conclusive=False)
-    read = list(_read(tags, _places(before.placed, wanted, tags.region), say))
+    read = list(_read(tags, _places(before.placed, wanted, tags.region)))
     partial = [_unread(each) for each in read if each.why]
     if tags.region is None and not read:
         partial.append("No region is known: AWS_REGION and the AWS config name none, and no Function does (--region).")
@@ -136,14 +137,13 @@ def _places(placed: Iterable[Placed], wanted: Wanted, own_region: str | None) ->
     return list(known)
 
 
-def _read(tags: Tags, places: Iterable[Place], say: Say) -> Iterator[Inventory]:
+def _read(tags: Tags, places: Iterable[Place]) -> Iterator[Inventory]:
     """Read each place once, whoever is meant by our own account."""
     read: set[Place] = set()
     # Our own account first: what it is called is known then.
     for account, region in sorted(places, key=lambda each: (each[0] is not None, each[0] or "", each[1])):
         if (account, region) in read:
             continue
-        say(f"Looking for functions in {region}, {f'account {account}' if account else 'our own account'}.")
         found = tags.functions(account, region)
         read |= {(account, region), (found.account, region)}
         yield found
@@ -185,8 +185,8 @@ def _there(found: Sequence[Orphan], cloud: Cloud, partial: list[str], say: Say) 
     Only of ours it is asked: of what is not, nothing is advised that hangs on it.
     """
     ours = sum(each.owner.ours for each in found)
-    if ours > 1:
-        say(f"Asking for {ours} functions one by one.")
+    if ours > _SHORT:
+        say(f"Asking AWS about {ours} functions, one a second.")
     for each in found:
         if not each.owner.ours:
             yield each

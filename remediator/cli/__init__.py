@@ -36,6 +36,7 @@ _COMMANDS = {
     "release": "Let an object go that is stuck in its deletion, and keep its function.",
     "clear-finalizer": "Let an object go that is stuck in its deletion, and whose function is gone.",
     "restore": "Create an object again from its backup: shows what, and asks.",
+    "orphans": "Show functions in AWS that this cluster has no object for.",
     "doctor": "Check an install: rights, approvals, AWS, controller, clocks, metrics.",
     "collect": "Collect what is known of one resource for a bug report, without secrets.",
     "diagnose": "Diagnose dumps of a support case: no cluster, no AWS.",
