@@ -42,11 +42,13 @@ class Search(Struct, frozen=True, kw_only=True):
     """What was found, and what was not seen.
 
     `conclusive`: every Function of the cluster was seen; else nothing is said of any function of AWS. `looked` names
-    the accounts and regions. `placed` are the cluster's Functions, each with where ACK looks for it.
+    the accounts and regions. `settled` are records of functions that were left and are so no more, each with why.
+    `placed` are the cluster's Functions, each with where ACK looks for it.
     """
 
     orphans: tuple[Orphan, ...] = ()
     partial: tuple[str, ...] = ()
+    settled: tuple[tuple[Left, str], ...] = ()
     conclusive: bool = True
     looked: tuple[str, ...] = ()
     placed: tuple[Placed, ...] = ()
@@ -86,10 +88,12 @@ def search(cluster: Claimants, tags: Tags, cloud: Cloud, wanted: Wanted, now: da
     for function, left in _candidates(read, unclaimed, partial):
         if claimant(function.arn) is None and (each := orphan(function, left, wanted.tag)) is not None:
             found.append(each)
-    orphans = tuple(_there(found, cloud, partial, say))
+    settled = list(_given_back(wanted.left, after.placed))
+    orphans = tuple(_there(found, cloud, partial, settled, say))
     return Search(
         orphans=tuple(sorted(orphans, key=lambda each: (_WORST_FIRST.index(each.owner), each.place.name, each.arn))),
         partial=tuple(partial),
+        settled=tuple(settled),
         looked=tuple(f"{each.account or '?'} {each.region}" for each in read),
         placed=after.placed,
         controller=after.controller,
@@ -179,7 +183,17 @@ def _candidates(
             partial.append(f"Whose {text} is now is not known: its tags could not be read ({record}).")
 
 
-def _there(found: Sequence[Orphan], cloud: Cloud, partial: list[str], say: Say) -> Iterator[Orphan]:
+def _given_back(left: Iterable[Left], placed: Iterable[Placed]) -> Iterator[tuple[Left, str]]:
+    """Yield what was left and has an object again: one that recorded it, not merely one that may be for it."""
+    by_arn = {resource.arn_text: resource.ref for resource, _ in placed if resource.is_function}
+    for each in left:
+        if (ref := by_arn.get(each.arn)) is not None:
+            yield each, f"{ref} is for {each.arn} now"
+
+
+def _there(
+    found: Sequence[Orphan], cloud: Cloud, partial: list[str], settled: list[tuple[Left, str]], say: Say
+) -> Iterator[Orphan]:
     """Leave out what is not there any more: the index of tags knows a deleted function for a while.
 
     Only of ours it is asked: of what is not, nothing is advised that hangs on it.
@@ -194,7 +208,9 @@ def _there(found: Sequence[Orphan], cloud: Cloud, partial: list[str], say: Say) 
         live = cloud.probe(_resource(each))
         if live.present:
             yield dated(each, live)
-        elif not live.gone:
+        elif live.gone:
+            settled += [(each.left, f"{each.arn} is gone")] if each.left and live.proven_gone else []
+        else:
             partial.append(f"Whether {each.arn} is still there is not known: {live.why}")
 
 

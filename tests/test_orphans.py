@@ -187,6 +187,20 @@ def test_what_is_gone_by_now_is_left_out() -> None:
     found = looked(FakeCluster(), FakeTags(tagged("old")), Cloud(old=GONE), left=(left("old"), left("older")))
     assert names(found) == ["older"], "the one that a record alone tells of is there"
     assert found.partial == ()
+    assert found.settled == ((left("old"), f"{arn('old')} is gone"),)
+
+
+def test_what_is_said_to_be_gone_without_proof_settles_nothing() -> None:
+    unproven = LiveState(presence=Presence.GONE, vouched=Vouched.UNPROVEN, why="status records no ARN")
+    found = looked(FakeCluster(), FakeTags(tagged("old")), Cloud(old=unproven), left=(left("old"),))
+    assert (found.orphans, found.settled) == ((), ())
+
+
+def test_a_record_is_settled_by_an_object_that_has_the_function_and_not_by_one_that_may() -> None:
+    has, may = function("checkout"), function("old", status={"ackResourceMetadata": None})
+    found = looked(FakeCluster(has, may), FakeTags(), left=(left("checkout"), left("old")))
+    assert [why for _, why in found.settled] == [f"Function shop/checkout is for {ARN} now"]
+    assert found.orphans == ()
 
 
 # ---- records ---------------------------------------------------------------------------------------------------------

@@ -9,13 +9,15 @@ from collections.abc import Iterator, Sequence
 from remediator.cli.documents import SCHEMA_VERSION, Document
 from remediator.cli.render import STATE_STYLES, Page, Row, console
 from remediator.errors import UsageError
-from remediator.model.orphan import Orphan, Owner
+from remediator.kubernetes.remediation_object import GROUP, PLURAL
+from remediator.model.orphan import Left, Orphan, Owner
 from remediator.model.times import format_time
 from remediator.orphans import Search
 
 _HEADER = ("FUNCTION", "CLASS", "REGION", "ACCOUNT", "NAMESPACE", "LAST-MODIFIED")
 _FEWEST, _CLASS = 2, 1
 _NOTHING = "-"
+COLLECTION = f"{PLURAL}.{GROUP}"
 _STYLES = {
     Owner.RELEASED: STATE_STYLES["waiting"],
     Owner.TAGGED: STATE_STYLES["waiting"],
@@ -52,7 +54,7 @@ def commands(each: Orphan) -> dict[str, str]:
     return {**found, "delete": shlex.join(delete)}
 
 
-def document(search: Search) -> Document:
+def document(search: Search, home: str) -> Document:
     """Build the document. What is not ours has no commands."""
     return {
         "schemaVersion": SCHEMA_VERSION,
@@ -60,6 +62,10 @@ def document(search: Search) -> Document:
         "conclusive": search.conclusive,
         "partial": list(search.partial),
         "looked": list(search.looked),
+        "settled": [
+            {"record": left.record, "arn": left.arn, "why": why, "command": clean_up(left, home)}
+            for left, why in search.settled
+        ],
         "summary": {owner.value: sum(each.owner is owner for each in search.orphans) for owner in Owner},
     }
 
@@ -146,10 +152,18 @@ def _narrow(row: Row, count: int) -> Row:
     return Row(row.cells[:count], row.style, (*([told] if told else []), *row.beneath), row.styled)
 
 
-def tell(search: Search, aside: Page, context: str, *, tagged: bool) -> None:
-    """Say what was not seen, how many there are, and what would tell more."""
+def clean_up(left: Left, home: str) -> str:
+    """Write how a record goes that tells of nothing any more, and the alert on it."""
+    return shlex.join(["kubectl", "-n", home, "delete", COLLECTION, left.record])
+
+
+def tell(search: Search, aside: Page, context: str, *, home: str, tagged: bool) -> None:
+    """Say what was not seen, how many there are, which records are done with, and what would tell more."""
     for each in search.partial:
         aside.hanging("not seen  ", each, style="bold magenta")
+    for left, why in search.settled:
+        aside.hanging("settled   ", f"{why}: {left} is over, and its record can go, and the alert with it.")
+        aside.verbatim(f"          {clean_up(left, home)}")
     if not search.conclusive:
         aside.line(
             f"{context}: nothing can be said. A Function that was not seen can be for any function of AWS, so that of "

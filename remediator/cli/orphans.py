@@ -66,10 +66,12 @@ def command(
     if adopt is not None:
         return Adoption(wired, search).show(adopt, output)
     if output.for_machines:
-        documents.write(orphan_report.document(search), output)
+        documents.write(orphan_report.document(search, wired.home), output)
     else:
         orphan_report.table(search, wide=output is Output.WIDE)
-    orphan_report.tell(search, aside, wired.connection.context, tagged=wired.policy.orphans.tag is not None)
+    orphan_report.tell(
+        search, aside, wired.connection.context, home=wired.home, tagged=wired.policy.orphans.tag is not None
+    )
     if search.partial:
         return _PARTIAL
     return _FINDINGS if exit_code and search.ours else 0

@@ -212,6 +212,21 @@ def test_what_makes_no_sense_is_refused(street: Shop, words: tuple[str, ...], wh
     assert why in said(told)
 
 
+def test_a_record_that_tells_of_nothing_any_more_can_go(street: Shop) -> None:
+    street.cloud.remove("let-go")
+    record(street, "mailer")
+    delete = f"kubectl -n {HOME} delete remediations.ack-remediator.dev"
+    told = street("orphans", columns=200)
+    assert told.code == 0
+    assert f"{arn('let-go', street)} is gone: Release of Function shop/let-go" in said(told)
+    assert f"Function shop/mailer is for {arn('mailer', street)} now" in said(told)
+    assert f"{delete} function-0000-let-go" in said(told)
+    settled = json.loads(street("orphans", "-o", "json").out)["settled"]
+    assert sorted(each["command"] for each in settled) == [
+        f"{delete} function-0000-{name}" for name in ("let-go", "mailer")
+    ]
+
+
 # ---- what is never told ----------------------------------------------------------------------------------------------
 
 

@@ -85,6 +85,7 @@ def test_what_was_released_is_listed_given_back_and_no_orphan_any_more(
     assert released.live() == before
     search, orphan = found(runner.wire(), released)
     assert orphan is None
+    assert [left.ref.name for left, _ in search.settled] == [released.name]
     with pytest.raises(RemediatorError, match="is no orphan: Function"):
         Adoption(wired, search).show(released.name, Output.TABLE)
 
