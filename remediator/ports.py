@@ -20,6 +20,7 @@ from remediator.model.limits import Mode
 from remediator.model.live import LiveState
 from remediator.model.log import ControllerLog
 from remediator.model.observation import History
+from remediator.model.orphan import Inventory
 from remediator.model.placement import Placement
 from remediator.model.plan import Operation, Outcome, Plan
 from remediator.model.reference import Link
@@ -90,6 +91,28 @@ class Cloud(Protocol):
 
         Where status records no ARN, the placement says where to ask; None: nobody looked, and status alone does.
         """
+
+
+class Claimants(Protocol):
+    """Of the Kubernetes side, what tells which functions this cluster has objects for."""
+
+    def functions(self) -> Iterator[Resource | str]:
+        """Yield every Function; a string says what could not be seen. Raises ClusterError where nothing can be."""
+
+    def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts: ...
+
+    def identities(self, namespaces: Iterable[str], controller: ControllerFacts) -> Identities: ...
+
+
+class Tags(Protocol):
+    """Of the AWS side, what tells whose functions are."""
+
+    @property
+    def region(self) -> str | None:
+        """The region that we are configured for; None: for none."""
+
+    def functions(self, account: str | None, region: str) -> Inventory:
+        """List what has ACK's tags in a place; None is our own account. Never raises: doubt is said in it."""
 
 
 class Episodes(Protocol):

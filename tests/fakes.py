@@ -104,6 +104,10 @@ class FakeCluster:
         yield from [decoded(each) for each in (*self.objects.values(), *self.others.values())]
         yield from self.missing
 
+    def functions(self) -> Iterator[Resource | str]:
+        yield from [decoded(each) for each in self.objects.values()]
+        yield from self.missing
+
     def get(self, namespace: str, name: str, kind: str = FUNCTION) -> Resource:
         if self.on_get:
             self.on_get.pop(0)(self)

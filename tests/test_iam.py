@@ -37,11 +37,11 @@ def actions(name: str) -> list[str]:
 
 
 def called() -> set[str]:
-    """Find the calls of AWS's API in the code: methods that a client of either service has under such a name."""
+    """Find the calls of AWS's API in the code: methods that a client of its services has under such a name."""
     session = botocore.session.get_session()
     operations = {
-        xform_name(operation): f"{service}:{operation}"
-        for service in ("lambda", "sts")
+        xform_name(operation): f"{prefix}:{operation}"
+        for service, prefix in (("lambda", "lambda"), ("sts", "sts"), ("resourcegroupstaggingapi", "tag"))
         for operation in session.get_service_model(service).operation_names
     }
     sources = [path.read_text(encoding="utf-8") for path in (TOP / "remediator" / "aws").glob("*.py")]
@@ -62,7 +62,7 @@ def test_the_least_is_what_functions_need() -> None:
 def test_nothing_is_permitted_that_writes() -> None:
     for name in PERMISSIONS:
         for action in actions(name):
-            assert action.startswith(("lambda:Get", "sts:GetCallerIdentity", "sts:AssumeRole")), action
+            assert action.startswith(("lambda:Get", "sts:GetCallerIdentity", "sts:AssumeRole", "tag:Get")), action
 
 
 @pytest.mark.parametrize("name", [*PERMISSIONS, *TRUST])
@@ -76,11 +76,12 @@ def test_every_file_is_a_policy_that_says_what_each_part_is_for(name: str) -> No
     assert f"`{name}`" in PAGE.read_text(encoding="utf-8")
 
 
-def test_only_who_we_are_is_asked_of_everything() -> None:
+def test_only_who_we_are_and_which_tags_there_are_is_asked_of_everything() -> None:
+    """The tagging API knows no narrower resource; who lacks it can do all but `remediator orphans`."""
     everything = [
         each["Action"] for name in PERMISSIONS for each in document(name)["Statement"] if each["Resource"] == "*"
     ]
-    assert everything == ["sts:GetCallerIdentity"]
+    assert everything == ["sts:GetCallerIdentity", "tag:GetResources"]
 
 
 @pytest.mark.parametrize("name", TRUST)

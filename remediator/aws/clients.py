@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
@@ -20,10 +22,10 @@ from remediator.policy import Aws
 from remediator.ports import Clock
 
 if TYPE_CHECKING:
-    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sts import STSClient
 
 T = TypeVar("T")
+Service: TypeAlias = Literal["lambda", "resourcegroupstaggingapi"]
 
 EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 
@@ -31,6 +33,7 @@ EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 _REFUSAL_HOLDS = 30.0
 
 
+_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
 _COLONS = 5  # in an ARN, at the least: partition, service, region and account are between them
 
 
@@ -70,10 +73,10 @@ class Identity(NamedTuple):
 
 
 class SignedIn(NamedTuple):
-    """A client, and whose it is."""
+    """A client of the service that was asked for, and whose it is."""
 
     who: Identity
-    client: LambdaClient
+    client: Any
 
 
 @dataclass
@@ -87,15 +90,24 @@ class _Door:
 
 
 class Clients:
-    """One client per account and region, made at its first use."""
+    """One client of a service per account and region, made at its first use."""
 
-    def __init__(self, settings: Aws, clock: Clock, patience: Patience, count: Count = count_nothing) -> None:
+    def __init__(
+        self,
+        settings: Aws,
+        clock: Clock,
+        patience: Patience,
+        count: Count = count_nothing,
+        *,
+        service: Service = "lambda",
+    ) -> None:
         self._settings = settings
+        self._service = service
         self._count = count
         self._clock = clock
         self._patience = patience
-        # Calls of Lambda are repeated by who keeps the pace.
-        self._lambda_config, self._sts_config = self._config(1), self._config(patience.attempts)
+        # Calls of a service are repeated by who keeps the pace.
+        self._service_config, self._sts_config = self._config(1), self._config(patience.attempts)
         try:
             self._session = boto3.Session()
             self._region = self._session.region_name
@@ -109,6 +121,13 @@ class Clients:
     def region(self) -> str | None:
         """The region of the AWS config, or of AWS_DEFAULT_REGION."""
         return self._region
+
+    def trusts(self, endpoint: str) -> bool:
+        """Whether what answers there is AWS: its own endpoint, or the one that the policy names."""
+        if self._settings.endpoint_url is not None:
+            return endpoint.rstrip("/") == self._settings.endpoint_url.rstrip("/")
+        parts = urlsplit(endpoint)
+        return parts.scheme == "https" and (parts.hostname or "").endswith(_AWS_DOMAINS)
 
     def sign_in(self, account: str | None, region: str) -> SignedIn:
         """Be somebody in an account; None: in our own, whichever that is.
@@ -156,7 +175,7 @@ class Clients:
             if is_expired(error):
                 self._end_session()
             raise
-        return SignedIn(who, self._lambda(session, region))
+        return SignedIn(who, self._client(session, region))
 
     def _ours(self) -> boto3.Session:
         """Give the session of our own credentials: another one where those were over, since a session keeps them."""
@@ -185,7 +204,7 @@ class Clients:
         who = _who_we_are(self._sts(session, region))
         if who.account != account:
             raise NoEntry(f"{role} was to be of account {account}, and is {who.arn}")
-        return SignedIn(who, self._lambda(session, region))
+        return SignedIn(who, self._client(session, region))
 
     def _role(self, account: str, own: Identity) -> tuple[str | None, str | None]:
         if account in self._settings.accounts:
@@ -218,11 +237,15 @@ class Clients:
         core.register_component("credential_provider", _Given(credentials))
         return boto3.Session(botocore_session=core)
 
-    def _lambda(self, session: boto3.Session, region: str) -> LambdaClient:
+    def _client(self, session: boto3.Session, region: str) -> Any:
+        make: Callable[..., Any] = session.client  # by a name that is not written out, it has no type
         with self._lock:  # boto3 sessions are not thread-safe; clients are
             return self._bound(
-                session.client(
-                    "lambda", region_name=region, endpoint_url=self._settings.endpoint_url, config=self._lambda_config
+                make(
+                    self._service,
+                    region_name=region,
+                    endpoint_url=self._settings.endpoint_url,
+                    config=self._service_config,
                 )
             )
 

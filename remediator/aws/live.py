@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as NoConnection
+from botocore.exceptions import BotoCoreError, ClientError
 
 from remediator.aws import other_kinds
 from remediator.aws.answers import present, unicode_only
@@ -26,6 +23,7 @@ from remediator.aws.clients import (
 )
 from remediator.aws.counting import MISSHAPEN, Count, count_nothing
 from remediator.aws.pace import Pace, Place
+from remediator.aws.patiently import TooOften, is_passing, patiently
 from remediator.model.live import LiveState, Presence, Vouched, unreadable
 from remediator.model.placement import Placement, place
 from remediator.model.resource import Resource
@@ -40,20 +38,6 @@ __all__ = ["USUAL_PATIENCE", "AwsCloud", "Patience"]
 _NOT_FOUND = "ResourceNotFoundException"
 # GetFunctionConfiguration shares 15 calls a second with all deployments of the account; GetFunction has its own 100.
 _SECONDS_BETWEEN = {LambdaCall.GET_FUNCTION_CONFIGURATION: 1.0, LambdaCall.GET_FUNCTION: 0.2}
-_THROTTLED = ("TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown")
-# What ends with the line or the server that was at fault, unlike a file or a profile that is not there.
-_NO_ANSWER = (HTTPClientError, NoConnection)
-_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
-
-
-T = TypeVar("T")
-
-
-class _TooOften(Exception):
-    """AWS throttles us in one account and region, and is left alone there for a while."""
-
-    def __init__(self, at: Place) -> None:
-        super().__init__(f"AWS throttles our calls in account {at.account}, {at.region}: it is not asked for a minute")
 
 
 class AwsCloud:
@@ -100,11 +84,11 @@ class AwsCloud:
             over = own is not None and is_expired(error)
             if own is not None and over:
                 self._clients.forget(own, region)
-            return self._doubt(said(error), own, passing=over or _is_throttled(error) or _is_passing(error))
+            return self._doubt(said(error), own, passing=over or is_passing(error))
         except (BotoCoreError, OSError, ValueError) as error:
-            return self._doubt(f"{type(error).__name__}: {error}", own, passing=isinstance(error, _NO_ANSWER))
-        except (NotAws, NoEntry, _TooOften) as error:
-            return self._doubt(str(error), own, passing=isinstance(error, _TooOften))
+            return self._doubt(f"{type(error).__name__}: {error}", own, passing=is_passing(error))
+        except (NotAws, NoEntry, TooOften) as error:
+            return self._doubt(str(error), own, passing=isinstance(error, TooOften))
         if live.present and arn is None and placement is not None and placement.unsure:
             why = f"AWS has {live.arn}, but whether that is it cannot be told: status records no ARN, and"
             return self._doubt(f"{why} {placement.unsure}", own, passing=True)
@@ -113,15 +97,17 @@ class AwsCloud:
     def _ask(self, resource: Resource, region: str, us: SignedIn) -> LiveState:
         who, client = us
         endpoint = client.meta.endpoint_url
-        if not self._trusted(endpoint):
+        if not self._clients.trusts(endpoint):
             return self._doubt(f"{endpoint} is not AWS's own endpoint, and the policy's aws.endpointURL is not it", us)
         if not resource.is_function:
             other = partial(self._other, client, resource, region, who)
-            return self._patiently(self._others_pace, Place(who.account, region), other)
+            return patiently(self._others_pace, Place(who.account, region), self._attempts, other)
         name, arn = resource.function_name, resource.arn
         for asked in filter(None, (resource.arn_text if arn else None, name)):
             try:
-                answer = self._patiently(self._pace, Place(who.account, region), partial(self._call, client, asked))
+                answer = patiently(
+                    self._pace, Place(who.account, region), self._attempts, partial(self._call, client, asked)
+                )
             except ClientError as error:
                 if not _names_the_function(error, name, region, who.account):
                     raise
@@ -144,26 +130,6 @@ class AwsCloud:
             region=region,
             arn=resource.arn_text,
         )
-
-    def _patiently(self, pace: Pace, at: Place, ask: Callable[[], T]) -> T:
-        """Ask, and again where AWS has a bad moment: each time when it is one's turn, so that no retry is too many."""
-        left = self._attempts
-        while True:
-            if not pace.wait(at):
-                raise _TooOften(at)
-            left -= 1
-            try:
-                return ask()
-            except ClientError as error:
-                if _is_throttled(error):
-                    pace.slow_down(at)
-                elif not _is_passing(error):
-                    raise
-                if not left:
-                    raise
-            except _NO_ANSWER:
-                if not left:
-                    raise
 
     def _other(self, client: LambdaClient, resource: Resource, region: str, who: Identity) -> LiveState:
         try:
@@ -188,12 +154,6 @@ class AwsCloud:
         who = us.who.arn if us else None
         return unreadable(unicode_only(why), at=self._clock.now(), identity=who, passing=passing)
 
-    def _trusted(self, endpoint: str) -> bool:
-        if self._settings.endpoint_url is not None:
-            return endpoint.rstrip("/") == self._settings.endpoint_url.rstrip("/")
-        parts = urlsplit(endpoint)
-        return parts.scheme == "https" and (parts.hostname or "").endswith(_AWS_DOMAINS)
-
 
 def _names_the_function(error: ClientError, name: str, region: str, account: str) -> bool:
     """Whether a NotFound speaks of just this function; a wrong region answers the same code about another one."""
@@ -204,15 +164,3 @@ def _names_the_function(error: ClientError, name: str, region: str, account: str
 
 def _is_of_the_function(text: object, name: str, region: str, account: str) -> bool:
     return isinstance(text, str) and text.strip().endswith(f":lambda:{region}:{account}:function:{name}")
-
-
-def _is_throttled(error: ClientError) -> bool:
-    return error.response.get("Error", {}).get("Code") in _THROTTLED or _status(error) == 429
-
-
-def _is_passing(error: ClientError) -> bool:
-    return _status(error) in (500, 502, 503, 504)
-
-
-def _status(error: ClientError) -> int | None:
-    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")

@@ -38,6 +38,7 @@ _COMMANDS = {
     "restore": "Create an object again from its backup: shows what, and asks.",
     "rollout": "Apply a function's manifest so that nothing of it is lost: code, wait, configuration.",
     "wait": "Wait until a function is synced, settled or deleted, on both sides.",
+    "orphans": "Show functions in AWS that this cluster has no object for.",
     "doctor": "Check an install: rights, approvals, AWS, controller, clocks, metrics.",
     "collect": "Collect what is known of one resource for a bug report, without secrets.",
     "diagnose": "Diagnose dumps of a support case: no cluster, no AWS.",

@@ -29,7 +29,7 @@ class Output(StrEnum):
         return self in (Output.JSON, Output.YAML)
 
 
-_CLUSTER = (
+_KUBECONFIG = (
     click.option(
         "--kubeconfig",
         type=click.Path(path_type=Path),
@@ -40,18 +40,22 @@ _CLUSTER = (
         shell_complete=candidates.live("contexts"),
         help="The context in the kubeconfig; else its current one.",
     ),
+)
+_HOME = click.option(
+    "--home-namespace",
+    "home",
+    shell_complete=candidates.live("namespaces"),
+    help="Where the remediator keeps its records; else its own, else ack-remediator.",
+)
+_CLUSTER = (
+    *_KUBECONFIG,
     click.option(
         "-n",
         "--namespace",
         shell_complete=candidates.live("namespaces"),
         help="The namespace; else the context's.",
     ),
-    click.option(
-        "--home-namespace",
-        "home",
-        shell_complete=candidates.live("namespaces"),
-        help="Where the remediator keeps its records; else its own, else ack-remediator.",
-    ),
+    _HOME,
 )
 _EVERYWHERE = click.option("-A", "--all-namespaces", is_flag=True, help="Look in every namespace.")
 _SCOPE = (
@@ -121,6 +125,11 @@ def _apply(function: F, *decorators: Callable[[F], F]) -> F:
 def cluster_options(function: F) -> F:
     """Add --kubeconfig, --context, -n and --policy."""
     return _apply(function, *_CLUSTER, _POLICY)
+
+
+def whole_cluster_options(function: F) -> F:
+    """Add --kubeconfig, --context and --policy, for commands that are about all namespaces or nothing."""
+    return _apply(function, *_KUBECONFIG, _HOME, _POLICY)
 
 
 def record_options(function: F) -> F:

@@ -76,6 +76,10 @@ class KubernetesCluster:
             yield each
         self._saw_all = saw_all
 
+    def functions(self) -> Iterator[Resource | str]:
+        """List Functions alone, as `resources` does."""
+        yield from self._of(KINDS[FUNCTION])
+
     def _listed(self) -> Iterator[Resource | str]:
         """List Functions, then what else of ACK's the API server names; a kind that is not installed is none.
 

@@ -68,7 +68,9 @@ def server_fields(manifest: Manifest, _around: Around) -> Iterator[Problem]:
 def publish_set(manifest: Manifest, _around: Around) -> Iterator[Problem]:
     """Find the one field that a Resync needs to be free."""
     if manifest.at("spec", "publish") is not None:
-        yield problem(PUBLISH_SET, manifest, ("spec", "publish"), "ACK reads spec.publish only when it creates the function")
+        yield problem(
+            PUBLISH_SET, manifest, ("spec", "publish"), "ACK reads spec.publish only when it creates the function"
+        )
 
 
 def empty_structure(manifest: Manifest, _around: Around) -> Iterator[Problem]:

@@ -86,5 +86,7 @@ def runtime_retired(manifest: Manifest, around: Around) -> Iterator[Problem]:
         )
         yield problem(RUNTIME_RETIRED, manifest, _PATH, said, Severity.WARNING)
     elif today >= dates.deprecated - _SOON:
-        said = f"{name} is deprecated from {dates.deprecated}; Lambda updates no function with it from {dates.no_update}"
+        said = (
+            f"{name} is deprecated from {dates.deprecated}; Lambda updates no function with it from {dates.no_update}"
+        )
         yield problem(RUNTIME_RETIRED, manifest, _PATH, said, Severity.WARNING)

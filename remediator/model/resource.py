@@ -61,6 +61,14 @@ class Arn(NamedTuple):
     name: str
 
 
+def function_arn(text: str | None) -> Arn | None:
+    """Read a function's ARN, without a qualifier; None for anything else."""
+    parts = (text or "").split(":")
+    if len(parts) != 7 or parts[0] != "arn" or parts[2] != "lambda" or parts[5] != "function":
+        return None
+    return Arn(region=parts[3], account=parts[4], name=parts[6])
+
+
 class Condition(Struct, frozen=True, rename="camel"):
     """One entry of `status.conditions`. ACK's have no observedGeneration (aws-controllers-k8s/community#1583)."""
 
@@ -284,10 +292,7 @@ class Resource(Struct, frozen=True, rename="camel"):
 
         A Version can record its function's.
         """
-        parts = (self.arn_text or "").split(":")
-        if not self.is_function or len(parts) != 7 or parts[2] != "lambda" or parts[5] != "function":
-            return None
-        return Arn(region=parts[3], account=parts[4], name=parts[6])
+        return function_arn(self.arn_text) if self.is_function else None
 
     @property
     def in_vpc(self) -> bool:

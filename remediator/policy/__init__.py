@@ -28,6 +28,7 @@ from remediator.policy.sections import (
     Duration,
     Guard,
     LambdaCall,
+    OrphansSection,
     Section,
     SelectionSection,
     TimeoutsSection,
@@ -100,6 +101,9 @@ class Policy(Section):
         ),
     ] = True
     aws: Annotated[Aws, said("How AWS is asked.")] = Aws()
+    orphans: Annotated[
+        OrphansSection, said("What `remediator orphans` knows functions by that the cluster has no object for.")
+    ] = OrphansSection()
     schedule: Annotated[
         Schedule,
         said("When `remediator daemon` makes a pass; a CronJob has its own schedule."),

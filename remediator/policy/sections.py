@@ -22,6 +22,7 @@ from pydantic.alias_generators import to_camel
 
 from remediator.model.labels import parse_labels
 from remediator.model.limits import Limits, Mode
+from remediator.model.orphan import ACK_TAGS, OBJECT_TAG, ClusterTag
 from remediator.model.selection import Selector
 from remediator.model.timeouts import Timeouts
 from remediator.model.times import parse_duration
@@ -271,6 +272,38 @@ class Aws(Section):
         AfterValidator(_roles_are_of_their_accounts),
         Field(json_schema_extra={"additionalProperties": False}),
     ] = Field(default_factory=dict)
+
+
+def _tells_clusters_apart(key: str) -> str:
+    if key in (*ACK_TAGS, OBJECT_TAG) or key.startswith("aws:"):
+        raise ValueError(f"expected a tag that no other cluster's functions have with that value, not {key}")
+    return key
+
+
+class ClusterTagSection(Section):
+    """The tag that this cluster's functions have, and those of no other cluster."""
+
+    key: Annotated[
+        Annotated[str, Field(pattern=r"^.{1,128}$"), AfterValidator(_tells_clusters_apart)],
+        said("Its key, such as cluster, or eks:eks-capability-arn where EKS runs ACK."),
+    ]
+    value: Annotated[Annotated[str, Field(pattern=r"^.{1,256}$")], said("Its value, letter by letter.")]
+
+
+class OrphansSection(Section):
+    """What `remediator orphans` knows this cluster's functions by."""
+
+    cluster_tag: Annotated[
+        ClusterTagSection | None,
+        said(
+            "The tag by which ACK marks what it makes for this cluster, such as {key: cluster, value: prod}, given "
+            "to it with --resource-tags; null: it gives none, and functions are known by records alone."
+        ),
+    ] = None
+
+    @property
+    def tag(self) -> ClusterTag | None:
+        return ClusterTag(self.cluster_tag.key, self.cluster_tag.value) if self.cluster_tag else None
 
 
 _TIMEOUTS = Timeouts()

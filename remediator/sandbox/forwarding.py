@@ -48,6 +48,7 @@ class Request:
                 "REQUEST_METHOD": self.method,
                 "PATH_INFO": unquote(self.path),
                 "HTTP_AUTHORIZATION": self.headers.get("authorization", ""),
+                "HTTP_X_AMZ_TARGET": self.headers.get("x-amz-target", ""),
                 "CONTENT_LENGTH": str(len(self.body)),
                 "wsgi.input": io.BytesIO(self.body),
             }

@@ -267,7 +267,7 @@ def test_the_policys_endpoint_beats_the_environments(cloud: Cloud, ask: Ask, mon
     ],
 )
 def test_awss_own_endpoints(clock: FakeClock, endpoint: str, *, trusted: bool) -> None:
-    assert AwsCloud(Aws(), clock)._trusted(endpoint) is trusted
+    assert AwsCloud(Aws(), clock)._clients.trusts(endpoint) is trusted
 
 
 def test_expired_credentials_are_told_once_and_not_asked_for_each_suspect(

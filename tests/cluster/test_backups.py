@@ -19,7 +19,6 @@ from remediator.kubernetes.transport import Connection, Transport
 from remediator.model.resource import Ref
 from remediator.sandbox.cloud import Cloud
 from tests.bed.api import Api, Refused
-from tests.bed.controllers import Handle, RealController
 from tests.bed.functions import FINALIZER, Function, condition, is_ready, synced
 from tests.bed.plane import RBAC, Plane
 from tests.bed.plugin import Create
@@ -193,10 +192,8 @@ def test_a_function_that_exists_is_not_taken_over_by_itself(
 
 
 def test_a_function_that_exists_is_adopted_and_made_to_match_the_spec(
-    settled: Create, save: Callable[[Function], str], restore: Restore, cloud: Cloud, controller: Handle
+    settled: Create, save: Callable[[Function], str], restore: Restore, cloud: Cloud
 ) -> None:
-    if not isinstance(controller, RealController):
-        pytest.skip("the sandbox's controller adopts nothing: this takes CONTROLLER=real")
     function = settled(memorySize=512, environment={"variables": {"DB_PASSWORD": SECRET}})
     before, reference = function.read(), save(function)
     kept(function)

@@ -123,6 +123,16 @@ class Refused:
         ),
         Refused({"aws": {"endpointURL": "lambda.example"}}, "should match pattern"),
         Refused({"aws": {"call": "ListFunctions"}}, "'GetFunctionConfiguration' or 'GetFunction'"),
+        Refused({"orphans": {"clusterTag": {"key": "cluster"}}}, "value"),
+        Refused({"orphans": {"clusterTag": {"key": "", "value": "prod"}}}, "should match pattern"),
+        Refused({"orphans": {"clusterTag": {"key": "cluster", "value": ""}}}, "should match pattern"),
+        Refused({"orphans": {"clusterTag": "cluster=prod"}}, "valid dictionary"),
+        Refused(
+            {"orphans": {"clusterTag": {"key": "services.k8s.aws/namespace", "value": "shop"}}},
+            "expected a tag that no other cluster's functions have with that value, not services.k8s.aws/namespace",
+        ),
+        Refused({"orphans": {"clusterTag": {"key": "eks:kubernetes-resource-name", "value": "a"}}}, "expected a tag"),
+        Refused({"orphans": {"clusterTag": {"key": "aws:cloudformation:stack-id", "value": "a"}}}, "expected a tag"),
         Refused({"timeouts": {"deletion": 600}}, "expected a duration such as 90s, 15m"),
         Refused({"timeouts": {"deletion": "10 minutes"}}, "is no duration"),
         Refused({"timeouts": {"naps": "1m"}}, "not permitted"),
@@ -265,3 +275,10 @@ def test_roles_may_be_of_any_partition_and_under_a_path(partition: str) -> None:
         HEAD | {"aws": {"accounts": {"444455556666": {"roleArn": role, "externalId": "a:b"}}}}
     ).aws
     assert (aws.accounts["444455556666"].role_arn, aws.accounts["444455556666"].external_id) == (role, "a:b")
+
+
+@pytest.mark.parametrize("key", ["cluster", "eks:eks-capability-arn", "team.example/cluster"])
+def test_a_tag_can_tell_the_cluster(key: str) -> None:
+    policy = Policy.model_validate(HEAD | {"orphans": {"clusterTag": {"key": key, "value": "prod"}}})
+    assert policy.orphans.tag == (key, "prod")
+    assert Policy().orphans.tag is None

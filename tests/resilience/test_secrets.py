@@ -213,6 +213,7 @@ TYPED: dict[str, tuple[tuple[str, ...], ...]] = {
     "policy sample": ((),),
     "findings": ((), ("Unreadable",)),
     "demo": (("--list",),),
+    "orphans": (*(output for output in OUTPUTS), ("--region", "eu-west-1"), ("--adopt", "checkout")),
     "doctor": tuple(("-A", *output) for output in OUTPUTS),
     "completion": (("bash",), ("zsh",), ("fish",)),
     "version": ((),),

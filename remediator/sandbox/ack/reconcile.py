@@ -124,7 +124,8 @@ class Reconciler:
         Conditions(desired, self._now()).clear()
         error: PassError | None = None
         latest: Resource | None
-        if reason := _unresolved_reference(desired):
+        reason = _unresolved_reference(desired)
+        if reason and cr.adoption(desired) != cr.ADOPT:
             latest = copy.deepcopy(desired)
             Conditions(latest, self._now()).set(REFERENCES_RESOLVED, "Unknown", "Reference resolution failed", reason)
             self._save_status(desired, latest)
@@ -144,21 +145,35 @@ class Reconciler:
         return RESYNC_SECONDS if synced and synced["status"] == "True" else _OUT_OF_SYNC_SECONDS
 
     def _synced(self, manager: Manager, desired: Resource) -> Resource:
-        wanted = desired if cr.is_read_only(desired) else cr.with_system_tags(desired)
+        adoption = cr.adoption(desired)
+        wanted = cr.to_adopt(desired) if adoption == cr.ADOPT else desired
+        wanted = wanted if cr.is_read_only(desired) else cr.with_system_tags(wanted)
         try:
             latest = manager.read(wanted)
         except Stopped as stopped:
             if not isinstance(stopped.error, FunctionNotFound):
                 raise
-            if cr.is_adopted(desired) or cr.is_read_only(desired):
-                kind = "adopted" if cr.is_adopted(desired) else "read-only"
+            if adoption == cr.ADOPT or cr.is_adopted(desired) or cr.is_read_only(desired):
+                kind = "read-only" if cr.is_read_only(desired) else "adopted"
                 raise Stopped(PassFailed(f"{kind} resource not found"), None) from stopped
             latest = self._create(manager, wanted)
         else:
+            if adoption == cr.ADOPT:
+                latest = self._adopt(desired, latest)
+                return self._late_initialized(manager, latest)
             if cr.is_read_only(desired):
                 return latest
+            if adoption == cr.ADOPT_OR_CREATE:
+                self._save(latest, cr.as_adopted(latest))
+                raise Stopped(PassFailed("adopted resource, requeuing to check for updates"), latest)
             latest = self._update(manager, wanted, latest)
         return self._late_initialized(manager, latest)
+
+    def _adopt(self, desired: Resource, latest: Resource) -> Resource:
+        """Take the function over as it is: what AWS says of it becomes the spec."""
+        adopted = cr.as_adopted(cr.without_system_tags(latest))
+        self._save(desired, adopted)
+        return adopted
 
     def _create(self, manager: Manager, wanted: Resource) -> Resource:
         """Create the function, under our finalizer; a refused create takes the finalizer off again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 GROUP = "lambda.services.k8s.aws"
@@ -11,6 +12,9 @@ PLURAL = "functions"
 FINALIZER = "finalizers.lambda.services.k8s.aws/Function"
 
 ADOPTED = "services.k8s.aws/adopted"
+ADOPTION_POLICY = "services.k8s.aws/adoption-policy"
+ADOPTION_FIELDS = "services.k8s.aws/adoption-fields"
+ADOPT, ADOPT_OR_CREATE = "adopt", "adopt-or-create"
 DELETION_POLICY = "services.k8s.aws/deletion-policy"
 NAMESPACE_DELETION_POLICY = "lambda.services.k8s.aws/deletion-policy"
 READ_ONLY = "services.k8s.aws/read-only"
@@ -52,6 +56,26 @@ def is_read_only(resource: Resource) -> bool:
 def is_adopted(resource: Resource) -> bool:
     """Tell whether the function was there before ACK took it over; ACK will not create it anew."""
     return annotations_of(resource).get(ADOPTED, "").lower() == "true"
+
+
+def adoption(resource: Resource) -> str:
+    """Return how the resource takes over a function now: not at all once it has, or where it made one."""
+    policy = annotations_of(resource).get(ADOPTION_POLICY, "")
+    return "" if is_managed(resource) or is_adopted(resource) else policy
+
+
+def to_adopt(resource: Resource) -> Resource:
+    """Return the resource under the name that its adoption fields give (PopulateResourceFromAnnotation)."""
+    populated = copy.deepcopy(resource)
+    populated["spec"]["name"] = json.loads(annotations_of(resource)[ADOPTION_FIELDS])["name"]
+    return populated
+
+
+def as_adopted(resource: Resource) -> Resource:
+    """Return the resource as managed, and as one that was not made by it."""
+    managed = with_finalizer(resource)
+    managed["metadata"]["annotations"] = {**annotations_of(resource), ADOPTED: "true"}
+    return managed
 
 
 def with_finalizer(resource: Resource) -> Resource:

@@ -35,10 +35,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A Lambda or STS request, read as far as the sandbox needs it.
+    """A request to Lambda, STS or the tagging API, read as far as the sandbox needs it.
 
-    `function` is the name as asked for: a bare name, or an ARN. `parameters` is the JSON body of a Lambda request, or
-    the form of an STS one; `query` is the query string, `token` the session token of temporary credentials.
+    `function` is the name as asked for: a bare name, or an ARN. `parameters` is the JSON body, or the form of an STS
+    request; `query` is the query string, `token` the session token of temporary credentials.
     """
 
     service: str
@@ -74,12 +74,12 @@ def warm_up() -> None:
 
 
 def read_request(environ: dict[str, Any]) -> Request | None:
-    """Read a WSGI request, leaving its body to be read again; None if it is for neither Lambda nor STS."""
+    """Read a WSGI request, leaving its body to be read again; None if it is for none of the three services."""
     credential = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
     if credential is None:
         return None
     access_key, region, service = credential.groups()
-    if service not in ("lambda", "sts"):
+    if service not in ("lambda", "sts", "tagging"):
         return None
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
@@ -89,6 +89,9 @@ def read_request(environ: dict[str, Any]) -> Request | None:
         form = {key: values[0] for key, values in parse_qs(body.decode()).items()}
         action = form.get("Action") or query.get("Action", "")
         return Request(service, region, access_key, action, None, form, query, token)
+    if service == "tagging":
+        target = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+        return Request(service, region, access_key, target, None, _json_object(body), query, token)
     operation, path_parameters = _operation(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
     parameters = _json_object(body)
     function = path_parameters.get("FunctionName") or path_parameters.get("Resource") or parameters.get("FunctionName")

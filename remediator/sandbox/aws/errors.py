@@ -20,6 +20,7 @@ USUAL_STATUS = {
     "ServiceException": 500,
     "TooManyRequestsException": 429,
 }
+_JSON = "application/x-amz-json-1.1"
 _STS = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 
@@ -54,7 +55,7 @@ class Answer:
 
 
 def error_answer(service: str, error: AwsError) -> Answer:
-    """Render an error in the service's protocol: REST-JSON for Lambda, query XML for STS."""
+    """Render an error in the service's protocol: REST-JSON for Lambda, query XML for STS, JSON 1.1 for tagging."""
     request_id = str(uuid.uuid4())
     fault = "Service" if error.status >= 500 else "User"
     if service == "sts":
@@ -65,6 +66,9 @@ def error_answer(service: str, error: AwsError) -> Answer:
         )
         headers = (*_headers("text/xml", request_id), *error.headers)
         return Answer(error.status, headers, body.encode(), error.code)
+    if service == "tagging":
+        payload = json.dumps({"__type": error.code, "Message": error.message}).encode()
+        return Answer(error.status, (*_headers(_JSON, request_id), *error.headers), payload, error.code)
     payload = json.dumps({"Type": fault, "message": error.message, **error.fields}).encode()
     headers = (*_headers("application/json", request_id), ("x-amzn-ErrorType", error.code), *error.headers)
     return Answer(error.status, headers, payload, error.code)
@@ -74,6 +78,11 @@ def json_answer(status: int, payload: object) -> Answer:
     """Render an answer of Lambda; AWS sends no body with a 204."""
     body = b"" if status == 204 else json.dumps(payload).encode()
     return Answer(status, _headers("application/json", str(uuid.uuid4())), body)
+
+
+def tagging_answer(payload: object) -> Answer:
+    """Render an answer of the Resource Groups Tagging API."""
+    return Answer(200, _headers(_JSON, str(uuid.uuid4())), json.dumps(payload).encode())
 
 
 def sts_answer(operation: str, result: Mapping[str, str | Mapping[str, str]]) -> Answer:

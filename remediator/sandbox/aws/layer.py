@@ -10,6 +10,7 @@ from typing import Any
 
 from werkzeug.http import HTTP_STATUS_CODES
 
+from remediator.sandbox.aws import tagging
 from remediator.sandbox.aws.accounts import Accounts
 from remediator.sandbox.aws.behaviour import Behaviour
 from remediator.sandbox.aws.calls import Call, Request, read_request
@@ -24,7 +25,7 @@ from remediator.sandbox.aws.wording import Asked, function_arn, wrong_scope
 class Layer:
     """Stand before moto. Whoever reads or changes what it holds takes `lock`.
 
-    Lambda and STS answer one at a time, so that no state changes under a request; what makes a request wait, latency or
+    Its services answer one at a time, so that no state changes under a request; what makes a request wait, latency or
     a hang, is outside of that.
     """
 
@@ -113,4 +114,6 @@ class Layer:
         if request.service == "sts":
             answer = self.identities.answer(request, asked)
             return answer or self._moto.forward(environ, request.service, asked.account)
+        if request.service == "tagging":
+            return tagging.answer(request, self.accounts.functions(asked.account))
         return self._lambda.answer(environ, request, asked, self.accounts.functions(asked.account))

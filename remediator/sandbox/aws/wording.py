@@ -28,7 +28,7 @@ class Asked:
     def action(self) -> str:
         """The IAM action; Invoke is the one operation of Lambda here whose action has another name."""
         name = "InvokeFunction" if self.operation == "Invoke" else self.operation
-        return f"{self.service}:{name}"
+        return f"{'tag' if self.service == 'tagging' else self.service}:{name}"
 
 
 def function_arn(region: str, account: str, name: str) -> str:
@@ -44,7 +44,7 @@ def denied(asked: Asked, *, explicit: bool = False) -> AwsError:
     sentence = f"User: {asked.caller} is not authorized to perform: {asked.action} on resource: {asked.on}"
     if explicit:
         sentence += " with an explicit deny in an identity-based policy"
-    elif asked.service == "lambda":
+    elif asked.service != "sts":
         sentence += f" because no identity-based policy allows the {asked.action} action"
     return AwsError("AccessDenied" if asked.service == "sts" else "AccessDeniedException", sentence, 403)
 
@@ -68,6 +68,8 @@ def throttled(asked: Asked, *, reason: str | None, retry_after: int | None) -> A
     headers = () if retry_after is None else (("Retry-After", str(retry_after)),)
     if asked.service == "sts":
         return AwsError("Throttling", "Rate exceeded", 400, headers=headers)
+    if asked.service == "tagging":
+        return AwsError("ThrottledException", "Rate exceeded", 400, headers=headers)
     if reason is None:
         return AwsError("ThrottlingException", "Rate exceeded", 400, headers=headers)
     return AwsError("TooManyRequestsException", "Rate exceeded", 429, headers=headers, fields={"Reason": reason})

@@ -19,6 +19,7 @@ Patch = pytest.MonkeyPatch
 
 LIES = Lies()
 
+_ADOPTION = "controller/test_adoption.py::"
 _CHECKSUM = "controller/test_checksum.py::"
 _CONDITIONS = "controller/test_conditions.py::"
 _CREATION = "controller/test_creation.py::"
@@ -501,6 +502,26 @@ def references_are_guessed(patch: Patch) -> None:
 def what_exists_is_adopted(patch: Patch) -> None:
     """An existing function of that name is taken over."""
     patch.setattr("remediator.sandbox.ack.reconcile.cr.is_managed", lambda each: True)
+
+
+@LIES.told_against(_ADOPTION + "test_adopt_takes_a_function_over_as_it_is")
+def adopting_makes_it_match(patch: Patch) -> None:
+    """With `adopt`, too, the function is made to match the object."""
+    adoption = resource.adoption
+    patch.setattr(resource, "adoption", lambda each: adoption(each) and resource.ADOPT_OR_CREATE)
+
+
+@LIES.told_against(_ADOPTION + "test_adopt_or_create_makes_the_function_match_the_object")
+def what_is_adopted_stays_as_it_is(patch: Patch) -> None:
+    """With `adopt-or-create`, too, what AWS has goes into the object."""
+    adoption = resource.adoption
+    patch.setattr(resource, "adoption", lambda each: adoption(each) and resource.ADOPT)
+
+
+@LIES.told_against(_ADOPTION + "test_adopt_creates_nothing_and_says_nothing")
+def what_is_to_be_adopted_is_created(patch: Patch) -> None:
+    """Where there is no function to adopt it is created."""
+    patch.setattr(resource, "adoption", lambda each: "")
 
 
 # ---- deletion --------------------------------------------------------------------------------------------------------
