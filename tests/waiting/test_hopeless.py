@@ -128,7 +128,7 @@ def test_a_change_that_the_controller_has_not_seen_may_be_the_cure() -> None:
     }
 
 
-def judged(raw: Json, goal: Goal = SYNCED, **live: object) -> bool:
+def judged(raw: Json, goal: Goal = SYNCED, **live: str) -> bool:
     seen = observe(raw, active(**live), controller=ALIVE)
     return is_hopeless(goal, diagnose(seen), seen, LONG_AGO)
 
@@ -151,7 +151,7 @@ def test_an_update_that_failed_may_be_cured_by_one_that_is_tried_again(
     conditions: list[Json] | None, hopeless: bool
 ) -> None:
     raw = function(conditions=conditions)
-    assert judged(raw, **FAILED) is hopeless
+    assert judged(raw, SYNCED, **FAILED) is hopeless
     assert judged(raw, SETTLED, **FAILED) is hopeless
     assert judged(raw, state="Failed") is hopeless
 
