@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from remediator.diagnosis.controller import why_unwatched
+from remediator.diagnosis.error_text import may_pass
 from remediator.diagnosis.lambda_state import COUNTS_INACTIVE
 from remediator.model.controller import Health
 from remediator.model.finding import Finding, FindingName, Remedy, State
@@ -74,6 +75,7 @@ def _stays(finding: Finding, seen: Observation) -> bool:
 
 def _is_tried_again(finding: Finding, seen: Observation) -> bool:
     """Whether the controller is still at an update that can cure it."""
+    if not seen.resource.holds("ACK.Recoverable") or not may_pass(seen.resource.error_text):
+        return False
     never_right = finding.evidence.get("variant") in ("hex", "malformed")
-    refused = not _REFUSED.isdisjoint(finding.also)
-    return seen.resource.holds("ACK.Recoverable") and not never_right and not refused
+    return not never_right and _REFUSED.isdisjoint(finding.also)

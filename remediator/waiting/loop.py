@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from remediator.diagnosis import diagnose
-from remediator.errors import CloudError, ClusterError, Forbidden, NotFound, RemediatorError, Unauthorized
+from remediator.errors import CloudError, ClusterError, Forbidden, NotFound, Unauthorized
 from remediator.model.controller import ControllerFacts
 from remediator.model.differences import retained
 from remediator.model.finding import Finding, FindingName, State
@@ -207,11 +207,11 @@ class _Wait:
         if finding is None or (finding.name in _SAYS_NO_MORE and finding.state is State.WAITING):
             self._said.pop("finding", None)
             return
-        healing = healing_of(finding, sight)
+        healing = _healing(finding, sight, sight.until)
         key = f"{finding.name} {finding.state} {'after' in healing}"
         if self._said.get("finding") != key:
             self._said["finding"] = key
-            self._say(self._masked(f"{finding.name}, {finding.state}: {finding.summary} {healing}".rstrip()))
+            self._say(self._masked(f"{finding.name}, {finding.state}: {_sentence(finding)} {healing}".rstrip()))
 
     def _masked(self, text: str) -> str:
         return mask(text, self._sight.seen.secrets) if self._sight else text
@@ -242,13 +242,13 @@ class _Wait:
 
     def _timed_out(self) -> Waited:
         sight = self._sight
-        if sight is None:  # cannot be: an API server that is away at the first look ends it
-            raise RemediatorError("nothing was seen in time")
+        assert sight is not None  # a first look that sees nothing ends it
         waited = format_duration(timedelta(seconds=self._deadline - self._began))
         away = f"; {self._said['away']}" if "away" in self._said else ""
         sides = "; ".join(_both_sides(self._verdict.why, sight))
-        healing = healing_of(sight.finding, sight) if sight.finding else ""
-        found = f". {sight.finding.name}: {sight.finding.summary} {healing}".rstrip() if sight.finding else ""
+        found = ""
+        if (finding := sight.finding) is not None:
+            found = f". {finding.name}: {_sentence(finding)} {_healing(finding, sight)}".rstrip()
         return self._ended(Ending.TIMED_OUT, f"not {self._goal} after {waited}: {sides}{away}{found}")
 
     def _ended(
@@ -270,14 +270,18 @@ class _Wait:
         )
 
 
-def healing_of(finding: Finding, sight: Sight) -> str:
+def _sentence(finding: Finding) -> str:
+    return finding.summary if finding.summary.endswith((".", "!", "?")) else f"{finding.summary}."
+
+
+def _healing(finding: Finding, sight: Sight, until: datetime | None = None) -> str:
     """Say by when a finding should have passed by itself, and whether that is later than anybody waits."""
     at, now = finding.self_heals_at, sight.seen.now
     if at is None or at <= now:
         stuck = finding.stuck_at
         counts = finding.state is State.WAITING and stuck is not None
         return f"Counts as stuck from {format_time(stuck)}." if counts else ""
-    late = f", after the time-out at {format_time(sight.until)}" if at > sight.until else ""
+    late = f", after the time-out at {format_time(until)}" if until is not None and at > until else ""
     return f"Should heal by itself by {format_time(at)}{late}."
 
 

@@ -299,8 +299,9 @@ def test_no_credentials(cloud: Cloud, ask: Ask, monkeypatch: pytest.MonkeyPatch)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     begin = len(cloud.calls)
-    why = unreadable(ask().probe(resource(arn=arn_of())))
-    assert "credentials" in why
+    seen = ask().probe(resource(arn=arn_of()))
+    assert "credentials" in unreadable(seen)
+    assert not seen.passing
     assert cloud.calls_since(begin) == []
 
 
@@ -378,25 +379,31 @@ def test_a_certificate_bundle_that_is_not_there(ask: Ask, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("code", "message", "status"),
+    ("code", "message", "status", "passing"),
     [
-        ("AccessDeniedException", "User: joe is not authorized to perform: lambda:GetFunctionConfiguration", 403),
-        ("TooManyRequestsException", "Rate Exceeded.", 429),
-        ("ThrottlingException", "Rate exceeded", 400),
-        ("ServiceException", "An internal error occurred.", 500),
-        ("InternalFailure", "", 503),
-        ("UnrecognizedClientException", "The security token included in the request is invalid.", 403),
-        ("InvalidSignatureException", "Signature expired: 20261121T120000Z is now earlier than", 403),
-        ("ValidationException", "1 validation error detected", 400),
-        ("KMSAccessDeniedException", "Lambda was unable to decrypt the environment variables", 502),
+        (
+            "AccessDeniedException",
+            "User: joe is not authorized to perform: lambda:GetFunctionConfiguration",
+            403,
+            False,
+        ),
+        ("TooManyRequestsException", "Rate Exceeded.", 429, True),
+        ("ThrottlingException", "Rate exceeded", 400, True),
+        ("ServiceException", "An internal error occurred.", 500, True),
+        ("InternalFailure", "", 503, True),
+        ("UnrecognizedClientException", "The security token included in the request is invalid.", 403, False),
+        ("InvalidSignatureException", "Signature expired: 20261121T120000Z is now earlier than", 403, False),
+        ("ValidationException", "1 validation error detected", 400, False),
+        ("KMSAccessDeniedException", "Lambda was unable to decrypt the environment variables", 502, True),
     ],
 )
 def test_a_refusal_is_doubt_and_says_call_code_message_and_who_asked(
-    cloud: Cloud, ask: Ask, code: str, message: str, status: int
+    cloud: Cloud, ask: Ask, code: str, message: str, status: int, *, passing: bool
 ) -> None:
     cloud.refuse("GetFunctionConfiguration", code, message, status=status)
     seen = ask(BRIEF).probe(resource(arn=arn_of()))
     assert unreadable(seen) == f"GetFunctionConfiguration was answered {code}: {message or 'no message'}"
+    assert seen.passing is passing
     assert seen.identity is not None and seen.identity.startswith("arn:aws:sts::123456789012:")
     assert seen.at == START
 
@@ -404,8 +411,10 @@ def test_a_refusal_is_doubt_and_says_call_code_message_and_who_asked(
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "ExpiredToken", "RequestExpired"])
 def test_expired_credentials_are_told_with_what_to_do(cloud: Cloud, ask: Ask, code: str) -> None:
     cloud.refuse("GetFunctionConfiguration", code, "The security token included in the request is expired", status=403)
-    why = unreadable(ask(BRIEF).probe(resource(arn=arn_of())))
+    seen = ask(BRIEF).probe(resource(arn=arn_of()))
+    why = unreadable(seen)
     assert f"answered {code}: The security token included in the request is expired (log in to AWS again" in why
+    assert seen.passing, "the next time we sign in anew"
 
 
 def test_a_throttled_call_is_tried_again(cloud: Cloud, ask: Ask) -> None:
@@ -444,6 +453,7 @@ def test_lambda_that_hangs_is_doubt(ask: Ask) -> None:
     with Wire(SIGNED_IN, SILENCE) as wire:
         seen = ask(BRIEF, endpointURL=wire.url).probe(resource(arn=arn_of()))
     assert "timeout" in unreadable(seen).lower()
+    assert seen.passing
     assert seen.identity == "arn:aws:iam::123456789012:user/joe"
 
 
@@ -471,7 +481,9 @@ def test_nobody_at_the_endpoint(ask: Ask) -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{reserved.getsockname()[1]}"
-        assert endpoint in unreadable(ask(BRIEF, endpointURL=endpoint).probe(resource(arn=arn_of())))
+        seen = ask(BRIEF, endpointURL=endpoint).probe(resource(arn=arn_of()))
+    assert endpoint in unreadable(seen)
+    assert seen.passing
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,15 @@ def test_an_object_that_cannot_be_read_a_second_time_stays_as_it_is() -> None:
     assert with_owners(resource, b"{") is resource
 
 
+def test_who_wrote_what_is_read_of_one_object_whatever_it_has_lost() -> None:
+    raw = function(metadata={"managedFields": [ACK]})
+    content = json.dumps(raw).encode()
+    for always in (True, False):
+        found = with_owners(decoded(raw), content, always=always).metadata.managed_fields
+        assert found is not None
+        assert [isinstance(each, OwnedFields) for each in found] == [always]
+
+
 def test_an_object_without_managed_fields_has_no_owners() -> None:
     content = json.loads(applied({"memorySize": 512}))
     del content["metadata"]["managedFields"]
