@@ -37,7 +37,8 @@ def _replace(file: Path, before: Source, after: Source) -> None:
     try:
         with os.fdopen(handle, "wb") as written:
             written.write(after.encoded)
-            if (state.st_uid, state.st_gid) != (os.geteuid(), os.getegid()):
+            ours = os.fstat(handle)
+            if (ours.st_uid, ours.st_gid) != (state.st_uid, state.st_gid):
                 os.fchown(handle, state.st_uid, state.st_gid)
             shutil.copystat(file, beside)
             os.utime(beside)

@@ -85,7 +85,8 @@ def _readable(source: Source) -> str:
 def end_within(source: Source, limit: int) -> int:
     """Find where the last thing before an offset ends, comments aside: a block's own mark is where the next begins."""
     tokens = yaml.scan(_readable(source), Loader=_Loader)
-    return max(each.end_mark.index for each in tokens if each.start_mark.index < each.end_mark.index <= limit)
+    ends: list[int] = [each.end_mark.index for each in tokens if each.start_mark.index < each.end_mark.index]
+    return max(end for end in ends if end <= limit)
 
 
 def _is_empty(node: Node | None) -> bool:
