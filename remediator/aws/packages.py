@@ -9,9 +9,16 @@ import hashlib
 import os
 import re
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, NamedTuple
 
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    ResponseStreamingError,
+)
 
 from remediator.aws.clients import NotAws, Patience, bound, config, own_session, said
 from remediator.aws.counting import MISSHAPEN
@@ -23,6 +30,8 @@ _PATIENCE = Patience(answer=60.0)
 _PART = 8 * 1024 * 1024  # bytes of one answer: each has its deadline, and is asked for again by itself
 _OF_PARTS = re.compile(r'-\d+"?$')
 _VERSION = re.compile(r"\?versionId=", re.IGNORECASE)
+_BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
+_BROKEN_OFF = (ResponseStreamingError, IncompleteReadError)
 _IN_NUMBERS = re.compile(r"\d+$")
 
 _HINTS = {
@@ -60,7 +69,7 @@ def s3_object(url: str) -> S3Object:
     *before, last = _VERSION.split(url)
     where, version = ("?versionId=".join(before), last) if before else (last, None)
     bucket, _, key = where.removeprefix("s3://").partition("/")
-    if not where.startswith("s3://") or not bucket or not key or version == "":
+    if not where.startswith("s3://") or not _BUCKET.fullmatch(bucket) or not key or version == "":
         raise UsageError(
             f"{url!r} names no object of S3", hint="Write s3://bucket/key, or s3://bucket/key?versionId=ID."
         )
@@ -116,7 +125,7 @@ class Packages:
             raise CloudError(
                 f"{which}: cannot be read: {error}", hint="Look at the network, and say it again."
             ) from error
-        except MISSHAPEN as error:
+        except (NotAws, *MISSHAPEN) as error:
             raise CloudError(f"{which}: {NotAws()}") from error
 
     def _head(self, which: S3Object) -> dict[str, Any]:
@@ -148,7 +157,7 @@ class Packages:
         for left in reversed(range(self._patience.attempts)):
             try:
                 answer = self._client.get_object(**which.parameters, **wanted)
-                with answer["Body"] as body:
+                with closing(answer["Body"]) as body:
                     if answer["ContentLength"] != length:
                         raise NotAws
                     read: bytes = body.read()
