@@ -204,6 +204,12 @@ TYPED: dict[str, tuple[tuple[str, ...], ...]] = {
         ("-f", "{misshapen}"),
         ("-f", "{dump}", "--live", "{twice}"),
     ),
+    "checksum": (
+        ("{dump}",),
+        *(("{dump}", flag, file) for flag in ("--check", "--patch") for file in ("{items}", "{twice}", "{torn}")),
+        ("{dump}", "--patch", "{misshapen}", "--function", "nobody"),
+        ("{dump}", "--patch", "{saved}"),
+    ),
     "validate": (("{dump}",), ("{twice}",), ("{torn}",), ("{policy}",)),
     "policy schema": ((),),
     "policy sample": ((),),
