@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +14,9 @@ from remediator.manifest.source import STDIN
 
 _CHUNK = 1024 * 1024  # bytes
 _LARGEST = 8 * 1024**3  # bytes; Lambda takes 250 MB. What has no end must end
-# A zip ends with its directory's end: 22 bytes, and a comment of at most 65,535.
-_DIRECTORY_END, _LONGEST_END = b"PK\x05\x06", 22 + 0xFFFF
+# A zip ends with its directory's end: 22 bytes, the last two the length of a comment that follows.
+_DIRECTORY_END = re.compile(rb"PK\x05\x06.{16}(..)", re.DOTALL)
+_LONGEST_END = 22 + 0xFFFF
 
 
 class Package(NamedTuple):
@@ -33,7 +35,7 @@ def read_package(name: str) -> Package:
         for chunk in _chunks(name):
             digest.update(chunk)
             size += len(chunk)
-            end = (end + chunk)[-_LONGEST_END:]
+            end = (chunk if len(chunk) >= _LONGEST_END else end + chunk)[-_LONGEST_END:]
             if size > _LARGEST:
                 raise InputError(f"{shown}: is larger than {_LARGEST // 1024**3} GiB, and no package")
     except IsADirectoryError as error:
@@ -47,7 +49,12 @@ def read_package(name: str) -> Package:
         ) from error
     if not size:
         raise InputError(f"{shown}: is empty, and no package", hint="Did what was to write it fail?")
-    return Package(shown, digest.digest(), _DIRECTORY_END in end)
+    return Package(shown, digest.digest(), _is_whole(end))
+
+
+def _is_whole(end: bytes) -> bool:
+    found = _DIRECTORY_END.finditer(end)
+    return any(each.end() + int.from_bytes(each[1], "little") <= len(end) for each in found)
 
 
 def _chunks(name: str) -> Iterator[bytes]:

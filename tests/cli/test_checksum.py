@@ -127,7 +127,7 @@ def test_a_file_that_may_not_be_read_is_told(
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(packages.Path, "open", refuse)
+    monkeypatch.setattr("remediator.cli.package.Path.open", refuse)
     assert "p.zip: cannot be read: Permission denied" in remediator("checksum", "p.zip").err
 
 

@@ -263,7 +263,7 @@ class _Written(NamedTuple):
 
     text: str
     path: Path
-    index: int
+    number: int
 
 
 @st.composite
@@ -312,7 +312,7 @@ def _lines_of(text: str) -> list[str]:
 def _read_by_another(text: str, written: _Written) -> Any:
     """Read the value by libyaml, of which kubectl's parser is a port."""
     found = [each for each in yaml.load_all(text, Loader=yaml.CBaseLoader) if each]
-    value = found[written.index]
+    value = found[written.number]
     for part in written.path:
         value = value[part]
     return value
@@ -323,13 +323,13 @@ def test_of_any_file_that_text_is_changed_and_nothing_else(written: _Written, va
     source = Source("f.yaml", written.text)
     found = manifests(source)
     before = [each.value for each in found]
-    changed = set_text(source, found[written.index], written.path, value)
+    changed = set_text(source, found[written.number], written.path, value)
     after = manifests(changed)
-    assert after[written.index].at(*written.path) == value
+    assert after[written.number].at(*written.path) == value
     assert _read_by_another(changed.text, written) == value
-    assert set_text(changed, after[written.index], written.path, value) is changed
-    parent = after[written.index].at(*written.path[:-1])
-    was = found[written.index].at(*written.path[:-1])
+    assert set_text(changed, after[written.number], written.path, value) is changed
+    parent = after[written.number].at(*written.path[:-1])
+    was = found[written.number].at(*written.path[:-1])
     parent.pop(written.path[-1])
     was.pop(written.path[-1], None)
     assert repr([each.value for each in after]) == repr(before)

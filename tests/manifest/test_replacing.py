@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from remediator.errors import InputError
-from remediator.manifest import replacing
 from remediator.manifest.replacing import replace
 from remediator.manifest.source import Source, read_source
 
@@ -141,7 +140,7 @@ def test_a_directory_that_takes_no_files_is_told(file: Path, monkeypatch: pytest
     def refuse(**_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(replacing.tempfile, "mkstemp", refuse)
+    monkeypatch.setattr("remediator.manifest.replacing.tempfile.mkstemp", refuse)
     error = refused(file)
     assert error.message == f"{file}: cannot be written: Permission denied"
     assert "its directory has to be writable, too" in error.hint
