@@ -145,13 +145,12 @@ def _tell_other_place(manifest: Manifest, right: Right) -> None:
     """Say where the manifest names another object of S3 than the one that was looked at."""
     if right.stored is None:
         return
-    bucket, key, version = (manifest.at(*_CODE, each) for each in ("s3Bucket", "s3Key", "s3ObjectVersion"))
-    pairs = ((bucket, right.stored.bucket), (key, right.stored.key), (version, right.stored.version))
-    if any(isinstance(has, str) and given is not None and has != given for has, given in pairs):
-        where = f"s3://{bucket}/{key}" + (f"?versionId={version}" if version else "")
-        narration().verbatim(
-            f"{_place(manifest, *_CODE)}: {_named(manifest)} has its code from {where}: another object."
-        )
+    fields = zip(("s3Bucket", "s3Key", "s3ObjectVersion"), right.stored, strict=True)
+    has = {field: (manifest.at(*_CODE, field), given) for field, given in fields}
+    others = [f"{field} {says}" for field, (says, given) in has.items() if isinstance(says, str) and says != given]
+    if others:
+        where = f"{_place(manifest, *_CODE)}: {_named(manifest)}"
+        narration().verbatim(f"{where} says {', '.join(others)}: that is not {right.stored}.")
 
 
 def _place(manifest: Manifest, *path: str) -> str:

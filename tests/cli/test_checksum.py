@@ -168,13 +168,21 @@ for each in sys.argv[1:]:
 _MORE_AT_THE_MOST = 16 * 1024  # KiB
 
 
-def test_a_gigabyte_takes_no_more_memory_than_a_kilobyte(here: Path) -> None:
+@pytest.mark.parametrize(
+    ("size", "hexadecimal"),
+    [
+        (2**27, "254bcc3fc4f27172636df4bf32de9f107f620d559b20d760197e452b97453917"),
+        pytest.param(2**30, "49bc20df15e412a64472421e13fe86ff1c5165e18b2afccf160d4dc19fe68a14", marks=pytest.mark.deep),
+    ],
+    ids=["128 MiB", "1 GiB"],
+)
+def test_a_large_file_takes_no_more_memory_than_a_small_one(here: Path, size: int, hexadecimal: str) -> None:
     with (here / "sparse.zip").open("wb") as file:
-        file.truncate(2**30)
+        file.truncate(size)
     command = [sys.executable, "-c", _MEASURED, "p.zip", "sparse.zip"]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     _, small, checksum, large = ran.stdout.split()
-    assert base64.b64decode(checksum).hex() == "49bc20df15e412a64472421e13fe86ff1c5165e18b2afccf160d4dc19fe68a14"
+    assert base64.b64decode(checksum).hex() == hexadecimal
     assert int(large) - int(small) < _MORE_AT_THE_MOST
 
 
@@ -421,7 +429,10 @@ def test_a_manifest_that_names_another_object_is_told(s3: Any, here: Path, remed
     ran = remediator("checksum", "--s3", "s3://packages/build-7.zip", "--patch", "f.yaml")
     assert (ran.code, ran.out) == (0, f"{RIGHT}\n")
     assert "s3://packages/build-7.zip: S3 has no SHA-256: all of it is read" in ran.err
-    assert "f.yaml:8: shop/checkout has its code from s3://packages/checkout.zip: another object." in ran.err
+    assert "f.yaml:8: shop/checkout says s3Key checkout.zip: that is not s3://packages/build-7.zip." in ran.err
+    manifest(here, RIGHT, FUNCTION.replace("s3Key: checkout.zip", "s3Key: build-7.zip\n    s3ObjectVersion: v7"))
+    ran = remediator("checksum", "--s3", "s3://packages/build-7.zip", "--check", "f.yaml")
+    assert (ran.code, "says s3ObjectVersion v7: that is not s3://packages/build-7.zip." in ran.err) == (0, True)
 
 
 def test_the_endpoint_of_the_policy_is_asked(
