@@ -15,6 +15,7 @@ from remediator.policy import Policy
 
 TOP = Path(__file__).parents[1]
 IAM = TOP / "manifests" / "iam"
+PIPELINE = "pipeline-packages.json"
 PAGE = TOP / "docs" / "aws-accounts.md"
 ME = "system:serviceaccount:ack-remediator:ack-remediator"
 
@@ -36,17 +37,26 @@ def actions(name: str) -> list[str]:
     return [action for each in words for action in ([each] if isinstance(each, str) else each)]
 
 
+# Where S3 wants another permission than the call has for a name: both calls can be about a version.
+_NEEDS = {
+    "s3:HeadObject": ("s3:GetObject", "s3:GetObjectVersion"),
+    "s3:GetObject": ("s3:GetObject", "s3:GetObjectVersion"),
+}
+
+
 def called() -> set[str]:
-    """Find the calls of AWS's API in the code: methods that a client of its services has under such a name."""
+    """Find what the calls of AWS's API in the code need: methods that a client of a service has under such a name."""
     session = botocore.session.get_session()
+    services = (("lambda", "lambda"), ("sts", "sts"), ("resourcegroupstaggingapi", "tag"), ("s3", "s3"))
     operations = {
         xform_name(operation): f"{prefix}:{operation}"
-        for service, prefix in (("lambda", "lambda"), ("sts", "sts"), ("resourcegroupstaggingapi", "tag"))
+        for service, prefix in services
         for operation in session.get_service_model(service).operation_names
     }
     sources = [path.read_text(encoding="utf-8") for path in (TOP / "remediator" / "aws").glob("*.py")]
     calls = [each.func for source in sources for each in ast.walk(ast.parse(source)) if isinstance(each, ast.Call)]
-    return {operations[each.attr] for each in calls if isinstance(each, ast.Attribute) and each.attr in operations}
+    found = {operations[each.attr] for each in calls if isinstance(each, ast.Attribute) and each.attr in operations}
+    return {need for each in found for need in _NEEDS.get(each, (each,))}
 
 
 def test_every_call_is_permitted_once_and_nothing_else_is() -> None:
@@ -62,7 +72,13 @@ def test_the_least_is_what_functions_need() -> None:
 def test_nothing_is_permitted_that_writes() -> None:
     for name in PERMISSIONS:
         for action in actions(name):
-            assert action.startswith(("lambda:Get", "sts:GetCallerIdentity", "sts:AssumeRole", "tag:Get")), action
+            allowed = ("lambda:Get", "s3:Get", "sts:GetCallerIdentity", "sts:AssumeRole", "tag:Get")
+            assert action.startswith(allowed), action
+
+
+def test_packages_are_a_pipelines_to_read() -> None:
+    assert {name for name in PERMISSIONS if any(each.startswith("s3:") for each in actions(name))} == {PIPELINE}
+    assert {each.partition(":")[0] for each in actions(PIPELINE)} == {"s3"}
 
 
 @pytest.mark.parametrize("name", [*PERMISSIONS, *TRUST])

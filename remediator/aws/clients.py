@@ -108,11 +108,7 @@ class Clients:
         self._patience = patience
         # Calls of a service are repeated by who keeps the pace.
         self._service_config, self._sts_config = self._config(1), self._config(patience.attempts)
-        try:
-            self._session = boto3.Session()
-            self._region = self._session.region_name
-        except BotoCoreError as error:
-            raise CloudError(f"AWS cannot be used: {error}", hint="See AWS_PROFILE and the AWS config file.") from error
+        self._session, self._region = own_session()
         self._over = False  # what AWS said of our session's credentials
         self._lock = threading.Lock()
         self._doors: dict[tuple[str | None, str], _Door] = {}
@@ -258,23 +254,42 @@ class Clients:
             )
 
     def _config(self, attempts: int) -> Config:
-        return Config(
-            connect_timeout=self._patience.connect,
-            read_timeout=self._patience.read,
-            retries={"mode": "standard", "total_max_attempts": attempts},
-            max_pool_connections=self._settings.workers,
-            user_agent_extra=f"ack-remediator/{__version__}",
-        )
+        return config(self._settings, self._patience, attempts)
 
     def _bound(self, client: T) -> T:
-        """Let its answers end in time, and be counted.
+        return bound(client, self._patience, self._count)
 
-        Botocore has no option for the time, nor a public way to its connections.
-        """
-        session = client._endpoint.http_session  # type: ignore[attr-defined]
-        bound_answers(session._pool_classes_by_scheme, self._patience.answer)
-        count_requests(client, self._count)
-        return client
+
+def own_session() -> tuple[boto3.Session, str | None]:
+    """Find our own credentials, and the region of the AWS config; raise CloudError where that cannot be used."""
+    try:
+        session = boto3.Session()
+        return session, session.region_name
+    except BotoCoreError as error:
+        raise CloudError(f"AWS cannot be used: {error}", hint="See AWS_PROFILE and the AWS config file.") from error
+
+
+def config(settings: Aws, patience: Patience, attempts: int, **more: Any) -> Config:
+    """Say how a client is to be patient, and whose it is."""
+    return Config(
+        connect_timeout=patience.connect,
+        read_timeout=patience.read,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        max_pool_connections=settings.workers,
+        user_agent_extra=f"ack-remediator/{__version__}",
+        **more,
+    )
+
+
+def bound(client: T, patience: Patience, count: Count = count_nothing) -> T:
+    """Let a client's answers end in time, and be counted.
+
+    Botocore has no option for the time, nor a public way to its connections.
+    """
+    session = client._endpoint.http_session  # type: ignore[attr-defined]
+    bound_answers(session._pool_classes_by_scheme, patience.answer)
+    count_requests(client, count)
+    return client
 
 
 class _Given:

@@ -16,7 +16,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from remediator.errors import InputError
 from remediator.manifest.source import Source
 
-__all__ = ["Mark", "Path", "Step", "documents", "mark_of", "plain", "steps"]
+__all__ = ["Mark", "Path", "Step", "documents", "end_within", "mark_of", "plain", "steps"]
 
 Path = tuple[str | int, ...]
 
@@ -67,16 +67,26 @@ _Loader.add_implicit_resolver(
 
 def documents(source: Source) -> list[Node]:
     """Parse a file into the root nodes of its documents, empty ones left out; raise InputError where it is no YAML."""
-    text = source.text
-    if text.lstrip()[:1] in ("{", "["):
-        text = text.replace("\t", " ")  # JSON may be indented by tabs, YAML may not; in its strings none can stand
     try:
-        found = [node for node in yaml.compose_all(text, Loader=_Loader) if not _is_empty(node)]
+        found = [node for node in yaml.compose_all(_readable(source), Loader=_Loader) if not _is_empty(node)]
     except RecursionError as error:
         raise InputError(f"{source.name}: is nested too deeply to be a manifest") from error
     except (yaml.YAMLError, ValueError) as error:
         raise InputError(_fault(source, error), hint=_hint(source)) from error
     return found
+
+
+def _readable(source: Source) -> str:
+    """Replace tabs, one by one, so that places stay: JSON may be indented by them, YAML may not."""
+    text = source.text  # in JSON's strings none can stand
+    return text.replace("\t", " ") if text.lstrip()[:1] in ("{", "[") else text
+
+
+def end_within(source: Source, limit: int) -> int:
+    """Find where the last thing before an offset ends, comments aside: a block's own mark is where the next begins."""
+    tokens = yaml.scan(_readable(source), Loader=_Loader)
+    ends: list[int] = [each.end_mark.index for each in tokens if each.start_mark.index < each.end_mark.index]
+    return max(end for end in ends if end <= limit)
 
 
 def _is_empty(node: Node | None) -> bool:

@@ -208,6 +208,12 @@ TYPED: dict[str, tuple[tuple[str, ...], ...]] = {
         *(("-f", "{dump}", "--timeout", "0s", *output) for output in OUTPUTS),
         *(("-f", file, "--dry-run") for file in ("{dump}", "{items}", "{twice}", "{torn}", "{misshapen}")),
     ),
+    "checksum": (
+        ("{dump}",),
+        *(("{dump}", flag, file) for flag in ("--check", "--patch") for file in ("{items}", "{twice}", "{torn}")),
+        ("{dump}", "--patch", "{misshapen}", "--function", "nobody"),
+        ("{dump}", "--patch", "{saved}"),
+    ),
     "validate": (("{dump}",), ("{twice}",), ("{torn}",), ("{policy}",)),
     "policy schema": ((),),
     "policy sample": ((),),

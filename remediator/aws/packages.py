@@ -1,0 +1,182 @@
+"""Ask S3 for the SHA-256 of a package: S3's own where it has one of the whole object, else that of what it sends.
+
+These are a pipeline's calls, or a person's. Nothing that watches a cluster makes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any, NamedTuple
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    ResponseStreamingError,
+)
+
+from remediator.aws.clients import NotAws, Patience, bound, config, own_session, said
+from remediator.aws.counting import MISSHAPEN
+from remediator.errors import CloudError, InputError, UsageError
+from remediator.model.checksum import encoded, form_of
+from remediator.policy import Aws
+
+_PATIENCE = Patience(answer=60.0)
+_PART = 8 * 1024 * 1024  # bytes of one answer: each has its deadline, and is asked for again by itself
+_OF_PARTS = re.compile(r'-\d+"?$')
+_VERSION = re.compile(r"\?versionId=", re.IGNORECASE)
+_BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
+_BROKEN_OFF = (ResponseStreamingError, IncompleteReadError)
+_IN_NUMBERS = re.compile(r"\d+$")
+
+_HINTS = {
+    "AccessDenied": (
+        "It takes s3:GetObject (for a version s3:GetObjectVersion), and kms:Decrypt on the key that encrypts it. "
+        "Who may not s3:ListBucket is told the same of an object that is not there."
+    ),
+    "NoSuchBucket": "Is it the right account, and the right endpoint?",
+    "NoSuchKey": "Was it uploaded, under this very key?",
+    "NoSuchVersion": "`aws s3api list-object-versions` lists those that there are.",
+    "PreconditionFailed": "It was overwritten while it was read. Name its version with ?versionId=.",
+    "PermanentRedirect": "It is in another region: set AWS_REGION to that.",
+    "InvalidObjectState": "It is archived: restore it first.",
+}
+
+
+class S3Object(NamedTuple):
+    """Where a package is; without a version: the newest one."""
+
+    bucket: str
+    key: str
+    version: str | None = None
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}" + (f"?versionId={self.version}" if self.version else "")
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """As S3's calls take it."""
+        return {"Bucket": self.bucket, "Key": self.key} | ({"VersionId": self.version} if self.version else {})
+
+
+def s3_object(url: str) -> S3Object:
+    """Read `s3://bucket/key`, and `?versionId=ID` behind it. The key is taken as it is. Raise UsageError."""
+    *before, last = _VERSION.split(url)
+    where, version = ("?versionId=".join(before), last) if before else (last, None)
+    bucket, _, key = where.removeprefix("s3://").partition("/")
+    if not where.startswith("s3://") or not _BUCKET.fullmatch(bucket) or not key or version == "":
+        raise UsageError(
+            f"{url!r} names no object of S3", hint="Write s3://bucket/key, or s3://bucket/key?versionId=ID."
+        )
+    return S3Object(bucket, key, version)
+
+
+class Packages:
+    """Packages in S3, as our own credentials may read them."""
+
+    def __init__(self, settings: Aws, patience: Patience = _PATIENCE) -> None:
+        self._patience = patience
+        # A range of an object does not have the checksum that S3 tells with it. And an endpoint of one's own has no
+        # name for each bucket.
+        more = {"s3": {"addressing_style": "path"}} if settings.endpoint_url else {}
+        session, region = own_session()
+        try:
+            client = session.client(
+                "s3",
+                region_name=os.environ.get("AWS_REGION") or region,
+                endpoint_url=settings.endpoint_url,
+                config=config(
+                    settings, patience, patience.attempts, response_checksum_validation="when_required", **more
+                ),
+            )
+        except (BotoCoreError, ValueError) as error:
+            raise CloudError(f"S3 cannot be asked: {error}", hint="See AWS_REGION and the AWS config file.") from error
+        self._client: Any = bound(client, patience)
+
+    def checksum(self, which: S3Object, tell: Callable[[str], None]) -> str:
+        """Return the SHA-256 of an object in Lambda's form; `tell` is told before all of it has to be read.
+
+        Raise CloudError where S3 does not give it, and InputError where it is empty.
+        """
+        try:
+            head = self._head(which)
+            size = head["ContentLength"]
+            if not size:
+                raise InputError(f"{which}: is empty, and no package", hint="Was its upload broken off?")
+            known = _of_the_whole(head)
+            if known:
+                return known
+            why = "S3 has a SHA-256 of its parts only" if head.get("ChecksumSHA256") else "S3 has no SHA-256"
+            tell(f"{which}: {why}: all of it is read, {size / 1e6:,.1f} MB")
+            # The version that was looked at: a newer one may come while it is read.
+            version = which.version or head.get("VersionId")
+            return self._read(which._replace(version=version), size, head["ETag"])
+        except ClientError as error:
+            raise _refused(which, error) from error
+        except NoCredentialsError as error:
+            hint = "Sign in to AWS (AWS_PROFILE, `aws sso login`), or give the file itself."
+            raise CloudError(f"{which}: there are no credentials for AWS", hint=hint) from error
+        except (BotoCoreError, OSError, ValueError) as error:
+            raise CloudError(
+                f"{which}: cannot be read: {error}", hint="Look at the network, and say it again."
+            ) from error
+        except (NotAws, *MISSHAPEN) as error:
+            raise CloudError(f"{which}: {NotAws()}") from error
+
+    def _head(self, which: S3Object) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = self._client.head_object(**which.parameters, ChecksumMode="ENABLED")
+            return found
+        except ClientError as error:
+            raise self._in_words(which, error) from error
+
+    def _in_words(self, which: S3Object, error: ClientError) -> ClientError:
+        """Ask for the first byte: what is wrong S3 says in the body of an answer, and HEAD has none."""
+        if not _IN_NUMBERS.match(str(error.response.get("Error", {}).get("Code", ""))):
+            return error
+        try:
+            self._client.get_object(**which.parameters, Range="bytes=0-0")["Body"].close()
+        except ClientError as told:
+            return told
+        return error
+
+    def _read(self, which: S3Object, size: int, etag: str) -> str:
+        digest = hashlib.sha256()
+        for begin in range(0, size, _PART):
+            digest.update(self._part(which, begin, min(_PART, size - begin), etag))
+        return encoded(digest.digest())
+
+    def _part(self, which: S3Object, begin: int, length: int, etag: str) -> bytes:
+        """Read so many bytes, again where the answer breaks off."""
+        wanted = {"Range": f"bytes={begin}-{begin + length - 1}", "IfMatch": etag}
+        for left in reversed(range(self._patience.attempts)):
+            try:
+                answer = self._client.get_object(**which.parameters, **wanted)
+                with closing(answer["Body"]) as body:
+                    if answer["ContentLength"] != length:
+                        raise NotAws
+                    read: bytes = body.read()
+                    return read
+            except (BotoCoreError, OSError):
+                if not left:
+                    raise
+        raise AssertionError("at least one attempt is made")
+
+
+def _of_the_whole(head: dict[str, Any]) -> str | None:
+    """Return S3's SHA-256 where it is the object's: of one that was uploaded in parts it is made of their SHA-256s."""
+    stated, kind = head.get("ChecksumSHA256"), head.get("ChecksumType")
+    in_parts = kind == "COMPOSITE" or (kind is None and bool(_OF_PARTS.search(head["ETag"])))
+    return stated if isinstance(stated, str) and not in_parts and not form_of(stated).variant else None
+
+
+def _refused(which: S3Object, error: ClientError) -> CloudError:
+    code = str(error.response.get("Error", {}).get("Code"))
+    usual = {"403": "AccessDenied", "404": "NoSuchKey", "412": "PreconditionFailed", "301": "PermanentRedirect"}
+    hint = _HINTS.get(usual.get(code, code), "")
+    return CloudError(f"{which}: {said(error)}", hint=hint)
