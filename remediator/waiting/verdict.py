@@ -86,7 +86,9 @@ def _compared(sight: Sight) -> Verdict:
     told = next_pass(sight.seen)
     left = _left(sight.seen)
     if left:
-        missing = f"the spec and AWS differ in {', '.join(left)}"
+        differing = f"the spec and AWS differ in {', '.join(left)}"
+        unseen = sight.paid.looked is Looked.BEFORE
+        missing = f"{_not_looked(sight.paid)}, and {differing}" if unseen else differing
         return _left_alone(sight, missing) or _resting(sight, missing) or Verdict(missing, asks_aws=True)
     unknown = told is None or told.call is Call.UNKNOWN or bool(told.unknown)
     if unknown and sight.paid.looked is Looked.SAME and sight.paid.quiet < _BLIND_SECOND:
@@ -116,7 +118,9 @@ def _resting(sight: Sight, missing: str) -> Verdict | None:
     """Give up where ACK is content, and looks again too late: AWS was changed behind it, more often than not."""
     heartbeat, resync = sight.resource.heartbeat, sight.seen.controller.resync
     passed = sight.paid.passed
-    if heartbeat is None or passed is None or sight.paid.quiet < _RESTS or sight.seen.now - passed < _RESTS:
+    if heartbeat is None or passed is None or sight.paid.looked is Looked.BEFORE:
+        return None
+    if sight.paid.quiet < _RESTS or sight.seen.now - passed < _RESTS:
         return None
     again = heartbeat + resync
     if again <= sight.until:
@@ -168,7 +172,7 @@ def unsynced(resource: Resource, paid: Attention) -> str:
     if not resource.conditions:
         return "no controller has looked at it yet"
     if not paid.vouches:
-        return f"ACK has not looked at it since its last change at {format_time(paid.changed)}"
+        return _not_looked(paid)
     terminal = resource.condition("ACK.Terminal")
     if terminal is not None and terminal.status == "True":
         return f"ACK has given up: {terminal.message or 'no message'}"
@@ -178,6 +182,10 @@ def unsynced(resource: Resource, paid: Attention) -> str:
     if references is not None and references.status != "True":
         return f"its references are not resolved: {references.reason or references.message or 'no reason given'}"
     return f"ACK says that it is not synced{': ' if resource.error_text else ''}{resource.error_text}"
+
+
+def _not_looked(paid: Attention) -> str:
+    return f"ACK has not looked at it since its last change at {format_time(paid.changed)}"
 
 
 def unsettled(live: LiveState) -> str:
