@@ -39,6 +39,7 @@ _COMMANDS = {
     "doctor": "Check an install: rights, approvals, AWS, controller, clocks, metrics.",
     "collect": "Collect what is known of one resource for a bug report, without secrets.",
     "diagnose": "Diagnose dumps of a support case: no cluster, no AWS.",
+    "lint": "Judge manifests of Functions before they are applied.",
     "validate": "Check policy files, and say what they would allow.",
     "policy": "Print the policy file's JSON Schema, or a commented sample.",
     "findings": "List the findings, or show the runbook of one.",

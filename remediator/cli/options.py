@@ -28,7 +28,7 @@ class Output(StrEnum):
         return self in (Output.JSON, Output.YAML)
 
 
-_CLUSTER = (
+_TARGET = (
     click.option(
         "--kubeconfig",
         type=click.Path(path_type=Path),
@@ -45,6 +45,9 @@ _CLUSTER = (
         shell_complete=candidates.live("namespaces"),
         help="The namespace; else the context's.",
     ),
+)
+_CLUSTER = (
+    *_TARGET,
     click.option(
         "--home-namespace",
         "home",
@@ -125,6 +128,11 @@ def cluster_options(function: F) -> F:
 def record_options(function: F) -> F:
     """Add --kubeconfig, --context and -n, for commands that only look at records and write to them."""
     return _apply(function, *_CLUSTER)
+
+
+def target_options(function: F) -> F:
+    """Add --kubeconfig, --context and -n, for commands that have nothing to do with records."""
+    return _apply(function, *_TARGET)
 
 
 def everywhere_option(function: F) -> F:

@@ -37,8 +37,8 @@ EMPTY_STRUCTURE = Rule(
     id="EmptyStructure",
     severity=Severity.ERROR,
     gist="a structure is there with nothing in it",
-    why="ACK takes it for a change, and up to 1.14.1 panics on it at the next update of the configuration: the function "
-    "is not updated, and no condition says why.",
+    why="ACK takes it for a change, and up to 1.14.1 panics on it at the next update of the configuration: the "
+    "function is not updated, and no condition says why.",
     fix="Fill it, or leave it out.",
     spares=("ControllerSilent",),
 )
@@ -68,7 +68,9 @@ def server_fields(manifest: Manifest, _around: Around) -> Iterator[Problem]:
 def publish_set(manifest: Manifest, _around: Around) -> Iterator[Problem]:
     """Find the one field that a Resync needs to be free."""
     if manifest.at("spec", "publish") is not None:
-        yield problem(PUBLISH_SET, manifest, ("spec", "publish"), "ACK reads spec.publish only when it creates the function")
+        yield problem(
+            PUBLISH_SET, manifest, ("spec", "publish"), "ACK reads spec.publish only when it creates the function"
+        )
 
 
 def empty_structure(manifest: Manifest, _around: Around) -> Iterator[Problem]:

@@ -19,15 +19,21 @@ from remediator.manifest.objects import Manifest
 VERSION = "1.14.1"
 API_VERSION = "v1alpha1"
 _ENVIRONMENT = ("spec", "environment", "variables")
-_NAMES = {"object": "a mapping", "array": "a list", "string": "a text", "integer": "a whole number", "boolean": "a boolean"}
+_NAMES = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "a text",
+    "integer": "a whole number",
+    "boolean": "a boolean",
+}
 
 UNKNOWN_FIELD = Rule(
     id="UnknownField",
     severity=Severity.WARNING,
     gist="a Function has no such field",
     why="The API server drops it, and the function is made without it; kubectl refuses it, other tools say nothing.",
-    fix="Write it as the schema has it: `kubectl explain functions.lambda.services.k8s.aws.spec`. If your controller is "
-    "newer than the schema that is compared with, ignore this.",
+    fix="Write it as the schema has it: `kubectl explain functions.lambda.services.k8s.aws.spec`. If your controller "
+    "is newer than the schema that is compared with, ignore this.",
 )
 WRONG_TYPE = Rule(
     id="WrongType",
@@ -59,7 +65,9 @@ def function_schema() -> dict[str, Any]:
 def schema(manifest: Manifest, _around: Around) -> Iterator[Problem]:
     """Compare a spec with the schema, field by field; what the environment has wrong has a rule of its own."""
     if manifest.at("apiVersion") != f"{manifest.group}/{API_VERSION}":
-        said = f"there is no apiVersion {manifest.at('apiVersion')!r} of a Function; it is {manifest.group}/{API_VERSION}"
+        said = (
+            f"there is no apiVersion {manifest.at('apiVersion')!r} of a Function; it is {manifest.group}/{API_VERSION}"
+        )
         yield problem(WRONG_TYPE, manifest, ("apiVersion",), said)
     if not manifest.name:
         yield problem(FIELD_MISSING, manifest, ("metadata",), "metadata.name is missing")
@@ -70,9 +78,7 @@ def schema(manifest: Manifest, _around: Around) -> Iterator[Problem]:
     yield from _compared(manifest, ("spec",), spec, function_schema())
 
 
-def _compared(
-    manifest: Manifest, path: tuple[str | int, ...], value: Any, wanted: dict[str, Any]
-) -> Iterator[Problem]:
+def _compared(manifest: Manifest, path: tuple[str | int, ...], value: Any, wanted: dict[str, Any]) -> Iterator[Problem]:
     if path[:3] == _ENVIRONMENT and len(path) > len(_ENVIRONMENT):
         return
     if not _fits(value, wanted["type"]):
