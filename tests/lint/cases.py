@@ -1,7 +1,8 @@
 """Examples of each rule, in tests/lint/cases/RuleId.yaml: what it finds, and what is nearly that and no problem.
 
 An example is a clean Function with something merged into it (`edit`), or taken out of it (`without`, by dotted paths).
-`base: image` begins with an Image. `before` is what is compared with, made the same way; `live` means it is the cluster's.
+`base: image` begins with an Image. `before` is what is compared with, made the same way; with `live` it is the
+cluster's.
 """
 
 from __future__ import annotations
