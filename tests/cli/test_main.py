@@ -17,7 +17,7 @@ from tests.cli.conftest import Remediator
 
 RECORDS = ("list", "approve", "reject", "history", "quarantine")
 COMMANDS = (
-    *("scan", "explain", "run", *RECORDS, "doctor", "collect", "diagnose", "validate", "policy", "findings"),
+    *("scan", "explain", "run", *RECORDS, "doctor", "collect", "diagnose", "lint", "validate", "policy", "findings"),
     *("completion", "demo", "version"),
 )
 HEAVY = ("kubernetes", "boto3", "botocore", "pydantic", "rich", "msgspec", "ruamel.yaml", "structlog", "moto")
@@ -43,7 +43,7 @@ def test_help_is_quick_because_it_imports_nothing(args: list[str]) -> None:
     assert imported_by(*args) == set()
 
 
-@pytest.mark.parametrize("command", ["scan", "run", "explain", "collect", "diagnose", *RECORDS])
+@pytest.mark.parametrize("command", ["scan", "run", "explain", "collect", "diagnose", "lint", *RECORDS])
 def test_the_help_of_a_command_asks_for_no_client(command: str) -> None:
     assert not imported_by(command, "--help") & {"kubernetes", "boto3", "botocore", "pydantic"}
 
