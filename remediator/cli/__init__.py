@@ -1,8 +1,8 @@
 """The command line. One module per command, imported only when it is called: `--help` stays quick.
 
 Exit codes: 0 done, findings or not · 1 error · 2 usage, configuration or refused prompt · 3 findings present, with
---exit-code · 4 --approve was given and a gate held everything back · 5 partial: not everything was seen, or an
-outcome is unknown · 130 interrupted.
+--exit-code, and always of lint · 4 --approve was given and a gate held everything back · 5 partial: not everything was
+seen, or an outcome is unknown · 130 interrupted.
 """
 
 from __future__ import annotations
@@ -95,8 +95,8 @@ class _LazyGroup(click.Group):
 @click.group(
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": _PREFIX},
-    epilog="Exit codes: 0 done; 1 error; 2 usage, configuration or refused prompt; 3 findings, with --exit-code; "
-    "4 held back by a gate; 5 partial or unknown outcome; 130 interrupted.",
+    epilog="Exit codes: 0 done; 1 error; 2 usage, configuration or refused prompt; 3 findings, with --exit-code, and of "
+    "lint; 4 held back by a gate; 5 partial or unknown outcome; 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="ack-remediator")
 @click.option("-v", "--verbose", count=True, help="Say more on stderr; twice for still more.")

@@ -28,8 +28,13 @@ def bounds(shape: str) -> tuple[Any, Any]:
     return metadata.get("min"), metadata.get("max")
 
 
+def words(shape: str) -> set[str]:
+    found: Any = model().shape_for(shape)
+    return set(found.enum)
+
+
 def test_every_runtime_of_lambda_s_api_is_known_and_no_other() -> None:
-    assert set(model().shape_for("Runtime").enum) == set(RUNTIMES)
+    assert words("Runtime") == set(RUNTIMES)
 
 
 @pytest.mark.parametrize("name", RUNTIMES)
@@ -56,8 +61,8 @@ def test_the_bounds_are_those_of_lambda_s_api(path: tuple[str, ...], shape: str)
 
 def test_lengths_and_words_are_those_of_lambda_s_api() -> None:
     assert {("description",): bounds("Description")[1], ("handler",): bounds("Handler")[1]} == LENGTHS
-    assert set(WORDS["snapStart", "applyOn"]) == set(model().shape_for("SnapStartApplyOn").enum)
-    assert set(WORDS["tracingConfig", "mode"]) == set(model().shape_for("TracingMode").enum)
+    assert set(WORDS["snapStart", "applyOn"]) == words("SnapStartApplyOn")
+    assert set(WORDS["tracingConfig", "mode"]) == words("TracingMode")
     assert ENTRIES["vpcConfig", "subnetIDs"] == bounds("SubnetIds")[1]
     assert ENTRIES["vpcConfig", "securityGroupIDs"] == bounds("SecurityGroupIds")[1]
     assert ENTRIES["fileSystemConfigs",] == bounds("FileSystemConfigList")[1]
