@@ -92,12 +92,12 @@ def test_every_file_is_a_policy_that_says_what_each_part_is_for(name: str) -> No
     assert f"`{name}`" in PAGE.read_text(encoding="utf-8")
 
 
-def test_only_who_we_are_and_which_tags_there_are_is_asked_of_everything() -> None:
-    """The tagging API knows no narrower resource; who lacks it can do all but `remediator orphans`."""
+def test_only_who_we_are_and_what_the_account_has_is_asked_of_everything() -> None:
+    """Of accounts AWS knows no ARN that could be named, nor of tags."""
     everything = [
         each["Action"] for name in PERMISSIONS for each in document(name)["Statement"] if each["Resource"] == "*"
     ]
-    assert everything == ["sts:GetCallerIdentity", "tag:GetResources"]
+    assert everything == ["sts:GetCallerIdentity", "lambda:GetAccountSettings", "tag:GetResources"]
 
 
 @pytest.mark.parametrize("name", TRUST)

@@ -1,8 +1,9 @@
 """The command line. One module per command, imported only when it is called: `--help` stays quick.
 
 Exit codes: 0 done, findings or not · 1 error · 2 usage, configuration or refused prompt · 3 findings present, with
---exit-code, or waiting does not help · 4 --approve was given and a gate held everything back · 5 partial: not
-everything was seen, or an outcome is unknown · 124 time-out of `wait` and `rollout` · 130 interrupted.
+--exit-code, and always of lint; or what `checksum` compared is not the same, or waiting does not help · 4 --approve was
+given and a gate held everything back · 5 partial: not everything was seen, or an outcome is unknown · 124 time-out of
+`wait` and `rollout` · 130 interrupted.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ _COMMANDS = {
     "collect": "Collect what is known of one resource for a bug report, without secrets.",
     "diagnose": "Diagnose dumps of a support case: no cluster, no AWS.",
     "checksum": "Print the checksum that a manifest needs for its package, or write it there.",
+    "lint": "Judge manifests of Functions before they are applied.",
     "validate": "Check policy files, and say what they would allow.",
     "policy": "Print the policy file's JSON Schema, or a commented sample.",
     "findings": "List the findings, or show the runbook of one.",
@@ -98,8 +100,8 @@ class _LazyGroup(click.Group):
 @click.group(
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": _PREFIX},
-    epilog="Exit codes: 0 done; 1 error; 2 usage, configuration or refused prompt; 3 findings, with --exit-code, "
-    "or waiting does not help; 4 held back by a gate; 5 partial or unknown outcome; 124 time-out; 130 interrupted.",
+    epilog="Exit codes: 0 done; 1 error; 2 usage, configuration or refused prompt; 3 findings, with --exit-code, and of "
+    "lint, or waiting does not help; 4 held back by a gate; 5 partial or unknown outcome; 124 time-out; 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="ack-remediator")
 @click.option("-v", "--verbose", count=True, help="Say more on stderr; twice for still more.")

@@ -47,7 +47,7 @@ _HOME = click.option(
     shell_complete=candidates.live("namespaces"),
     help="Where the remediator keeps its records; else its own, else ack-remediator.",
 )
-_CLUSTER = (
+_TARGET = (
     *_KUBECONFIG,
     click.option(
         "-n",
@@ -55,6 +55,9 @@ _CLUSTER = (
         shell_complete=candidates.live("namespaces"),
         help="The namespace; else the context's.",
     ),
+)
+_CLUSTER = (
+    *_TARGET,
     _HOME,
 )
 _EVERYWHERE = click.option("-A", "--all-namespaces", is_flag=True, help="Look in every namespace.")
@@ -135,6 +138,11 @@ def whole_cluster_options(function: F) -> F:
 def record_options(function: F) -> F:
     """Add --kubeconfig, --context and -n, for commands that only look at records and write to them."""
     return _apply(function, *_CLUSTER)
+
+
+def target_options(function: F) -> F:
+    """Add --kubeconfig, --context and -n, for commands that have nothing to do with records."""
+    return _apply(function, *_TARGET)
 
 
 def everywhere_option(function: F) -> F:

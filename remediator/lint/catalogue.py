@@ -7,13 +7,13 @@ docs/lint.md.
 from __future__ import annotations
 
 from remediator.lint import (
-    annotations,
     changes,
     checksum,
     concurrency,
     environment,
     leftovers,
     limits,
+    marks,
     ownership,
     package,
     protection,
@@ -75,9 +75,9 @@ RULES: tuple[Rule, ...] = (
     schema.UNKNOWN_FIELD,
     schema.WRONG_TYPE,
     schema.FIELD_MISSING,
-    annotations.ANNOTATION_TYPE,
-    annotations.ACK_ANNOTATION,
-    annotations.REMEDIATOR_ANNOTATION,
+    marks.ANNOTATION_TYPE,
+    marks.ACK_ANNOTATION,
+    marks.REMEDIATOR_ANNOTATION,
     leftovers.FINALIZER_PRESET,
     leftovers.SERVER_FIELDS,
     leftovers.PUBLISH_SET,
@@ -120,9 +120,9 @@ CHECKS: tuple[Check, ...] = (
 # Asked of all of Lambda's kinds.
 CHECKS_OF_ALL: tuple[Check, ...] = (
     references.reference_unresolved,
-    annotations.annotation_type,
-    annotations.ack_annotation,
-    annotations.remediator_annotation,
+    marks.annotation_type,
+    marks.ack_annotation,
+    marks.remediator_annotation,
     leftovers.finalizer_preset,
     leftovers.server_fields,
 )

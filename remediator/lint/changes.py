@@ -14,11 +14,11 @@ CODE_WITH_CONFIGURATION = Rule(
     id="CodeWithConfiguration",
     severity=Severity.ERROR,
     gist="code and configuration change together",
-    why="ACK updates the code first, and alone. Up to lambda-controller 1.14.1 it then writes AWS's values over the rest "
-    "of the edit, in the object itself, and shows Synced=True: the change of the configuration is lost without a word "
-    "(aws-controllers-k8s/community#1968).",
-    fix="Apply it in two steps: `remediator rollout -f FILE` does, and waits between them. By hand: the code alone; wait "
-    "until the object is synced and AWS says LastUpdateStatus Successful; then the rest.",
+    why="ACK updates the code first, and alone. Up to lambda-controller 1.14.1 it then writes AWS's values over the "
+    "rest of the edit, in the object itself, and shows Synced=True: the change of the configuration is lost without a "
+    "word (aws-controllers-k8s/community#1968).",
+    fix="Apply it in two steps: `remediator rollout -f FILE` does, and waits between them. By hand: the code alone; "
+    "wait until the object is synced and AWS says LastUpdateStatus Successful; then the rest.",
     spares=("LostUpdate", "ConflictBackoff"),
 )
 CHANGE_UNSEEN = Rule(
@@ -27,8 +27,8 @@ CHANGE_UNSEEN = Rule(
     gist="the change is one that ACK does not see",
     why="Of a package ACK compares the checksum alone, and imageConfig not at all: nothing is deployed, and the object "
     "stays green.",
-    fix="Write the checksum of the new package with it (`remediator checksum PACKAGE.zip --patch FILE`); put what is in "
-    "imageConfig into the image.",
+    fix="Write the checksum of the new package with it (`remediator checksum PACKAGE.zip --patch FILE`); put what is "
+    "in imageConfig into the image.",
     spares=("ChecksumMismatch",),
 )
 NAME_CHANGED = Rule(

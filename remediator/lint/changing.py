@@ -37,8 +37,8 @@ _VPC_REFERENCES = (("securityGroupIDs", "securityGroupRefs"), ("subnetIDs", "sub
 class Change(Struct, frozen=True):
     """What one apply changes. Environment variables are told by name.
 
-    `code` is updated first, and alone; `configuration` is what is lost then. `unsure` says that the code can be the same
-    after all. `unseen` are fields of code that change with nothing that ACK compares.
+    `code` is updated first, and alone; `configuration` is what is lost then. `unsure` says that the code can be the
+    same after all. `unseen` are fields of code that change with nothing that ACK compares.
     """
 
     code: tuple[str, ...] = ()

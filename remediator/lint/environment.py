@@ -30,8 +30,8 @@ ENVIRONMENT_TYPE = Rule(
     id="EnvironmentNotText",
     severity=Severity.ERROR,
     gist="the value of an environment variable is no text",
-    why="The API server refuses the whole object: YAML takes 1, yes, on, true, 1.5 and an empty value for something else "
-    "than a text.",
+    why="The API server refuses the whole object: YAML takes 1, yes, on, true, 1.5 and an empty value for something "
+    "else than a text.",
     fix='Put the value in quotes: A: "1".',
     spares=("InvalidRequest",),
 )

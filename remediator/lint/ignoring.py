@@ -28,20 +28,20 @@ class _Ignore(Struct, frozen=True):
 
 def ignored(source: Source, found: Sequence[Problem]) -> tuple[list[Problem], int]:
     """Take out what the comments of a file let pass, and add those that let nothing pass; count what was taken out."""
-    ignores, faults = [], []
-    for each in _read(source):
-        (ignores if isinstance(each, _Ignore) else faults).append(each)
+    comments = list(_read(source))
+    ignores = [each for each in comments if isinstance(each, _Ignore)]
     kept = [each for each in found if not any(_means(ignore, each) for ignore in ignores)]
     unused = [
         _told(source, each.place, f"{each.rule} finds nothing here")
         for each in ignores
-        if isinstance(each, _Ignore) and not any(_means(each, one) for one in found)
+        if not any(_means(each, one) for one in found)
     ]
-    return [*kept, *(each for each in faults if isinstance(each, Problem)), *unused], len(found) - len(kept)
+    faults = [each for each in comments if isinstance(each, Problem)]
+    return [*kept, *faults, *unused], len(found) - len(kept)
 
 
-def _means(ignore: _Ignore | Problem, found: Problem) -> bool:
-    return isinstance(ignore, _Ignore) and ignore.rule == found.rule.id and ignore.line == found.mark.line
+def _means(ignore: _Ignore, found: Problem) -> bool:
+    return (ignore.rule, ignore.line) == (found.rule.id, found.mark.line)
 
 
 def _read(source: Source) -> Iterator[_Ignore | Problem]:

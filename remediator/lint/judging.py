@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
@@ -11,8 +12,11 @@ from remediator.lint.catalogue import CHECKS, CHECKS_OF_ALL, NOT_A_MANIFEST, UNR
 from remediator.lint.ignoring import ignored
 from remediator.lint.problem import Around, Problem, Rule, Severity
 from remediator.manifest.objects import Manifest, manifests
-from remediator.manifest.source import Source, files_of, read_source
+from remediator.manifest.source import STDIN, Source, files_of, read_source
+from remediator.manifest.tree import Mark
 from remediator.model.resource import FUNCTION_GROUP
+
+_PLACE = re.compile(r":(\d+):(\d+): ")
 
 
 class File(Struct, frozen=True):
@@ -64,22 +68,32 @@ def _read(name: str, *, named: bool) -> File:
     try:
         source = read_source(name)
     except InputError as error:
-        return File(name, fault=_fault(UNREADABLE_FILE, name, error.message.removeprefix(f"{name}: ")))
+        return File(name, fault=_fault(UNREADABLE_FILE, name, error.message))
     try:
         objects = manifests(source)
     except InputError as error:
         # Whoever mistypes a manifest must not have it passed over; what is to be rendered first is another matter.
         bad = named or (FUNCTION_GROUP in source.text and "{{" not in source.text)
-        said = error.message.removeprefix(f"{source.name}: ").removeprefix(source.name)
-        return File(source.name, source, fault=_fault(UNREADABLE_FILE if bad else NOT_A_MANIFEST, source.name, said))
+        return File(source.name, source, fault=_fault(UNREADABLE_FILE if bad else NOT_A_MANIFEST, name, error.message))
     if not any(each.kind and each.at("apiVersion") for each in objects):
         rule = UNREADABLE_FILE if named else NOT_A_MANIFEST
-        return File(source.name, source, fault=_fault(rule, source.name, "there is no Kubernetes object in it"))
+        return File(source.name, source, fault=_fault(rule, name, "there is no Kubernetes object in it"))
     return File(source.name, source, objects)
 
 
 def _fault(rule: Rule, name: str, said: str) -> Problem:
-    return Problem(rule=rule, severity=rule.severity, file=name, said=said.lstrip(":"))
+    """Tell what is the matter with a file; the error begins with its name, and with the place where that is known."""
+    shown = "<stdin>" if name == STDIN else name
+    rest = said.removeprefix(shown)
+    place = _PLACE.match(rest)
+    mark = Mark(int(place[1]), int(place[2])) if place else Mark(1, 1)
+    return Problem(
+        rule=rule,
+        severity=rule.severity,
+        file=shown,
+        mark=mark,
+        said=rest[place.end() :] if place else rest.removeprefix(": "),
+    )
 
 
 def judge(files: Sequence[File], around: Around) -> Judgement:

@@ -37,8 +37,8 @@ EMPTY_STRUCTURE = Rule(
     id="EmptyStructure",
     severity=Severity.ERROR,
     gist="a structure is there with nothing in it",
-    why="ACK takes it for a change, and up to 1.14.1 panics on it at the next update of the configuration: the function "
-    "is not updated, and no condition says why.",
+    why="ACK takes it for a change, and up to 1.14.1 panics on it at the next update of the configuration: the "
+    "function is not updated, and no condition says why.",
     fix="Fill it, or leave it out.",
     spares=("ControllerSilent",),
 )

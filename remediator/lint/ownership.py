@@ -33,8 +33,8 @@ ROLE_MISSING = Rule(
     id="RoleMissing",
     severity=Severity.ERROR,
     gist="there is neither spec.role nor spec.roleRef, or the role is no ARN",
-    why="The API server takes the object, since neither is required by the schema; ACK then never gets further than its "
-    "references, and Lambda takes no role but by its ARN.",
+    why="The API server takes the object, since neither is required by the schema; ACK then never gets further than "
+    "its references, and Lambda takes no role but by its ARN.",
     fix="Set spec.role to the ARN of the role, or spec.roleRef to the Role object.",
     spares=("ReferencesUnresolved", "InvalidRequest"),
 )
@@ -74,7 +74,7 @@ def duplicate_function(manifest: Manifest, around: Around) -> Iterator[Problem]:
 def _elsewhere(one: Manifest, other: Manifest) -> bool:
     """Whether they say themselves that they are in two regions."""
     regions = [each.at("metadata", "annotations", REGION) for each in (one, other)]
-    return regions[0] != regions[1]
+    return bool(regions[0] != regions[1])
 
 
 def role_missing(manifest: Manifest, _around: Around) -> Iterator[Problem]:

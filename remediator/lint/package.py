@@ -18,8 +18,8 @@ PACKAGE_TYPE = Rule(
     id="PackageType",
     severity=Severity.ERROR,
     gist="the code, or a setting, is of another package type",
-    why="Lambda refuses the function: an Image has an imageURI and no handler, runtime or layers; a Zip has no imageURI. "
-    "Without packageType it is a Zip.",
+    why="Lambda refuses the function: an Image has an imageURI and no handler, runtime or layers; a Zip has no "
+    "imageURI. Without packageType it is a Zip.",
     fix="Say packageType: Image or Zip, and leave out what belongs to the other.",
     spares=("InvalidRequest", "CreateFailed"),
 )
@@ -27,8 +27,8 @@ PACKAGE_INCOMPLETE = Rule(
     id="PackageIncomplete",
     severity=Severity.ERROR,
     gist="something that the package needs is missing",
-    why="Lambda refuses to create the function: a Zip needs handler, runtime and either s3Bucket with s3Key or zipFile; "
-    "an Image needs imageURI.",
+    why="Lambda refuses to create the function: a Zip needs handler, runtime and either s3Bucket with s3Key or "
+    "zipFile; an Image needs imageURI.",
     fix="Add what is missing.",
     spares=("InvalidRequest", "CreateFailed"),
 )
@@ -44,8 +44,8 @@ CODE_SIGNING = Rule(
     id="CodeSigningOnImage",
     severity=Severity.ERROR,
     gist="code signing is set on an Image",
-    why="ACK gives up on the object (ACK.Terminal: cannot set function code signing config when package type is Image), "
-    "and looks at it no more.",
+    why="ACK gives up on the object (ACK.Terminal: cannot set function code signing config when package type is "
+    "Image), and looks at it no more.",
     fix="Leave out codeSigningConfigARN and codeSigningConfigRef: Lambda checks signatures of Zips only.",
     spares=("TerminalError",),
 )

@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from remediator.manifest.objects import Manifest
 from remediator.manifest.tree import Mark
+from remediator.model.concurrency import Concurrency
 
-__all__ = ["Account", "Around", "Before", "Check", "Exists", "Key", "Problem", "Rule", "Severity", "key_of", "problem"]
+__all__ = ["Around", "Before", "Check", "Exists", "Key", "Problem", "Rule", "Severity", "key_of", "problem"]
 
 
 class Severity(StrEnum):
@@ -78,19 +79,6 @@ class Before(Struct, frozen=True):
     live: bool = False
 
 
-class Account(Struct, frozen=True):
-    """What AWS says of reserved concurrency in an account and region; `why` instead, where it could not be read.
-
-    `reserved` is each function's that is asked about, as it is now; 0 where it has none, or is not there yet.
-    """
-
-    where: str = ""
-    limit: int = 0
-    unreserved: int = 0
-    reserved: Mapping[str, int] = {}
-    why: str = ""
-
-
 # Whether the cluster has an object: True, False, or in words why that is not known.
 Exists = Callable[[Key], "bool | str"]
 
@@ -105,7 +93,7 @@ class Around(Struct, frozen=True):
     manifests: Sequence[Manifest] = ()
     before: Mapping[Key, Before] | None = None
     exists: Exists | None = None
-    account: Account | None = None
+    account: Concurrency | None = None
     namespace: str | None = None
 
 

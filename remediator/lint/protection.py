@@ -19,8 +19,8 @@ DELETION_POLICY_MISSING = Rule(
     id="DeletionPolicyMissing",
     severity=Severity.WARNING,
     gist="it looks like production, and the function goes with its object",
-    why="Whoever deletes the object, its namespace, its Argo CD application or ACK's CRD deletes the function, with its "
-    "versions, aliases and URL.",
+    why="Whoever deletes the object, its namespace, its Argo CD application or ACK's CRD deletes the function, with "
+    "its versions, aliases and URL.",
     fix="Set the annotation services.k8s.aws/deletion-policy: retain, or on the namespace "
     "lambda.services.k8s.aws/deletion-policy: retain. If it is to go with its object, say so: delete.",
     spares=("NamespaceTerminating", "CrdDeleting"),

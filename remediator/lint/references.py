@@ -14,8 +14,8 @@ REFERENCE_UNRESOLVED = Rule(
     id="ReferenceUnresolved",
     severity=Severity.ERROR,
     gist="a reference names an object that there is not",
-    why="ACK waits for it for ever: the object gets no further than ACK.ReferencesResolved, and shows neither Synced nor "
-    "an error.",
+    why="ACK waits for it for ever: the object gets no further than ACK.ReferencesResolved, and shows neither Synced "
+    "nor an error.",
     fix="Correct name and namespace (without one it is that of who refers), or apply what is referred to, and its "
     "controller, first.",
     spares=("ReferencesUnresolved",),
@@ -25,9 +25,9 @@ REFERENCE_UNRESOLVED = Rule(
 def reference_unresolved(manifest: Manifest, around: Around) -> Iterator[Problem]:
     """Find references that lead nowhere.
 
-    With a cluster at hand the object has to be there, or in the files; where that may not be asked, it is a note. Without
-    one, what is not in the files can be anywhere: told is only what looks like a slip: the name of an object in another
-    namespace, as a warning, and a name that is nearly that of an object in the files, as a note.
+    With a cluster at hand the object has to be there, or in the files; where that may not be asked, it is a note.
+    Without one, what is not in the files can be anywhere, and only what looks like a slip is told: the name of an
+    object in another namespace, as a warning, and a name that is nearly that of one in the files, as a note.
     """
     if manifest.group != LAMBDA_GROUP or manifest.kind not in KINDS:
         return

@@ -28,8 +28,8 @@ RUNTIME_RETIRED = Rule(
     id="RuntimeRetired",
     severity=Severity.ERROR,
     gist="the runtime is deprecated, or will be within 90 days",
-    why="A deprecated runtime gets no fixes. From one day on Lambda creates no function with it, and from another on it "
-    "updates none: neither code nor configuration, so that even a rollback is refused.",
+    why="A deprecated runtime gets no fixes. From one day on Lambda creates no function with it, and from another on "
+    "it updates none: neither code nor configuration, so that even a rollback is refused.",
     fix="Move to a newer runtime of the same language, and test the function with it; the dates are AWS's.",
     spares=("RuntimeRetired",),
 )
@@ -81,8 +81,8 @@ def runtime_retired(manifest: Manifest, around: Around) -> Iterator[Problem]:
         yield problem(RUNTIME_RETIRED, manifest, _PATH, said, Severity.ERROR if new else Severity.WARNING)
     elif today >= dates.deprecated:
         said = (
-            f"{name} is deprecated since {dates.deprecated}; Lambda creates no function with it from {dates.no_create}, "
-            f"and updates none from {dates.no_update}"
+            f"{name} is deprecated since {dates.deprecated}; Lambda creates no function with it from "
+            f"{dates.no_create}, and updates none from {dates.no_update}"
         )
         yield problem(RUNTIME_RETIRED, manifest, _PATH, said, Severity.WARNING)
     elif today >= dates.deprecated - _SOON:

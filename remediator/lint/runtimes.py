@@ -14,7 +14,7 @@ AS_OF = date(2026, 10, 31)
 
 
 class Runtime(NamedTuple):
-    """When it is deprecated, and from when on no function is created, and none updated, with it; None: not announced."""
+    """When it is deprecated, and from when on no function is created and none updated with it; None: not announced."""
 
     deprecated: date | None = None
     no_create: date | None = None

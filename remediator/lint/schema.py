@@ -32,8 +32,8 @@ UNKNOWN_FIELD = Rule(
     severity=Severity.WARNING,
     gist="a Function has no such field",
     why="The API server drops it, and the function is made without it; kubectl refuses it, other tools say nothing.",
-    fix="Write it as the schema has it: `kubectl explain functions.lambda.services.k8s.aws.spec`. If your controller is "
-    "newer than the schema that is compared with, ignore this.",
+    fix="Write it as the schema has it: `kubectl explain functions.lambda.services.k8s.aws.spec`. If your controller "
+    "is newer than the schema that is compared with, ignore this.",
 )
 WRONG_TYPE = Rule(
     id="WrongType",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from msgspec import Struct
 
@@ -63,7 +63,11 @@ def files_of(name: str) -> Iterator[str]:
         yield name
         return
     for each in sorted(path.rglob("*")):
-        inner = each.relative_to(path)
-        hidden = any(part.startswith(".") for part in inner.parts)
-        if not hidden and each.suffix.lower() in _SUFFIXES and each.is_file():
+        if is_manifest_name(each.relative_to(path)) and each.is_file():
             yield str(each)
+
+
+def is_manifest_name(inner: PurePath) -> bool:
+    """Whether a file of that name under a directory is read as a manifest: hidden ones are not."""
+    hidden = any(part.startswith(".") for part in inner.parts)
+    return not hidden and inner.suffix.lower() in _SUFFIXES

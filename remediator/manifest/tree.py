@@ -23,6 +23,8 @@ Path = tuple[str | int, ...]
 _MERGE = "tag:yaml.org,2002:merge"
 _MOST = 500_000  # values in a document; aliases of aliases can stand for any number of them
 _TEMPLATE = re.compile(r"^[^#\n]*\{\{.*\}\}", re.MULTILINE)
+# What PyYAML quotes of the text: a password that begins with * is an alias to it. Single characters tell what is wrong.
+_QUOTED = re.compile(r""" (?:'(?!<)[^']{2,}'|"[^"]{2,}")""")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -97,7 +99,8 @@ def _fault(source: Source, error: Exception) -> str:
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        return f"{source.name}{place}: {error.problem or error.context or 'no YAML'}; expected YAML or JSON"
+        said = _QUOTED.sub("", error.problem or error.context or "no YAML")
+        return f"{source.name}{place}: {said}; expected YAML or JSON"
     return f"{source.name}: {(str(error).splitlines() or ['no YAML'])[0]}; expected YAML or JSON"
 
 

@@ -190,3 +190,13 @@ def test_a_huge_file_is_not_read_whole(tmp_path: Path) -> None:
         file.truncate(40 * 2**20)
     with pytest.raises(InputError, match="is larger than 32 MiB"):
         read_source(str(huge))
+
+
+@pytest.mark.parametrize(
+    "value", ["*hunter2", "!hunter2!x y", "&hunter2 [*hunter3]", "%hunter2", "@hunter2", "`hunter2"]
+)
+def test_a_value_that_is_no_yaml_is_not_told(value: str) -> None:
+    with pytest.raises(InputError) as told:
+        of(f"DB_PASSWORD: {value}\n")
+    assert "hunter" not in str(told.value)
+    assert "f.yaml:1:" in str(told.value)

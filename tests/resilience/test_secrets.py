@@ -214,6 +214,12 @@ TYPED: dict[str, tuple[tuple[str, ...], ...]] = {
         ("{dump}", "--patch", "{misshapen}", "--function", "nobody"),
         ("{dump}", "--patch", "{saved}"),
     ),
+    # The torn one ends each with 2.
+    "lint": tuple(
+        ("{dump}", "{items}", "{twice}", "{misshapen}", "{torn}", *against, "-n", "shop", "-o", output)
+        for output in ("text", "json", "junit", "sarif")
+        for against in ((), ("--against", "cluster"), ("--against", "{items}"))
+    ),
     "validate": (("{dump}",), ("{twice}",), ("{torn}",), ("{policy}",)),
     "policy schema": ((),),
     "policy sample": ((),),

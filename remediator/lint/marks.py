@@ -38,15 +38,16 @@ ANNOTATION_TYPE = Rule(
     id="AnnotationNotText",
     severity=Severity.ERROR,
     gist="the value of an annotation or a label is no text",
-    why="The API server refuses the whole object: YAML takes true, 1 and an empty value for something else than a text.",
+    why="The API server refuses the whole object: YAML takes true, 1 and an empty value for something else than a "
+    "text.",
     fix='Put the value in quotes: "true".',
 )
 ACK_ANNOTATION = Rule(
     id="AckAnnotation",
     severity=Severity.ERROR,
     gist="an annotation of ACK's is misspelled, misplaced, or has a value that it does not take",
-    why="ACK passes over what it does not know, without a word: a function is then deleted that was to stay, or changed "
-    "that was only to be looked at. Of a value that it does not take it says so, and gives up (ACK.Terminal).",
+    why="ACK passes over what it does not know, without a word: a function is then deleted that was to stay, or "
+    "changed that was only to be looked at. Of a value that it does not take it says so, and gives up (ACK.Terminal).",
     fix="Write the annotation as ACK's documentation has it; what is of a namespace goes on the Namespace.",
     spares=("TerminalError", "IdentityDrift"),
 )
@@ -54,8 +55,8 @@ REMEDIATOR_ANNOTATION = Rule(
     id="RemediatorAnnotation",
     severity=Severity.WARNING,
     gist="an ack-remediator.dev annotation is malformed, over, or not for manifests",
-    why="What it cannot read the remediator takes for an opt-out: the object is left alone for good. Its own marks in a "
-    "manifest come back with every apply, and look like an action that was broken off.",
+    why="What it cannot read the remediator takes for an opt-out: the object is left alone for good. Its own marks in "
+    "a manifest come back with every apply, and look like an action that was broken off.",
     fix='ack-remediator.dev/ignore takes "true" or "false", ack-remediator.dev/ignore-until a time such as '
     "2026-12-24T18:00:00Z; leave out the rest.",
 )

@@ -1,0 +1,71 @@
+"""`remediator lint -o text`: a line for each problem, to click on, and once for each rule what to do."""
+
+from __future__ import annotations
+
+import sys
+
+from remediator.cli.render import console, in_one_line, narration
+from remediator.lint.judging import Judgement
+from remediator.lint.problem import Problem, Severity
+
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+
+
+def clean(text: str) -> str:
+    """Make a text of others fit for any output: one line, no controls, and nothing that is no character at all."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    return (
+        in_one_line(whole).replace("\ufffe", "\N{REPLACEMENT CHARACTER}").replace("\uffff", "\N{REPLACEMENT CHARACTER}")
+    )
+
+
+def tell(judged: Judgement) -> None:
+    """Print the problems on stdout, a line each; at a terminal wrapped. What to do, and the sums, go to stderr."""
+    page = console()
+    for each in judged.problems:
+        head, said = f"{place(each)}: ", f"{each.severity} {each.rule.id}: {_harmless(clean(each.said))}"
+        if sys.stdout.isatty():
+            page.line(head.rstrip(), style=_STYLES[each.severity])
+            page.hanging("  ", said)
+        else:
+            page.verbatim(f"{head}{said}")
+    _tell_what_to_do(judged)
+
+
+def place(problem: Problem) -> str:
+    """Write where a problem is, as editors and terminals take it: file:line:column."""
+    name = _harmless(clean(problem.file))
+    # GitHub takes a line that begins with two colons for a command to its runner.
+    return f"{'./' if name.startswith(':') else ''}{name}:{problem.mark.line}:{problem.mark.column}"
+
+
+def _harmless(text: str) -> str:
+    """Break the commands that GitHub's and Azure's runners take out of a log, wherever in a line they stand."""
+    return text.replace("##[", "# #[").replace("##vso", "# #vso")
+
+
+def _tell_what_to_do(judged: Judgement) -> None:
+    aside = narration()
+    rules = {each.rule.id: each.rule for each in judged.problems}
+    if rules:
+        aside.line("")
+    for name, rule in rules.items():
+        aside.line(name, style="bold")
+        aside.hanging("  ", rule.fix)
+    if rules:
+        aside.line("")
+        aside.line("docs/lint.md says of each rule what it is for.")
+    aside.line(summary(judged))
+
+
+def summary(judged: Judgement) -> str:
+    """Sum up in a sentence what was looked at, and what came of it."""
+    looked = f"{_counted(judged.functions, 'Function')} in {_counted(len(judged.files), 'file')}"
+    found = ", ".join(_counted(judged.count(each), each.value) for each in Severity)
+    let_pass = f"; {judged.ignored} more that comments ignore" if judged.ignored else ""
+    nothing = "" if judged.functions else " There was no Function of ACK's lambda-controller to judge."
+    return f"{looked}: {found}{let_pass}.{nothing}"
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

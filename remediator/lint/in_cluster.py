@@ -1,0 +1,56 @@
+"""What the cluster has, read with the caller's rights: by GET alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+from remediator.errors import ClusterError, NotFound
+from remediator.kubernetes.transport import Transport
+from remediator.lint.problem import Before, Key
+from remediator.model.kind import KINDS
+
+_WHERE = "the cluster"
+
+
+class InCluster:
+    """Objects of one cluster, each read once."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._known: dict[Key, bool | str] = {}
+
+    def before(self, keys: Iterable[Key]) -> dict[Key, Before]:
+        """Read the objects of these that are there. Raise ClusterError where that cannot be told of one of them."""
+        found: dict[Key, Before] = {}
+        for key in keys:
+            value = self._read(key)
+            if value is not None:
+                found[key] = Before(value, _WHERE, live=True)
+        return found
+
+    def exists(self, key: Key) -> bool | str:
+        """Whether an object is there; in words, why that is not known."""
+        if key not in self._known:
+            try:
+                self._known[key] = self._read(key) is not None
+            except ClusterError as error:
+                self._known[key] = error.message
+        return self._known[key]
+
+    def _read(self, key: Key) -> dict[str, Any] | None:
+        """Read an object; None where it is not there, or its kind is not installed."""
+        collection = f"/apis/{key.group}/v1alpha1/namespaces/{quote(key.namespace or '', safe='')}"
+        try:
+            answer = self._transport.get(f"{collection}/{KINDS[key.kind].plural}/{quote(key.name, safe='')}")
+        except NotFound:
+            return None
+        try:
+            found = json.loads(answer)
+        except (ValueError, RecursionError) as error:
+            raise ClusterError(f"the API server's answer about {key.kind} {key.name} cannot be read") from error
+        if not isinstance(found, dict):
+            raise ClusterError(f"the API server's answer about {key.kind} {key.name} is no object")
+        return found
