@@ -32,7 +32,6 @@ _OF_PARTS = re.compile(r'-\d+"?$')
 _VERSION = re.compile(r"\?versionId=", re.IGNORECASE)
 _BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
 _BROKEN_OFF = (ResponseStreamingError, IncompleteReadError)
-_IN_NUMBERS = re.compile(r"\d+$")
 
 _HINTS = {
     "AccessDenied": (
@@ -137,8 +136,6 @@ class Packages:
 
     def _in_words(self, which: S3Object, error: ClientError) -> ClientError:
         """Ask for the first byte: what is wrong S3 says in the body of an answer, and HEAD has none."""
-        if not _IN_NUMBERS.match(str(error.response.get("Error", {}).get("Code", ""))):
-            return error
         try:
             self._client.get_object(**which.parameters, Range="bytes=0-0")["Body"].close()
         except ClientError as told:

@@ -51,6 +51,8 @@ def read_source(name: str) -> Source:
 
 def _limited(name: str) -> bytes:
     if name == STDIN:
+        if sys.stdin is None:
+            raise InputError("<stdin>: is closed", hint="Pipe the manifest into it, or name the file.")
         return sys.stdin.buffer.read(_LARGEST + 1)
     with Path(name).open("rb") as file:
         return file.read(_LARGEST + 1)

@@ -131,9 +131,10 @@ def test_a_file_that_may_not_be_read_is_told(
     assert "p.zip: cannot be read: Permission denied" in remediator("checksum", "p.zip").err
 
 
-def test_a_closed_stdin_is_told(here: Path) -> None:
-    command = ["/bin/sh", "-c", 'exec "$0" -c "from remediator.cli import main; main()" checksum - <&-', sys.executable]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("words", ["-", "p.zip --check -"])
+def test_a_closed_stdin_is_told(here: Path, words: str) -> None:
+    script = f'exec "$0" -c "from remediator.cli import main; main()" checksum {words} <&-'
+    ran = subprocess.run(["/bin/sh", "-c", script, sys.executable], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "error: <stdin>: is closed" in ran.stderr
 

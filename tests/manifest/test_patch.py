@@ -149,6 +149,19 @@ def test_a_missing_value_becomes_the_last_line_of_its_block(siblings: str, added
     assert patched(before + after) == f"{before}{added}{after}"
 
 
+@pytest.mark.parametrize(
+    ("text", "is_now"),
+    [
+        ("s:\n  a: 1\n", 's:\n  a: 1\n  b: "5"\n'),
+        ("s:\n  a: |\n    x\n", 's:\n  a: |\n    x\n  b: "5"\n'),
+        ("s: {a: 1}\n", 's: {a: 1, b: "5"}\n'),
+        ("s: {}\n", 's: {"b": "5"}\n'),
+    ],
+)
+def test_what_is_added_is_quoted_where_it_would_be_another_value(text: str, is_now: str) -> None:
+    assert patched(text, ("s", "b"), "5") == is_now
+
+
 def test_it_has_the_line_end_of_the_line_above() -> None:
     text = "spec:\r\n  code:\r\n    s3Key: x\r\n"
     assert patched(text) == f"{text}    sha256: ⟨⟩\r\n"
