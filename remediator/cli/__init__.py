@@ -143,7 +143,7 @@ def main(args: list[str] | None = None) -> None:
         from remediator.cli.render import printable, shortened
 
         said = printable(shortened(error.message, elsewhere=""))
-        click.echo("\n".join(filter(None, (f"error: {said}", error.hint))), err=True)
+        click.echo("\n".join(filter(None, (f"error: {said}", printable(error.hint)))), err=True)
         code = error.exit_code
     except click.ClickException as error:
         error.show()
