@@ -162,7 +162,7 @@ def tell(search: Search, aside: Page, context: str, *, home: str, tagged: bool) 
     for each in search.partial:
         aside.hanging("not seen  ", each, style="bold magenta")
     for left, why in search.settled:
-        aside.hanging("settled   ", f"{why}: {left} is over, and its record can go, and the alert with it.")
+        aside.hanging("settled   ", f"{why}. What is recorded of it ({left}) can go, and the alert with it:")
         aside.verbatim(f"          {clean_up(left, home)}")
     if not search.conclusive:
         aside.line(

@@ -149,12 +149,20 @@ def orphan(function: Tagged, left: Left | None, tag: ClusterTag | None) -> Orpha
 
 
 def dated(found: Orphan, live: LiveState) -> Orphan:
-    """Add when it was last changed, and to one that a record tells of, whether that was after it was left."""
+    """Add when it was last changed, and what follows for one that a record tells of.
+
+    Where it was changed after it was left, and has none of ACK's tags, it can be another function of that name, which
+    somebody made since.
+    """
     changed = live.last_modified
-    minds = found.minds
-    if changed and found.left and changed > found.left.at:
-        minds += (f"It was changed in AWS after it was left there, at {format_time(changed)}: somebody works on it.",)
-    return msgspec.structs.replace(found, last_modified=changed, minds=minds)
+    known = msgspec.structs.replace(found, last_modified=changed)
+    if changed is None or found.left is None or changed <= found.left.at:
+        return known
+    since = f"changed in AWS after it was left there, at {format_time(changed)}"
+    if found.owner is Owner.RELEASED and not any(key in found.tags for key in ACK_TAGS):
+        why = f"{found.left}, but it has no tags of ACK now, and was {since}: somebody may have made it anew."
+        return msgspec.structs.replace(known, owner=Owner.UNKNOWN, why=why)
+    return msgspec.structs.replace(known, minds=(*found.minds, f"It was {since}: somebody works on it."))
 
 
 def _owner(function: Tagged, left: Left | None, tag: ClusterTag | None, *, ack: bool) -> tuple[Owner, str]:

@@ -218,7 +218,7 @@ def test_a_record_that_tells_of_nothing_any_more_can_go(street: Shop) -> None:
     delete = f"kubectl -n {HOME} delete remediations.ack-remediator.dev"
     told = street("orphans", columns=200)
     assert told.code == 0
-    assert f"{arn('let-go', street)} is gone: Release of Function shop/let-go" in said(told)
+    assert f"{arn('let-go', street)} is gone. What is recorded of it (Release of Function shop/let-go" in said(told)
     assert f"Function shop/mailer is for {arn('mailer', street)} now" in said(told)
     assert f"{delete} function-0000-let-go" in said(told)
     settled = json.loads(street("orphans", "-o", "json").out)["settled"]

@@ -164,3 +164,14 @@ def test_when_it_was_changed_is_told(left: Left | None, minutes: int | None, min
     found = dated(judged(ACK, left), LiveState(presence=Presence.PRESENT, last_modified=changed))
     assert found.last_modified == changed
     assert bool(found.minds) == minded
+
+
+def test_another_function_of_that_name_is_not_taken_for_the_one_that_was_left() -> None:
+    """Made anew by somebody who tags nothing as ACK does, it is changed later than the record."""
+    live = LiveState(presence=Presence.PRESENT, last_modified=NOW + timedelta(minutes=1))
+    found = dated(judged({}, LEFT), live)
+    assert found.owner is Owner.UNKNOWN
+    assert "but it has no tags of ACK now, and was changed in AWS after" in found.why
+    before = LiveState(presence=Presence.PRESENT, last_modified=NOW - timedelta(minutes=1))
+    assert dated(judged({}, LEFT), before).owner is Owner.RELEASED
+    assert dated(judged(ACK, LEFT), live).owner is Owner.RELEASED
