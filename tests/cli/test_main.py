@@ -17,7 +17,7 @@ from tests.cli.conftest import Remediator
 
 RECORDS = ("list", "approve", "reject", "history", "quarantine")
 COMMANDS = (
-    *("scan", "explain", "run", *RECORDS, "doctor", "collect", "diagnose", "validate", "policy", "findings"),
+    *("scan", "explain", "wait", "run", *RECORDS, "doctor", "collect", "diagnose", "validate", "policy", "findings"),
     *("completion", "demo", "version"),
 )
 HEAVY = ("kubernetes", "boto3", "botocore", "pydantic", "rich", "msgspec", "ruamel.yaml", "structlog", "moto")
