@@ -22,12 +22,14 @@ from remediator.model.owners import NOT_OTHERS
 from remediator.model.resource import Resource
 from remediator.model.times import parse_time
 
-# How long a change must be ago for conditions that are as good as it, or look older, to count: for good news, and for
-# bad news. A pass that was under way during the change ends after it, and speaks of what was before.
-_SAME_SECOND = timedelta(seconds=1)
-_NO_PASS_CAME = timedelta(seconds=20)
+# How long a change must be ago for conditions to count that are of the same second, or of before. Good news is held
+# against AWS's side, too. Bad news ends the waiting, so that a controller that is slow gets more time.
+_GOOD_IN_THE_SAME_SECOND = timedelta(seconds=1)
+_GOOD_FROM_BEFORE = timedelta(seconds=20)
+_BAD_IN_THE_SAME_SECOND = timedelta(seconds=10)
+_BAD_FROM_BEFORE = timedelta(seconds=60)
+# A pass that was under way during the change ends after it, and speaks of what was before.
 _UNDER_WAY = timedelta(seconds=3)
-_NO_PASS_COMES = timedelta(seconds=60)
 
 
 class Looked(Enum):
@@ -54,9 +56,9 @@ class Attention(Struct, frozen=True):
             case Looked.SINCE:
                 return True
             case Looked.SAME:
-                return self.quiet >= _SAME_SECOND
+                return self.quiet >= _GOOD_IN_THE_SAME_SECOND
             case Looked.BEFORE:
-                return self.quiet >= _NO_PASS_CAME
+                return self.quiet >= _GOOD_FROM_BEFORE
             case Looked.NEVER:
                 return False
 
@@ -64,10 +66,12 @@ class Attention(Struct, frozen=True):
     def condemns(self) -> bool:
         """Whether what is wrong is to be believed: what was just applied may be its cure."""
         match self.looked:
-            case Looked.SINCE | Looked.SAME:
+            case Looked.SINCE:
                 return self.quiet >= _UNDER_WAY
+            case Looked.SAME:
+                return self.quiet >= _BAD_IN_THE_SAME_SECOND
             case Looked.BEFORE:
-                return self.quiet >= _NO_PASS_COMES
+                return self.quiet >= _BAD_FROM_BEFORE
             case Looked.NEVER:
                 return False
 

@@ -175,7 +175,7 @@ def assert_nothing_stored(storm: Storm) -> None:
 
 # ---- every command ---------------------------------------------------------------------------------------------------
 
-UNDER_POLICY = ("scan", "explain", "run", "release", "clear-finalizer", "restore", "collect", "diagnose")
+UNDER_POLICY = ("scan", "explain", "wait", "run", "release", "clear-finalizer", "restore", "collect", "diagnose")
 OUTPUTS = tuple(("-o", each) for each in ("table", "wide", "json", "yaml"))
 
 # What is typed of each command; {proposal} and the like stand for what is there when it is typed.
@@ -185,6 +185,11 @@ TYPED: dict[str, tuple[tuple[str, ...], ...]] = {
         (name, *output)
         for output in OUTPUTS
         for name in ("checkout", "archive", "exports", "silent", "payments", "dark")
+    ),
+    "wait": tuple(
+        (name, "--for", goal, "--timeout", "3s", *output)
+        for output in OUTPUTS
+        for name, goal in (("checkout", "synced"), ("archive", "deleted"), ("exports", "synced"), ("dark", "settled"))
     ),
     "run": tuple(("-A", *more, *output) for output in OUTPUTS for more in ((), ("--dry-run",))),
     "release": (("archive", "--orphan", "archive"), ("checkout", "--orphan", "checkout"), ("exports",)),
@@ -292,7 +297,7 @@ def test_no_command_tells_a_secret(planted: Storm, tmp_path: Path, command: str,
         said += told.out
     assert_nothing_stored(planted)
     assert any("•••" in each["message"] for each in everything(planted) if each["kind"] == "Event")
-    if command in ("scan", "explain", "run", "diagnose"):
+    if command in ("scan", "explain", "wait", "run", "diagnose"):
         assert "•••" in said, "nothing was quoted, so nothing was shown"
 
 
