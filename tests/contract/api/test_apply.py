@@ -70,6 +70,29 @@ def test_the_same_again_changes_nothing(functions: Functions) -> None:
     assert functions.get("a").body == made
 
 
+def test_what_is_the_servers_changes_nothing(functions: Functions) -> None:
+    made = apply(functions)
+    functions.plane.clock.sleep(1.1)
+    body = {**functions.manifest("a", creationTimestamp=None, generation=7), "status": {"state": "Active"}}
+    assert functions.apply("a", body, by="m").body == made
+    assert functions.get("a").body == made
+
+
+@pytest.mark.parametrize("labels", [{}, None])
+def test_empty_labels_are_a_change_each_time(functions: Functions, labels: Any) -> None:
+    made = apply(functions, labels=labels)
+    functions.plane.clock.sleep(1.1)
+    seen = apply(functions, labels=labels)
+    assert by_name(seen)["m Apply"]["time"] > by_name(made)["m Apply"]["time"]
+    assert seen["metadata"]["resourceVersion"] != made["metadata"]["resourceVersion"]
+    assert entries(seen) == entries(made) == {"m Apply": {*BARE, "metadata.labels"}}
+
+
+def test_a_number_is_one_however_it_is_written(functions: Functions) -> None:
+    made = apply(functions, spec={"timeout": 3})
+    assert apply(functions, spec={"timeout": 3.0}) == made
+
+
 def test_a_change_is_a_new_generation_and_a_new_time(functions: Functions) -> None:
     made = apply(functions, spec={"timeout": 3})
     functions.plane.clock.sleep(1.1)
