@@ -315,7 +315,8 @@ def test_a_map_that_is_held_and_loses_its_last_key_is_refused(functions: Functio
     functions.create("a", spec={"tags": {"k": "v"}})
     body = functions.manifest("a", spec={"tags": {"k": "w"}})
     assert functions.apply("a", body, by="m", force="true").code == 200
-    for spec in ({}, {"tags": {}}):
+    emptied: list[dict[str, Any]] = [{}, {"tags": {}}]
+    for spec in emptied:
         reply = functions.apply("a", functions.manifest("a", spec=spec), by="m")
         assert (reply.code, ("FieldValueTypeInvalid", "spec.tags") in reply.fields) == (422, True)
         assert 'spec.tags in body must be of type object: "null"' in reply.message
