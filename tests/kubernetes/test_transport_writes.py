@@ -115,9 +115,7 @@ def test_a_version_that_is_gone_is_no_conflict_of_owners(functions: ApiServer, t
 
 def test_an_apply_is_sent_once_and_as_it_is(connect: Connect) -> None:
     with Wire(status(503, "patience", after="0")) as wire, pytest.raises(Exception, match="patience"):
-        connect(wire.url).apply(
-            "/x", {"spec": {"timeout": None, "text": "ü"}}, manager="a b", force=True, dry_run=True
-        )
+        connect(wire.url).apply("/x", {"spec": {"timeout": None, "text": "ü"}}, manager="a b", force=True, dry_run=True)
     [heard] = wire.heard
     assert (heard.method, heard.headers["content-type"]) == ("PATCH", "application/apply-patch+yaml")
     assert heard.query == {"fieldManager": "a b", "force": "true", "dryRun": "All"}

@@ -127,9 +127,12 @@ def test_what_others_own_too_stays(functions: Functions) -> None:
 
 
 def test_what_others_put_into_a_map_stays(functions: Functions) -> None:
-    apply(functions, spec={"tags": {"a": "1"}, "environment": {"variables": {"A": "1"}}}, labels={"a": "1"})
+    spec = {"tags": {"a": "1"}, "environment": {"variables": {"A": "1"}}}
+    apply(functions, spec=spec, labels={"a": "1"})
     others = {"tags": {"z": "9"}, "environment": {"variables": {"Z": "9"}}}
     functions.merge("a", {"metadata": {"labels": {"z": "9"}}, "spec": others}, fieldManager="other")
+    seen = apply(functions, spec=spec, labels={"a": "2"})
+    assert (seen["spec"]["tags"], seen["metadata"]["labels"]) == ({"a": "1", "z": "9"}, {"a": "2", "z": "9"})
     seen = apply(functions)
     assert (seen["spec"]["tags"], seen["spec"]["environment"]) == ({"z": "9"}, {"variables": {"Z": "9"}})
     assert seen["metadata"]["labels"] == {"z": "9"}
