@@ -7,8 +7,9 @@ from datetime import datetime
 from remediator.sandbox.api import fields, lastapplied, schema, typed
 from remediator.sandbox.api.managers import APPLY, UPDATE, Key, Manager, Owned, Owners, owners_of, with_owners
 from remediator.sandbox.api.merge import merged, pruned
+from remediator.sandbox.api.metadata import SERVER_OWNED
 from remediator.sandbox.api.resources import Resource
-from remediator.sandbox.api.status import ApiError, apply_conflict, failure
+from remediator.sandbox.api.status import apply_conflict, failure
 from remediator.sandbox.api.values import Object, same, timestamp
 
 BEFORE = "before-first-apply"
@@ -28,13 +29,14 @@ def applied(
     owned = said.union(*(each.fields for each in owners.values()))
     result = pruned(merged(stored, body, resource.schema), last.fields, owned, resource.schema)
     taken, removed = (_own_half(each, resource, manager) for each in fields.compared(stored, result, resource.schema))
-    conflicts = {key: each.fields & taken for key, each in owners.items() if each.fields & taken}
-    if conflicts and not force:
-        allowed = lastapplied.allowed(stored, resource) if manager.name == lastapplied.KUBECTL else frozenset()
-        if any(disputed - allowed for disputed in conflicts.values()):
-            raise _refusal({key: disputed - allowed for key, disputed in conflicts.items()})
+    if not force:
+        _expect_undisputed(taken, owners, stored, resource, manager)
     owners = {key: Owned(each.fields - taken - removed, each.time) for key, each in owners.items()}
-    owners[me] = Owned(said - fields.SERVER_OWNED, last.time if same(stored, result) else timestamp(now))
+    mine = said - fields.SERVER_OWNED
+    still = same(stored, result) or (
+        mine == last.fields and _same_but_for_the_servers(stored, result, resource, manager)
+    )
+    owners[me] = Owned(mine, last.time if still else timestamp(now))
     shaped = schema.shaped(result, resource.schema, nulls=True)
     if manager.name == lastapplied.KUBECTL:
         shaped = lastapplied.renewed(shaped, body)
@@ -65,10 +67,33 @@ def _own_half(paths: fields.Fields, resource: Resource, manager: Manager) -> fie
     return frozenset(path for path in paths if (path[:1] == ("f:status",)) == bool(manager.subresource))
 
 
-def _refusal(conflicts: dict[Key, fields.Fields]) -> ApiError:
-    return apply_conflict(
-        [(_named(key), fields.shown(path)) for key in sorted(conflicts) for path in fields.ordered(conflicts[key])]
-    )
+def _same_but_for_the_servers(stored: Object, result: Object, resource: Resource, manager: Manager) -> bool:
+    """Tell whether two objects differ only in what is not written through this endpoint.
+
+    Nothing is then stored. Empty labels differ from none, however often they are applied.
+    """
+
+    def written(obj: Object) -> Object:
+        if manager.subresource:
+            return {"status": obj.get("status")}
+        rest = {name: value for name, value in obj.items() if name != "status" or not resource.has_status}
+        meta = obj.get("metadata") or {}
+        return {**rest, "metadata": {name: value for name, value in meta.items() if name not in SERVER_OWNED}}
+
+    return same(written(stored), written(result))
+
+
+def _expect_undisputed(
+    taken: fields.Fields, owners: Owners, stored: Object, resource: Resource, manager: Manager
+) -> None:
+    """Refuse to change what others own (409), but for what kubectl itself applied from its side."""
+    allowed = lastapplied.allowed(stored, resource) if manager.name == lastapplied.KUBECTL else frozenset()
+    disputed = {key: each.fields & taken - allowed for key, each in owners.items()}
+    conflicts = [
+        (_named(key), fields.shown(path)) for key in sorted(disputed) for path in fields.ordered(disputed[key])
+    ]
+    if conflicts:
+        raise apply_conflict(conflicts)
 
 
 def _named(key: Key) -> str:

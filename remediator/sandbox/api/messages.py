@@ -110,7 +110,7 @@ def patched(result: Any, target: Target, choice: str) -> tuple[Object, tuple[str
 def configuration(request: Request, target: Target) -> Object:
     """Return the body of a server-side apply. Raises 400. The real server reads YAML, too."""
     try:
-        body = json.loads(request.body.decode() or "null")
+        body = json.loads(request.body.decode() or "null", parse_float=_number)
     except ValueError as error:  # UnicodeDecodeError is one
         raise bad_request(f"error decoding YAML: error converting YAML to JSON: {error}") from None
     if body is not None and not isinstance(body, dict):
@@ -125,6 +125,12 @@ def configuration(request: Request, target: Target) -> Object:
     if isinstance(meta, dict) and meta.get("managedFields") is not None:
         raise bad_request("metadata.managedFields must be nil")
     return obj
+
+
+def _number(text: str) -> int | float:
+    """Read a number as it comes out of YAML: 3.0 is 3."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 def expect_no_force(request: Request) -> None:

@@ -70,6 +70,29 @@ def test_the_same_again_changes_nothing(functions: Functions) -> None:
     assert functions.get("a").body == made
 
 
+def test_what_is_the_servers_changes_nothing(functions: Functions) -> None:
+    made = apply(functions)
+    functions.plane.clock.sleep(1.1)
+    body = {**functions.manifest("a", creationTimestamp=None, generation=7), "status": {"state": "Active"}}
+    assert functions.apply("a", body, by="m").body == made
+    assert functions.get("a").body == made
+
+
+@pytest.mark.parametrize("labels", [{}, None])
+def test_empty_labels_are_a_change_each_time(functions: Functions, labels: Any) -> None:
+    made = apply(functions, labels=labels)
+    functions.plane.clock.sleep(1.1)
+    seen = apply(functions, labels=labels)
+    assert by_name(seen)["m Apply"]["time"] > by_name(made)["m Apply"]["time"]
+    assert seen["metadata"]["resourceVersion"] != made["metadata"]["resourceVersion"]
+    assert entries(seen) == entries(made) == {"m Apply": {*BARE, "metadata.labels"}}
+
+
+def test_a_number_is_one_however_it_is_written(functions: Functions) -> None:
+    made = apply(functions, spec={"timeout": 3})
+    assert apply(functions, spec={"timeout": 3.0}) == made
+
+
 def test_a_change_is_a_new_generation_and_a_new_time(functions: Functions) -> None:
     made = apply(functions, spec={"timeout": 3})
     functions.plane.clock.sleep(1.1)
@@ -104,9 +127,12 @@ def test_what_others_own_too_stays(functions: Functions) -> None:
 
 
 def test_what_others_put_into_a_map_stays(functions: Functions) -> None:
-    apply(functions, spec={"tags": {"a": "1"}, "environment": {"variables": {"A": "1"}}}, labels={"a": "1"})
+    spec = {"tags": {"a": "1"}, "environment": {"variables": {"A": "1"}}}
+    apply(functions, spec=spec, labels={"a": "1"})
     others = {"tags": {"z": "9"}, "environment": {"variables": {"Z": "9"}}}
     functions.merge("a", {"metadata": {"labels": {"z": "9"}}, "spec": others}, fieldManager="other")
+    seen = apply(functions, spec=spec, labels={"a": "2"})
+    assert (seen["spec"]["tags"], seen["metadata"]["labels"]) == ({"a": "1", "z": "9"}, {"a": "2", "z": "9"})
     seen = apply(functions)
     assert (seen["spec"]["tags"], seen["spec"]["environment"]) == ({"z": "9"}, {"variables": {"Z": "9"}})
     assert seen["metadata"]["labels"] == {"z": "9"}
@@ -292,8 +318,8 @@ def test_a_map_that_is_held_and_loses_its_last_key_is_refused(functions: Functio
     functions.create("a", spec={"tags": {"k": "v"}})
     body = functions.manifest("a", spec={"tags": {"k": "w"}})
     assert functions.apply("a", body, by="m", force="true").code == 200
-    specs: tuple[dict[str, Any], ...] = ({}, {"tags": {}})
-    for spec in specs:
+    emptied: list[dict[str, Any]] = [{}, {"tags": {}}]
+    for spec in emptied:
         reply = functions.apply("a", functions.manifest("a", spec=spec), by="m")
         assert (reply.code, ("FieldValueTypeInvalid", "spec.tags") in reply.fields) == (422, True)
         assert 'spec.tags in body must be of type object: "null"' in reply.message

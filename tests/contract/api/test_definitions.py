@@ -12,6 +12,7 @@ import pytest
 from tests.bed.http import MERGE_PATCH
 from tests.bed.waiting import eventually
 from tests.contract.api.conftest import Functions
+from tests.contract.api.ownership import entries
 from tests.contract.api.test_managed_fields import owners
 
 if TYPE_CHECKING:
@@ -270,6 +271,53 @@ def test_items_are_owned_one_by_one_where_they_are_told_apart(widgets: Widgets) 
     taken = {f"{part}.f:value", "f:spec.f:whole", "f:spec.f:free.f:l"}
     new = {other, f"{other}.f:name", 'f:spec.f:tags.v:"u"'}
     assert owners(seen) == {("user", ""): first - taken - {'f:spec.f:tags.v:"t"'}, ("other", ""): taken | new}
+
+
+def test_items_are_applied_one_by_one_where_they_are_told_apart(widgets: Widgets) -> None:
+    free = {"l": [1], "m": {"x": 1}}
+    spec = {"parts": [{"name": "n", "value": "v"}], "tags": ["t"], "whole": {"a": "x"}, "free": free}
+    made = widgets.apply("b", widgets.manifest("b", spec=spec), by="m")
+    assert (made.code, made.body["spec"]) == (201, {**spec, "size": 1})
+    part = 'spec.parts.k:{"name":"n"}'
+    mine = {part, f"{part}.name", f"{part}.value", 'spec.tags.v:"t"', "spec.whole"}
+    mine |= {"spec.free.l", "spec.free.m", "spec.free.m.x"}
+    assert entries(made.body) == {"m Apply": mine}
+    more = {"parts": [{"name": "o", "value": "w"}], "tags": ["u"], "free": {"n": 2}, "size": 2}
+    seen = widgets.apply("b", widgets.manifest("b", spec=more), by="n").body
+    assert seen["spec"]["parts"] == [{"name": "n", "value": "v"}, {"name": "o", "value": "w"}]
+    assert (seen["spec"]["tags"], seen["spec"]["free"], seen["spec"]["size"]) == (["t", "u"], {**free, "n": 2}, 2)
+    wrong = {"parts": [{"name": "o", "value": "x"}], "tags": ["u"], "whole": {"b": "y"}, "free": {"n": 3}}
+    refused = widgets.apply("b", widgets.manifest("b", spec=wrong), by="p")
+    assert sorted((cause["message"], cause["field"]) for cause in refused.body["details"]["causes"]) == [
+        ('conflict with "m"', ".spec.whole"),
+        ('conflict with "n"', ".spec.free.n"),
+        ('conflict with "n"', '.spec.parts[name="o"].value'),
+    ]
+    left = widgets.apply("b", widgets.manifest("b"), by="m").body
+    assert left["spec"] == {**more, "size": 2}
+    assert entries(left)["m Apply"] == {"spec"}
+
+
+def test_a_status_without_the_subresource_is_applied_like_others(functions: Functions) -> None:
+    widgets = define(functions, status=False)
+    body = {**widgets.manifest("a", spec={"mode": "a"}), "status": {"since": "2026-01-01T00:00:00Z"}}
+    made = widgets.apply("a", body, by="m").body
+    assert (made["status"], entries(made)) == (body["status"], {"m Apply": {"spec.mode", "status.since"}})
+
+
+def test_an_atomic_map_is_one_value(widgets: Widgets) -> None:
+    widgets.apply("c", widgets.manifest("c", spec={"whole": {"a": "x"}}), by="m")
+    seen = widgets.apply("c", widgets.manifest("c", spec={"whole": {"b": "y"}}), by="m").body
+    assert seen["spec"]["whole"] == {"b": "y"}
+
+
+@pytest.mark.parametrize("parts", [[{"name": "n"}, {"name": "n", "value": "v"}], [3]])
+def test_items_that_cannot_be_told_apart_are_not_applied(widgets: Widgets, parts: list[Any]) -> None:
+    reply = widgets.apply("d", widgets.manifest("d", spec={"parts": parts}), by="m")
+    said = f"failed to create typed patch object (/d; {widgets.group}/v1, Kind=Widget): "
+    assert (reply.code, reply.message[: len(said)]) == (500, said)
+    if parts != [3]:
+        assert reply.message == f'{said}.spec.parts: duplicate entries for key [name="n"]'
 
 
 def test_objects_go_with_their_definition(functions: Functions) -> None:

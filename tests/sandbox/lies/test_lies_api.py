@@ -5,7 +5,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from tests.sandbox.lies.api import LIES
+from tests.sandbox.lies import api, applying
 from tests.sandbox.lies.lie import Lie
 from tests.sandbox.lies.told import Verdicts, all_told, expect_noticed
 
@@ -20,6 +20,6 @@ def told(request: pytest.FixtureRequest) -> Iterator[dict[Lie, Future[Verdicts]]
     yield from all_told(each for each in asked if isinstance(each, Lie))
 
 
-@pytest.mark.parametrize("lie", [pytest.param(lie, id=lie.tell.__name__) for lie in LIES])
+@pytest.mark.parametrize("lie", [pytest.param(lie, id=lie.tell.__name__) for lie in (*api.LIES, *applying.LIES)])
 def test_the_contract_notices(lie: Lie, told: dict[Lie, Future[Verdicts]]) -> None:
     expect_noticed(lie, told)
