@@ -33,6 +33,7 @@ Patch = pytest.MonkeyPatch
 LIES = Lies()
 _APPLY = "api/test_apply.py::"
 _REFUSALS = "api/test_apply_refusals.py::"
+_KUBECTL = "api/test_apply_kubectl.py::"
 
 
 def _applying(patch: Patch, change: Callable[..., Any]) -> None:
@@ -450,25 +451,25 @@ def who_may_patch_may_create(patch: Patch) -> None:
 # ---- kubectl ---------------------------------------------------------------------------------------------------------
 
 
-@LIES.told_against(_REFUSALS + "test_kubectl_takes_over_what_it_applied")
+@LIES.told_against(_KUBECTL + "test_kubectl_takes_over_what_it_applied")
 def kubectl_is_one_of_many(patch: Patch) -> None:
     """What kubectl applied from its side conflicts with what it applies on the server's."""
     patch.setattr(lastapplied, "allowed", lambda live, resource: frozenset())
 
 
-@LIES.told_against(_REFUSALS + "test_kubectl_takes_over_what_it_applied")
+@LIES.told_against(_KUBECTL + "test_kubectl_takes_over_what_it_applied")
 def the_annotation_gets_old(patch: Patch) -> None:
     """kubectl's annotation stays as it is."""
     patch.setattr(lastapplied, "renewed", lambda obj, body: obj)
 
 
-@LIES.told_against(_REFUSALS + "test_the_annotation_does_not_hold_itself")
+@LIES.told_against(_KUBECTL + "test_the_annotation_does_not_hold_itself")
 def the_annotation_holds_itself(patch: Patch) -> None:
     """kubectl's annotation has all that was applied, itself included."""
     patch.setattr(lastapplied, "_bare", lambda body: body)
 
 
-@LIES.told_against(_REFUSALS + "test_others_do_not_take_over_what_kubectl_applied")
+@LIES.told_against(_KUBECTL + "test_others_do_not_take_over_what_kubectl_applied")
 def everybody_is_kubectl(patch: Patch) -> None:
     """Whoever applies takes over what kubectl applied from its side."""
 
@@ -482,7 +483,7 @@ def everybody_is_kubectl(patch: Patch) -> None:
     patch.setattr(lastapplied, "KUBECTL", Everybody())
 
 
-@LIES.told_against(_REFUSALS + "test_kubectl_takes_over_only_what_is_still_so")
+@LIES.told_against(_KUBECTL + "test_kubectl_takes_over_only_what_is_still_so")
 def kubectl_takes_over_what_was_changed(patch: Patch) -> None:
     """kubectl takes over what it applied once, though others changed it."""
     allowed = lastapplied.allowed
@@ -493,7 +494,7 @@ def kubectl_takes_over_what_was_changed(patch: Patch) -> None:
     patch.setattr(lastapplied, "allowed", all_of_it)
 
 
-@LIES.told_against(_REFUSALS + "test_an_annotation_that_cannot_be_read_allows_nothing")
+@LIES.told_against(_KUBECTL + "test_an_annotation_that_cannot_be_read_allows_nothing")
 def an_annotation_that_cannot_be_read_allows_everything(patch: Patch) -> None:
     """Whatever the annotation says, kubectl takes over."""
     patch.setattr(lastapplied, "allowed", lambda live, resource: fields.stated(live, resource.schema))
