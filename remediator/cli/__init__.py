@@ -95,8 +95,8 @@ class _LazyGroup(click.Group):
 @click.group(
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": _PREFIX},
-    epilog="Exit codes: 0 done; 1 error; 2 usage, configuration or refused prompt; 3 findings, with --exit-code, and of "
-    "lint; 4 held back by a gate; 5 partial or unknown outcome; 130 interrupted.",
+    epilog="Exit codes: 0 done; 1 error; 2 usage, configuration or refused prompt; 3 findings, with --exit-code, and "
+    "of lint; 4 held back by a gate; 5 partial or unknown outcome; 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="ack-remediator")
 @click.option("-v", "--verbose", count=True, help="Say more on stderr; twice for still more.")
