@@ -38,6 +38,13 @@ NOT_A_MANIFEST = Rule(
     why="Templates and values are not what is applied: what they become is.",
     fix="Judge what is rendered: `helm template . | remediator lint -`.",
 )
+UNRENDERED = Rule(
+    id="Unrendered",
+    severity=Severity.NOTE,
+    gist="a value has a placeholder in it, and was not judged",
+    why="What it will be is not known here: {{ … }}, ${NAME}, $(NAME) and $NAME are put in later.",
+    fix="Judge what is rendered: by helm template, kustomize build, flux build or envsubst.",
+)
 UNUSED_IGNORE = Rule(
     id="UnusedIgnore",
     severity=Severity.WARNING,
@@ -84,6 +91,7 @@ RULES: tuple[Rule, ...] = (
     leftovers.EMPTY_STRUCTURE,
     UNREADABLE_FILE,
     NOT_A_MANIFEST,
+    UNRENDERED,
     UNUSED_IGNORE,
 )
 

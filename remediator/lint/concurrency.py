@@ -34,8 +34,7 @@ def concurrency_limit(manifest: Manifest, around: Around) -> Iterator[Problem]:
         said = f"how much the account has left is not known: {account.why}"
         yield problem(CONCURRENCY_LIMIT, manifest, _PATH, said, Severity.NOTE)
         return
-    added = _added(around.manifests, account.reserved)
-    left = account.unreserved - added
+    left = account.left_after(_wanted(around.manifests))
     if left < _UNRESERVED and wanted > account.reserved.get(_name(manifest), 0):
         said = (
             f"{account.where} has {account.limit:,} concurrent executions; with what the files reserve {left:,} would "
@@ -44,9 +43,9 @@ def concurrency_limit(manifest: Manifest, around: Around) -> Iterator[Problem]:
         yield problem(CONCURRENCY_LIMIT, manifest, _PATH, said)
 
 
-def _added(manifests: Sequence[Manifest], reserved: Mapping[str, int]) -> int:
-    wanted = {_name(each): _reserved(each) for each in manifests if each.is_function and _reserved(each) is not None}
-    return sum((amount or 0) - reserved.get(name, 0) for name, amount in wanted.items())
+def _wanted(manifests: Sequence[Manifest]) -> Mapping[str, int]:
+    amounts = ((_name(each), _reserved(each)) for each in manifests if each.is_function)
+    return {name: amount for name, amount in amounts if amount is not None}
 
 
 def _reserved(manifest: Manifest) -> int | None:

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from remediator.errors import InputError
-from remediator.lint.catalogue import CHECKS, CHECKS_OF_ALL, NOT_A_MANIFEST, UNREADABLE_FILE
+from remediator.lint.catalogue import CHECKS, CHECKS_OF_ALL, NOT_A_MANIFEST, UNREADABLE_FILE, UNRENDERED
 from remediator.lint.ignoring import ignored
 from remediator.lint.problem import Around, Problem, Rule, Severity
 from remediator.manifest.objects import Manifest, manifests
@@ -16,6 +17,7 @@ from remediator.manifest.source import STDIN, Source, files_of, read_source
 from remediator.manifest.tree import Mark
 from remediator.model.resource import FUNCTION_GROUP
 
+_KUSTOMIZE = "kustomize.config.k8s.io"
 _PLACE = re.compile(r":(\d+):(\d+): ")
 
 
@@ -78,6 +80,9 @@ def _read(name: str, *, named: bool) -> File:
     if not any(each.kind and each.at("apiVersion") for each in objects):
         rule = UNREADABLE_FILE if named else NOT_A_MANIFEST
         return File(source.name, source, fault=_fault(rule, name, "there is no Kubernetes object in it"))
+    if not named and any(each.group == _KUSTOMIZE for each in objects):
+        said = "it is a kustomization: what is beside it may be half of what is applied"
+        return File(source.name, source, fault=_fault(NOT_A_MANIFEST, name, said))
     return File(source.name, source, objects)
 
 
@@ -98,6 +103,7 @@ def _fault(rule: Rule, name: str, said: str) -> Problem:
 
 def judge(files: Sequence[File], around: Around) -> Judgement:
     """Ask every check about every manifest that it is for."""
+    around = around.indexed()
     problems: list[Problem] = []
     passed = 0
     for file in files:
@@ -105,10 +111,22 @@ def judge(files: Sequence[File], around: Around) -> Judgement:
         if file.fault is not None:
             found.append(file.fault)
         elif file.source is not None:
-            found, count = ignored(file.source, found)
+            found, count = ignored(file.source, list(_rendered(found)))
             passed += count
         problems += sorted(found, key=lambda each: (each.mark, each.rule.id))
     return Judgement(files, problems, passed)
+
+
+def _rendered(found: Sequence[Problem]) -> Iterator[Problem]:
+    """Leave out what is about placeholders, and tell once for each line that there are any."""
+    lines = set()
+    for each in found:
+        if not each.unrendered:
+            yield each
+        elif each.mark.line not in lines:
+            lines.add(each.mark.line)
+            said = f"not judged: something is yet to be put in here ({each.rule.id})"
+            yield replace(each, rule=UNRENDERED, severity=UNRENDERED.severity, said=said, unrendered=False)
 
 
 def _found(manifest: Manifest, around: Around) -> Iterator[Problem]:

@@ -56,11 +56,11 @@ def duplicate_function(manifest: Manifest, around: Around) -> Iterator[Problem]:
     name, own = manifest.at("spec", "name"), key_of(manifest, around)
     if not isinstance(name, str) or not name or not manifest.name:
         return
-    for other in around.manifests:
+    for other in around.claims.get(name, ()):
         if other is manifest:
             return
         theirs = key_of(other, around)
-        if not other.is_function or other.at("spec", "name") != name or theirs == own or _elsewhere(manifest, other):
+        if theirs == own or _elsewhere(manifest, other):
             continue
         where = f"{other.source.name}:{other.mark('spec', 'name').line}"
         same = own.namespace == theirs.namespace

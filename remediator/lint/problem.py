@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
+from yaml.nodes import ScalarNode
 
 from remediator.manifest.objects import Manifest
-from remediator.manifest.tree import Mark
+from remediator.manifest.tree import Mark, mark_of
 from remediator.model.concurrency import Concurrency
 
 __all__ = ["Around", "Before", "Check", "Exists", "Key", "Problem", "Rule", "Severity", "key_of", "problem"]
+
+# As Helm and Go's templates write it; Flux, kro, envsubst and shells; kustomize.
+_PLACEHOLDER = re.compile(r"\{\{.*\}\}|\$\{[^}]+\}|\$\([A-Za-z_]\w*\)|\$[A-Z_][A-Z0-9_]+", re.DOTALL)
 
 
 class Severity(StrEnum):
@@ -49,7 +56,10 @@ class Rule(Struct, frozen=True, kw_only=True):
 
 
 class Problem(Struct, frozen=True, kw_only=True):
-    """One finding in a file. `subject` is the object that it is about; empty where there is none."""
+    """One finding in a file. `subject` is the object that it is about; empty where there is none.
+
+    `unrendered`: it is about a value that something has yet to be put into, and is no problem until then.
+    """
 
     rule: Rule
     severity: Severity
@@ -57,6 +67,7 @@ class Problem(Struct, frozen=True, kw_only=True):
     mark: Mark = Mark(1, 1)
     subject: str = ""
     said: str
+    unrendered: bool = False
 
 
 class Key(NamedTuple):
@@ -86,7 +97,8 @@ Exists = Callable[[Key], "bool | str"]
 class Around(Struct, frozen=True):
     """What is known beside the manifest that is looked at: the others, what was before, and the present moment.
 
-    `before` is None where nothing was to be compared with. Without `exists` no cluster may be asked.
+    `before` is None where nothing was to be compared with. Without `exists` no cluster may be asked. `objects` has the
+    manifests again by group and kind, and `claims` the Functions by the name in AWS.
     """
 
     now: datetime
@@ -95,6 +107,18 @@ class Around(Struct, frozen=True):
     exists: Exists | None = None
     account: Concurrency | None = None
     namespace: str | None = None
+    objects: Mapping[tuple[str, str], Sequence[Manifest]] = {}
+    claims: Mapping[str, Sequence[Manifest]] = {}
+
+    def indexed(self) -> Around:
+        """Fill `objects` and `claims`."""
+        objects: defaultdict[tuple[str, str], list[Manifest]] = defaultdict(list)
+        claims: defaultdict[str, list[Manifest]] = defaultdict(list)
+        for each in self.manifests:
+            objects[each.group, each.kind].append(each)
+            if each.is_function and isinstance(name := each.at("spec", "name"), str):
+                claims[name].append(each)
+        return replace(self, objects=objects, claims=claims)
 
 
 Check = Callable[[Manifest, Around], Iterator[Problem]]
@@ -111,11 +135,13 @@ def problem(
 ) -> Problem:
     """Find something wrong at a path of a manifest, or where it is missing from."""
     place = f"{manifest.namespace}/{manifest.name}" if manifest.namespace else manifest.name
+    node = manifest.way(tuple(path))[-1].node
     return Problem(
         rule=rule,
         severity=severity or rule.severity,
         file=manifest.source.name,
-        mark=manifest.mark(*path),
+        mark=mark_of(node),
         subject=f"{manifest.kind} {place}".rstrip(),
         said=said,
+        unrendered=isinstance(node, ScalarNode) and _PLACEHOLDER.search(node.value) is not None,
     )

@@ -43,11 +43,8 @@ def deletion_policy_missing(manifest: Manifest, around: Around) -> Iterator[Prob
 def _kept_by_namespace(manifest: Manifest, around: Around) -> bool:
     namespace = key_of(manifest, around).namespace
     return any(
-        each.kind == "Namespace"
-        and each.group == ""
-        and each.name == namespace
-        and each.at("metadata", "annotations", NAMESPACE_DELETION_POLICY) == RETAIN
-        for each in around.manifests
+        each.name == namespace and each.at("metadata", "annotations", NAMESPACE_DELETION_POLICY) == RETAIN
+        for each in around.objects.get(("", "Namespace"), ())
     )
 
 

@@ -44,7 +44,7 @@ def reference_unresolved(manifest: Manifest, around: Around) -> Iterator[Problem
 
 
 def _judged(manifest: Manifest, around: Around, path: tuple[str | int, ...], key: Key) -> Iterator[Problem]:
-    alike = [key_of(each, around) for each in around.manifests if (each.group, each.kind) == (key.group, key.kind)]
+    alike = [key_of(each, around) for each in around.objects.get((key.group, key.kind), ())]
     if key in alike:
         return
     what = f"{key.kind} {key.namespace}/{key.name}" if key.namespace else f"{key.kind} {key.name}"

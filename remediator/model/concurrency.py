@@ -19,3 +19,7 @@ class Concurrency(Struct, frozen=True):
     unreserved: int = 0
     reserved: Mapping[str, int] = {}
     why: str = ""
+
+    def left_after(self, wanted: Mapping[str, int]) -> int:
+        """Say what stays unreserved once these functions reserve what is wanted for them."""
+        return self.unreserved - sum(amount - self.reserved.get(name, 0) for name, amount in wanted.items())

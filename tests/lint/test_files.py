@@ -41,6 +41,7 @@ def chart(tmp_path: Path) -> Path:
         "function.yaml": FUNCTION,
         "values.yaml": VALUES,
         "template.yaml": TEMPLATE,
+        "kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n",
         "README.md": "# Read me",
         ".hidden.yaml": "a: [",
         "deployment.json": '{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}}',
@@ -51,8 +52,8 @@ def chart(tmp_path: Path) -> Path:
 
 def test_what_is_no_manifest_in_a_directory_is_noted_and_nothing_more(chart: Path) -> None:
     found = judged(chart)
-    assert [each.partition(": ")[2].partition(":")[0] for each in told(found)] == ["NotAManifest", "NotAManifest"]
-    assert (found.functions, len(found.files), found.failed, found.unreadable) == (1, 4, False, False)
+    assert [each.partition(": ")[2].partition(":")[0] for each in told(found)] == ["NotAManifest"] * 3
+    assert (found.functions, len(found.files), found.failed, found.unreadable) == (1, 5, False, False)
 
 
 @pytest.mark.parametrize("name", ["values.yaml", "template.yaml"])

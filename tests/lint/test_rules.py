@@ -5,12 +5,20 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from remediator.lint.catalogue import CHECKS, CHECKS_OF_ALL, NOT_A_MANIFEST, RULES, UNREADABLE_FILE, UNUSED_IGNORE
+from remediator.lint.catalogue import (
+    CHECKS,
+    CHECKS_OF_ALL,
+    NOT_A_MANIFEST,
+    RULES,
+    UNREADABLE_FILE,
+    UNRENDERED,
+    UNUSED_IGNORE,
+)
 from remediator.lint.judging import judge
 from remediator.lint.problem import Around
 from tests.lint.cases import BASES, NOW, Example, examples, problems, read
 
-_OF_FILES = {each.id for each in (UNREADABLE_FILE, NOT_A_MANIFEST, UNUSED_IGNORE)}
+_OF_FILES = {each.id for each in (UNREADABLE_FILE, NOT_A_MANIFEST, UNRENDERED, UNUSED_IGNORE)}
 EXAMPLES = list(examples())
 
 
@@ -72,3 +80,16 @@ def test_what_has_no_shape_breaks_no_rule(spec: object) -> None:
     broken = BASES["zip"] | {"spec": spec, "metadata": {"name": "checkout", "annotations": [1], "labels": "x"}}
     assert judge([read(broken)], Around(NOW, before={})).problems
     assert problems(before | {"edit": {"spec": spec}})
+
+
+@pytest.mark.parametrize("value", ["{{ .Values.name }}", "${NAME}", "${schema.spec.name}", "$(NAME)", "a-$NAME"])
+def test_what_is_yet_to_be_put_in_is_no_problem(value: str) -> None:
+    (found,) = problems({"name": "any", "edit": {"spec": {"role": value}}})
+    assert (found.rule.id, found.severity.value) == ("Unrendered", "note")
+    assert "RoleMissing" in found.said
+
+
+def test_what_stands_beside_a_placeholder_is_judged() -> None:
+    spec = {"role": "${ROLE}", "runtime": "cobol", "environment": {"variables": {"PORT": "${PORT}", "OTHER": 1}}}
+    found = problems({"name": "any", "edit": {"spec": spec}})
+    assert sorted(each.rule.id for each in found) == ["EnvironmentNotText", "RuntimeUnknown", "Unrendered"]
