@@ -45,6 +45,7 @@ def test_everything_that_is_used_is_read() -> None:
     assert msgspec.structs.asdict(seen) == {
         "presence": Presence.PRESENT,
         "why": "",
+        "passing": False,
         "vouched": "unproven",
         "at": at,
         "identity": "arn:aws:iam::1:user/joe",
