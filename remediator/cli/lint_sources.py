@@ -10,6 +10,7 @@ import msgspec
 from remediator.clock import SystemClock
 from remediator.errors import UsageError
 from remediator.lint.judging import File
+from remediator.lint.limits import can_be_name
 from remediator.lint.problem import Around, Before, Key, key_of
 from remediator.manifest.objects import Manifest
 from remediator.manifest.source import STDIN
@@ -79,4 +80,6 @@ def _account(manifests: Sequence[Manifest], policy: Path | None, clock: Clock) -
         for each in manifests
         if each.group == FUNCTION_GROUP and each.is_function and each.at("spec", "reservedConcurrentExecutions")
     ]
-    return concurrency(load_policy(policy).aws, clock, [each for each in names if isinstance(each, str)])
+    return concurrency(
+        load_policy(policy).aws, clock, [each for each in names if isinstance(each, str) and can_be_name(each)]
+    )

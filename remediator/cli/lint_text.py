@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+
+from rich.cells import cell_len
 
 from remediator.cli.render import console, in_one_line, narration
 from remediator.lint.judging import Judgement
@@ -24,11 +27,13 @@ def tell(judged: Judgement) -> None:
     page = console()
     for each in judged.problems:
         head, said = f"{place(each)}: ", f"{each.severity} {each.rule.id}: {_harmless(clean(each.said))}"
-        if sys.stdout.isatty():
+        if not sys.stdout.isatty():
+            page.verbatim(f"{head}{said}")
+        elif cell_len(head + said) <= shutil.get_terminal_size().columns:
+            page.hanging(head, said, style=_STYLES[each.severity])
+        else:
             page.line(head.rstrip(), style=_STYLES[each.severity])
             page.hanging("  ", said)
-        else:
-            page.verbatim(f"{head}{said}")
     _tell_what_to_do(judged)
 
 

@@ -132,7 +132,8 @@ def test_at_a_terminal_nothing_is_wider_than_it(here: Path, monkeypatch: pytest.
         tell(judge(read_files(["bad.yaml"]), Around(NOW)))
     lines = re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue()).splitlines()
     assert max(len(each) for each in lines) <= columns
-    assert "bad.yaml:10:13:" in lines
+    (place,) = [each for each in lines if each.startswith("bad.yaml:10:13:")]
+    assert ("error ChecksumForm" in place) == (columns == 200)
 
 
 # ---- json, junit, sarif ----------------------------------------------------------------------------------------------
@@ -347,6 +348,17 @@ def test_against_the_cluster_an_edit_of_which_half_is_lost_is_found(empty_shop: 
     assert result.code == 3
     assert "lost would be: environment (DB_PASSWORD, NEW_ONE)" in result.out
     assert "remediator rollout -f FILE" in " ".join(result.err.split())
+
+
+def test_hex_and_a_change_of_the_environment_are_both_found_before_they_are_applied(empty_shop: Shop) -> None:
+    empty_shop.function("checkout", code={**empty_shop.cloud.code, "sha256": SHA}, status={"codeSHA256": SHA})
+    file = manifest(
+        empty_shop,
+        code={**empty_shop.cloud.code, "sha256": HEX},
+        environment={"variables": {"DB_PASSWORD": SECRET, "LEVEL": "debug"}},
+    )
+    result = empty_shop("lint", file, "--against", "cluster", "-o", "json", policy=False)
+    assert (result.code, sorted(rules(result))) == (3, ["ChecksumForm", "CodeWithConfiguration"])
 
 
 def test_against_the_cluster_a_function_that_is_not_there_is_new(empty_shop: Shop) -> None:
