@@ -15,6 +15,7 @@ import pytest
 
 from remediator.cli.lint_sarif import uri_of
 from remediator.lint.catalogue import RULES
+from tests.bed.waiting import eventually
 from tests.cli.conftest import Remediator
 from tests.cli.shop import SECRET, Result, Shop
 
@@ -359,6 +360,37 @@ def test_hex_and_a_change_of_the_environment_are_both_found_before_they_are_appl
     )
     result = empty_shop("lint", file, "--against", "cluster", "-o", "json", policy=False)
     assert (result.code, sorted(rules(result))) == (3, ["ChecksumForm", "CodeWithConfiguration"])
+
+
+def test_what_is_told_to_be_lost_is_lost(attended_shop: Shop) -> None:
+    """Apply what lint warns of: the controller takes back just the fields that were named."""
+    shop = attended_shop
+    shop.function("checkout")
+    before = eventually(
+        lambda: shop.stored("checkout"),
+        lambda seen: "codeSHA256" in seen["status"],
+        "the controller reads it",
+        shop.clock,
+        within=1200,
+    )
+    sha = before["status"]["codeSHA256"]
+    path = manifest(shop, code={**shop.cloud.code, "sha256": SHA}, memorySize=512, description="new")
+    assert sha != SHA
+    told = shop("lint", path, "--against", "cluster", columns=None, policy=False)
+    assert "lost would be: description, memorySize" in told.out
+    edited = shop.stored("checkout")
+    edited["spec"] |= json.loads(Path(path).read_text(encoding="utf-8"))["spec"]
+    edited["metadata"]["generation"] += 1
+    shop.api.seed(edited)
+    after = eventually(
+        lambda: shop.stored("checkout"),
+        lambda seen: seen["spec"]["memorySize"] != 512,
+        "it is taken back",
+        shop.clock,
+        1200,
+    )
+    fields = ("memorySize", "description")
+    assert [after["spec"][each] for each in fields] == [before["spec"][each] for each in fields]
 
 
 def test_against_the_cluster_a_function_that_is_not_there_is_new(empty_shop: Shop) -> None:
