@@ -115,6 +115,23 @@ def test_each_problem_is_a_line_to_click_on(here: Path, remediator: Remediator) 
     assert SECRET not in ran.out + ran.err
 
 
+@pytest.mark.parametrize(("count", "lines"), [(3, 3), (4, 1)])
+def test_many_files_that_are_no_manifests_are_told_in_a_line(
+    here: Path, remediator: Remediator, count: int, lines: int
+) -> None:
+    (here / "other").mkdir()
+    for each in range(count):
+        (here / "other" / f"{each}.json").write_text("{}")
+    ran = remediator("lint", "other")
+    assert (ran.code, len(ran.out.splitlines())) == (0, lines)
+    if lines == 1:
+        assert (
+            "4 files are no manifests, and were passed over: other/0.json, other/1.json, other/2.json and 1 more"
+            in ran.out
+        )
+    assert len(remediator("lint", "other", "-o", "json").document["problems"]) == count
+
+
 class _Screen(StringIO):
     def isatty(self) -> bool:
         return True
