@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from remediator.aws.clients import USUAL_PATIENCE, Clients, NoEntry, NotAws, said
 from remediator.aws.pace import Pace, Place
@@ -54,8 +54,6 @@ def _reserved(client: LambdaClient, pace: Pace, at: Place, name: str) -> int:
     pace.wait(at)
     try:
         return int(client.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions", 0))
-    except ParamValidationError:
-        return 0  # no function has that name; the rule about names says so
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
             return 0

@@ -10,11 +10,11 @@ import msgspec
 from remediator.clock import SystemClock
 from remediator.errors import UsageError
 from remediator.lint.judging import File
+from remediator.lint.limits import can_be_name
 from remediator.lint.problem import Around, Before, Key, key_of
 from remediator.manifest.objects import Manifest
 from remediator.manifest.source import STDIN
 from remediator.model.concurrency import Concurrency
-from remediator.model.resource import FUNCTION_GROUP
 from remediator.ports import Clock
 
 _CLUSTER = "cluster"
@@ -70,13 +70,13 @@ def _in_cluster(known: Around, kubeconfig: Path | None, context: str | None, clo
     return msgspec.structs.replace(placed, before=before, exists=cluster.exists)
 
 
-def _account(manifests: Sequence[Manifest], policy: Path | None, clock: Clock) -> Concurrency:
+def _account(manifests: Sequence[Manifest], policy: Path | None, clock: Clock) -> Concurrency | None:
+    """Ask AWS, where any function reserves something."""
     from remediator.aws.concurrency import concurrency
     from remediator.policy.load import load_policy
 
-    names = [
-        each.at("spec", "name")
-        for each in manifests
-        if each.group == FUNCTION_GROUP and each.is_function and each.at("spec", "reservedConcurrentExecutions")
-    ]
-    return concurrency(load_policy(policy).aws, clock, [each for each in names if isinstance(each, str)])
+    settings = load_policy(policy).aws
+    reserving = [each for each in manifests if each.is_function and each.at("spec", "reservedConcurrentExecutions")]
+    names = [each.at("spec", "name") for each in reserving]
+    known = [each for each in names if isinstance(each, str) and can_be_name(each)]
+    return concurrency(settings, clock, known) if reserving else None

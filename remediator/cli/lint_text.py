@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Sequence
+
+from rich.cells import cell_len
 
 from remediator.cli.render import console, in_one_line, narration
+from remediator.lint.catalogue import NOT_A_MANIFEST
 from remediator.lint.judging import Judgement
 from remediator.lint.problem import Problem, Severity
 
+_FEW = 3  # files that are told one by one
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
 
@@ -22,14 +28,30 @@ def clean(text: str) -> str:
 def tell(judged: Judgement) -> None:
     """Print the problems on stdout, a line each; at a terminal wrapped. What to do, and the sums, go to stderr."""
     page = console()
+    passed_over = [each for each in judged.problems if each.rule is NOT_A_MANIFEST]
+    gathered = passed_over if len(passed_over) > _FEW else []
     for each in judged.problems:
+        if gathered and each.rule is NOT_A_MANIFEST:
+            continue
         head, said = f"{place(each)}: ", f"{each.severity} {each.rule.id}: {_harmless(clean(each.said))}"
-        if sys.stdout.isatty():
+        if not sys.stdout.isatty():
+            page.verbatim(f"{head}{said}")
+        elif cell_len(head + said) <= shutil.get_terminal_size().columns:
+            page.hanging(head, said, style=_STYLES[each.severity])
+        else:
             page.line(head.rstrip(), style=_STYLES[each.severity])
             page.hanging("  ", said)
-        else:
-            page.verbatim(f"{head}{said}")
+    if gathered:
+        page.verbatim(_together(gathered))
     _tell_what_to_do(judged)
+
+
+def _together(problems: Sequence[Problem]) -> str:
+    """Tell in a line of many files that are no manifests: in a repository there can be hundreds."""
+    first = ", ".join(_harmless(clean(each.file)) for each in problems[:_FEW])
+    rule = problems[0].rule
+    more = f"{len(problems)} files are no manifests, and were passed over"
+    return f"{problems[0].severity} {rule.id}: {more}: {first} and {len(problems) - _FEW} more (-o json lists them)"
 
 
 def place(problem: Problem) -> str:

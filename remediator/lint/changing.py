@@ -6,7 +6,7 @@ lambda-controller pkg/resource/function/delta.go and hooks.go; what is compared 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -30,15 +30,20 @@ DEFAULTS: Mapping[str, str] = {
     "tracingConfig.mode": "PassThrough",
 }
 PACKAGE_TYPE, TENANCY = "packageType", "tenancyConfig"
-_REFERENCES = (("kmsKeyARN", "kmsKeyRef"), ("role", "roleRef"))
-_VPC_REFERENCES = (("securityGroupIDs", "securityGroupRefs"), ("subnetIDs", "subnetRefs"))
+# What is given by its name in AWS, and the reference that can stand for it: that is resolved anew at every pass.
+_REFERENCES: Mapping[str, tuple[str, ...]] = {
+    "kmsKeyARN": ("kmsKeyRef",),
+    "role": ("roleRef",),
+    "vpcConfig.securityGroupIDs": ("vpcConfig", "securityGroupRefs"),
+    "vpcConfig.subnetIDs": ("vpcConfig", "subnetRefs"),
+}
 
 
 class Change(Struct, frozen=True):
     """What one apply changes. Environment variables are told by name.
 
     `code` is updated first, and alone; `configuration` is what is lost then. `unsure` says that the code can be the
-    same after all. `unseen` are fields of code that change with nothing that ACK compares.
+    same after all. `fixed` are fields that no update changes; `unseen` change with nothing that ACK compares.
     """
 
     code: tuple[str, ...] = ()
@@ -54,14 +59,15 @@ def change_of(manifest: Manifest, before: Before) -> Change | None:
     if new is None or old is None:
         return None
     dropped = _applied(before) if before.live else old
-    settings = tuple(_settings(new, old, dropped, live=before.live))
+    references = _references(manifest.at("spec"), before.value["spec"])
+    settings = tuple(_settings(new, old, dropped, references, live=before.live))
     code, unsure = _code(new, old, before)
     architectures = tuple(each for each in settings if each in CODE)
     return Change(
         code=(*code, *architectures),
         configuration=(
             *(each for each in settings if each not in CODE and not each.startswith((PACKAGE_TYPE, TENANCY))),
-            *_references(manifest.value, before.value),
+            *(".".join(_REFERENCES[each]) for each, differ in references.items() if differ),
             *_environment(new, old, dropped, live=before.live),
         ),
         fixed=tuple(each for each in settings if each.startswith((PACKAGE_TYPE, TENANCY))),
@@ -87,35 +93,35 @@ def _applied(before: Before) -> FunctionSpec:
     return (_spec(applied) if isinstance(applied, dict) else None) or FunctionSpec()
 
 
-def _settings(new: FunctionSpec, old: FunctionSpec, dropped: FunctionSpec, *, live: bool) -> Iterator[str]:
+def _settings(
+    new: FunctionSpec, old: FunctionSpec, dropped: FunctionSpec, referring: Container[str], *, live: bool
+) -> Iterator[str]:
     wanted, there, applied = new.settings, old.settings, dropped.settings
-    skipped = {value for value, reference in _REFERENCES if _refers(new, old, reference)}
-    skipped |= {f"vpcConfig.{value}" for value, reference in _VPC_REFERENCES if _vpc_refers(new, old, reference)}
     for path in dict.fromkeys([*wanted, *there]):
-        if path in skipped or (path not in wanted and live and path not in applied):
+        if path in referring or (path not in wanted and live and path not in applied):
             continue
         default = DEFAULTS.get(path, "")
         if wanted.get(path, default) != there.get(path, default):
             yield path
 
 
-def _refers(new: FunctionSpec, old: FunctionSpec, reference: str) -> bool:
-    field = {"kmsKeyRef": "kms_key_ref", "roleRef": "role_ref"}[reference]
-    return any(getattr(each, field) is not None for each in (new, old))
+def _references(new: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, bool]:
+    """Find what either side refers to, and whether both do, to two things.
+
+    What a value becomes by a reference, or a reference by a value, cannot be told from here.
+    """
+    found = {}
+    for value, path in _REFERENCES.items():
+        ours, theirs = _at(new, path), _at(old, path)
+        if ours or theirs:
+            found[value] = bool(ours and theirs and ours != theirs)
+    return found
 
 
-def _vpc_refers(new: FunctionSpec, old: FunctionSpec, reference: str) -> bool:
-    field = {"securityGroupRefs": "security_group_refs", "subnetRefs": "subnet_refs"}[reference]
-    return any(each.vpc_config is not None and getattr(each.vpc_config, field) for each in (new, old))
-
-
-def _references(new: Mapping[str, Any], old: Mapping[str, Any]) -> Iterator[str]:
-    """Name the references that name another object now; what a value becomes by one cannot be told from here."""
-    for above, pairs in ((None, _REFERENCES), ("vpcConfig", _VPC_REFERENCES)):
-        ours, theirs = ((side["spec"].get(above) or {}) if above else side["spec"] for side in (new, old))
-        for _, reference in pairs:
-            if ours.get(reference) and theirs.get(reference) and ours[reference] != theirs[reference]:
-                yield f"{above}.{reference}" if above else reference
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for each in path:
+        value = value.get(each) if isinstance(value, Mapping) else None
+    return value
 
 
 def _environment(new: FunctionSpec, old: FunctionSpec, dropped: FunctionSpec, *, live: bool) -> Iterator[str]:

@@ -15,6 +15,10 @@ from remediator.model.kind import KINDS
 _WHERE = "the cluster"
 
 
+class _NoKind(ClusterError):
+    """The cluster does not serve a kind."""
+
+
 class InCluster:
     """Objects of one cluster, each read once."""
 
@@ -23,7 +27,11 @@ class InCluster:
         self._known: dict[Key, bool | str] = {}
 
     def before(self, keys: Iterable[Key]) -> dict[Key, Before]:
-        """Read the objects of these that are there. Raise ClusterError where that cannot be told of one of them."""
+        """Read the objects of these that are there.
+
+        Raise ClusterError where that cannot be told of one of them, or where the cluster has no such kind: then it is
+        another one than was meant, and everything would seem new.
+        """
         found: dict[Key, Before] = {}
         for key in keys:
             value = self._read(key)
@@ -36,17 +44,25 @@ class InCluster:
         if key not in self._known:
             try:
                 self._known[key] = self._read(key) is not None
+            except _NoKind:
+                self._known[key] = False
             except ClusterError as error:
                 self._known[key] = error.message
         return self._known[key]
 
     def _read(self, key: Key) -> dict[str, Any] | None:
-        """Read an object; None where it is not there, or its kind is not installed."""
+        """Read an object; None where it is not there."""
         collection = f"/apis/{key.group}/v1alpha1/namespaces/{quote(key.namespace or '', safe='')}"
         try:
             answer = self._transport.get(f"{collection}/{KINDS[key.kind].plural}/{quote(key.name, safe='')}")
-        except NotFound:
-            return None
+        except NotFound as error:
+            if f'"{key.name}" not found' in error.message:
+                return None
+            # A kind that is not served is answered in plain text, without a name.
+            raise _NoKind(
+                f"the cluster has no kind {key.kind} of {key.group}",
+                hint="Is it the one that is meant? See --context; else install ACK's definitions first.",
+            ) from error
         try:
             found = json.loads(answer)
         except (ValueError, RecursionError) as error:

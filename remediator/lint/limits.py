@@ -108,6 +108,11 @@ def _words(manifest: Manifest) -> Iterator[Problem]:
             yield problem(OUT_OF_RANGE, manifest, ("spec", "architectures", index), said)
 
 
+def can_be_name(name: str) -> bool:
+    """Whether Lambda takes it for the name of a function, or for an ARN of one."""
+    return (_ARN if ":" in name else _NAME).fullmatch(name) is not None
+
+
 def function_name(manifest: Manifest, _around: Around) -> Iterator[Problem]:
     """Find a name that no function can have."""
     name = manifest.at("spec", "name")
@@ -117,5 +122,5 @@ def function_name(manifest: Manifest, _around: Around) -> Iterator[Problem]:
     if ":" not in name and len(name) > LONGEST_NAME:
         said = f"spec.name has {len(name)} characters; Lambda takes {LONGEST_NAME}"
         yield problem(FUNCTION_NAME, manifest, path, said)
-    if not (_ARN if ":" in name else _NAME).fullmatch(name):
+    if not can_be_name(name):
         yield problem(FUNCTION_NAME, manifest, path, f"{name!r} can be the name of no function")

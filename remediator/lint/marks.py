@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from remediator.gates.opt_out import IGNORE, IGNORE_UNTIL
-from remediator.lint.near import near
+from remediator.lint.near import meant, near
 from remediator.lint.problem import Around, Problem, Rule, Severity, problem
 from remediator.manifest.objects import Manifest
 from remediator.model.placement import NAMESPACE_ACCOUNT, NAMESPACE_REGION, NAMESPACE_TEAM, REGION
@@ -31,6 +31,7 @@ _OF_OBJECTS = (REGION, DELETION_POLICY, READ_ONLY, ADOPTED, _ADOPTION_POLICY, _A
 _OF_NAMESPACES = (
     NAMESPACE_REGION, NAMESPACE_ACCOUNT, NAMESPACE_TEAM, NAMESPACE_DELETION_POLICY, "services.k8s.aws/endpoint-url"
 )  # fmt: skip
+_PREFIXES = ("services.k8s.aws", "lambda.services.k8s.aws", "service.k8s.aws", "services.k8s.amazonaws.com")
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
 _OURS, _OWN_MARKS = "ack-remediator.dev/", (RESYNC_ANNOTATION, POLICY_BEFORE_ANNOTATION)
 
@@ -86,9 +87,16 @@ def ack_annotation(manifest: Manifest, _around: Around) -> Iterator[Problem]:
             if fault := _fault(key, value):
                 severity = None if key in (_ADOPTION_POLICY, _ADOPTION_FIELDS, REGION) else Severity.WARNING
                 yield problem(ACK_ANNOTATION, manifest, path, fault, severity)
-        elif ".k8s.aws/" in key and key.startswith(("services.", "lambda.")) and (meant := near(key, _OF_OBJECTS)):
-            said = f"ACK knows no annotation {key}; did you mean {meant}?"
+        elif known := _misspelled(key):
+            said = f"ACK knows no annotation {key}; did you mean {known}?"
             yield problem(ACK_ANNOTATION, manifest, path, said)
+
+
+def _misspelled(key: str) -> str | None:
+    """Find the annotation that is nearly this one; the part that all of them share says nothing."""
+    prefix, _, name = key.partition("/")
+    found = near(name, (each.partition("/")[2] for each in _OF_OBJECTS)) if prefix in _PREFIXES else None
+    return f"{_PREFIXES[0]}/{found}" if found else None
 
 
 def _fault(key: str, value: str) -> str:
@@ -129,8 +137,7 @@ def remediator_annotation(manifest: Manifest, around: Around) -> Iterator[Proble
             elif until <= around.now:
                 said = f"{key}: {value} is over"
         elif key.startswith(_OURS) and key not in (IGNORE, IGNORE_UNTIL):
-            meant = near(key, (IGNORE, IGNORE_UNTIL))
-            said = f"there is no annotation {key}" + (f"; did you mean {meant}?" if meant else "")
+            said = f"there is no annotation {key}{meant(key.removeprefix(_OURS), ('ignore', 'ignore-until'))}"
         if said:
             yield problem(REMEDIATOR_ANNOTATION, manifest, path, said)
 

@@ -14,6 +14,8 @@ from remediator.manifest.source import STDIN, Source, files_of, is_manifest_name
 
 _SECONDS = 60
 _FILE_MODES = ("100644", "100755")
+# What git sets for its hooks: with it, another directory's repository would not be found.
+_OF_HOOKS = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"})
 
 
 def of_files(name: str, around: Around) -> dict[Key, Before]:
@@ -116,7 +118,7 @@ class _Git:
                 capture_output=True,
                 timeout=_SECONDS,
                 check=False,
-                env={**os.environ, "GIT_LITERAL_PATHSPECS": "1", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+                env=_environment(),
             )
         except FileNotFoundError as error:
             raise UsageError(
@@ -124,3 +126,8 @@ class _Git:
             ) from error
         except subprocess.TimeoutExpired as error:
             raise UsageError(f"git did not answer within {_SECONDS} s", hint="Compare with files instead.") from error
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
+    return {**kept, "GIT_LITERAL_PATHSPECS": "1", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}

@@ -15,6 +15,7 @@ import pytest
 
 from remediator.cli.lint_sarif import uri_of
 from remediator.lint.catalogue import RULES
+from tests.bed.waiting import eventually
 from tests.cli.conftest import Remediator
 from tests.cli.shop import SECRET, Result, Shop
 
@@ -114,6 +115,23 @@ def test_each_problem_is_a_line_to_click_on(here: Path, remediator: Remediator) 
     assert SECRET not in ran.out + ran.err
 
 
+@pytest.mark.parametrize(("count", "lines"), [(3, 3), (4, 1)])
+def test_many_files_that_are_no_manifests_are_told_in_a_line(
+    here: Path, remediator: Remediator, count: int, lines: int
+) -> None:
+    (here / "other").mkdir()
+    for each in range(count):
+        (here / "other" / f"{each}.json").write_text("{}")
+    ran = remediator("lint", "other")
+    assert (ran.code, len(ran.out.splitlines())) == (0, lines)
+    if lines == 1:
+        assert (
+            "4 files are no manifests, and were passed over: other/0.json, other/1.json, other/2.json and 1 more"
+            in ran.out
+        )
+    assert len(remediator("lint", "other", "-o", "json").document["problems"]) == count
+
+
 class _Screen(StringIO):
     def isatty(self) -> bool:
         return True
@@ -132,7 +150,8 @@ def test_at_a_terminal_nothing_is_wider_than_it(here: Path, monkeypatch: pytest.
         tell(judge(read_files(["bad.yaml"]), Around(NOW)))
     lines = re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue()).splitlines()
     assert max(len(each) for each in lines) <= columns
-    assert "bad.yaml:10:13:" in lines
+    (place,) = [each for each in lines if each.startswith("bad.yaml:10:13:")]
+    assert ("error ChecksumForm" in place) == (columns == 200)
 
 
 # ---- json, junit, sarif ----------------------------------------------------------------------------------------------
@@ -347,6 +366,48 @@ def test_against_the_cluster_an_edit_of_which_half_is_lost_is_found(empty_shop: 
     assert result.code == 3
     assert "lost would be: environment (DB_PASSWORD, NEW_ONE)" in result.out
     assert "remediator rollout -f FILE" in " ".join(result.err.split())
+
+
+def test_hex_and_a_change_of_the_environment_are_both_found_before_they_are_applied(empty_shop: Shop) -> None:
+    empty_shop.function("checkout", code={**empty_shop.cloud.code, "sha256": SHA}, status={"codeSHA256": SHA})
+    file = manifest(
+        empty_shop,
+        code={**empty_shop.cloud.code, "sha256": HEX},
+        environment={"variables": {"DB_PASSWORD": SECRET, "LEVEL": "debug"}},
+    )
+    result = empty_shop("lint", file, "--against", "cluster", "-o", "json", policy=False)
+    assert (result.code, sorted(rules(result))) == (3, ["ChecksumForm", "CodeWithConfiguration"])
+
+
+def test_what_is_told_to_be_lost_is_lost(attended_shop: Shop) -> None:
+    """Apply what lint warns of: the controller takes back just the fields that were named."""
+    shop = attended_shop
+    shop.function("checkout")
+    before = eventually(
+        lambda: shop.stored("checkout"),
+        lambda seen: "codeSHA256" in seen["status"],
+        "the controller reads it",
+        shop.clock,
+        within=1200,
+    )
+    sha = before["status"]["codeSHA256"]
+    path = manifest(shop, code={**shop.cloud.code, "sha256": SHA}, memorySize=512, description="new")
+    assert sha != SHA
+    told = shop("lint", path, "--against", "cluster", columns=None, policy=False)
+    assert "lost would be: description, memorySize" in told.out
+    edited = shop.stored("checkout")
+    edited["spec"] |= json.loads(Path(path).read_text(encoding="utf-8"))["spec"]
+    edited["metadata"]["generation"] += 1
+    shop.api.seed(edited)
+    after = eventually(
+        lambda: shop.stored("checkout"),
+        lambda seen: seen["spec"]["memorySize"] != 512,
+        "it is taken back",
+        shop.clock,
+        1200,
+    )
+    fields = ("memorySize", "description")
+    assert [after["spec"][each] for each in fields] == [before["spec"][each] for each in fields]
 
 
 def test_against_the_cluster_a_function_that_is_not_there_is_new(empty_shop: Shop) -> None:

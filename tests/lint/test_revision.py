@@ -118,6 +118,16 @@ def test_nothing_of_the_repository_is_run(repository: Path) -> None:
     assert not (repository / "ran").exists()
 
 
+def test_a_hook_of_git_s_finds_it_as_anybody_does(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(tmp_path, "init", "-q", "other")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", "absent")
+    monkeypatch.setenv("GIT_PREFIX", "apps/")
+    assert timeouts(of_revision("HEAD", [str(repository / "apps")], AROUND)) == {"a": 9, "b": 9}
+
+
 def test_other_files_are_what_was_before(repository: Path) -> None:
     assert timeouts(of_files(str(repository / "apps"), AROUND)) == {"a": 27, "b": 9}
     assert timeouts(of_files(str(repository / "apps" / "a.yaml"), AROUND)) == {"a": 27}
