@@ -23,7 +23,7 @@ from remediator.model.decision import Decision, DecisionKind
 from remediator.model.finding import FindingName, Remedy
 from remediator.model.resource import Resource
 from remediator.model.scan import Judged, Scan
-from tests.diagnosis import test_cases as cases
+from tests import written_cases as cases
 from tests.pages import RUNBOOKS
 
 SECTION = "How you see it"
@@ -90,7 +90,7 @@ def conditions_of(text: str) -> list[str]:
 
 def printed_row(directory: Path) -> str:
     """Print what `remediator scan` does of a case."""
-    seen = cases._observation(directory, cases._case(directory).given)
+    seen = cases.observation(directory, cases.case_in(directory).given)
     found = diagnose(seen)
     assert found is not None, directory
     decision = Decision(kind=_DECIDED.get(found.remedy, DecisionKind.PROPOSE))
@@ -103,7 +103,7 @@ def printed_row(directory: Path) -> str:
 
 def printed_conditions(directory: Path) -> list[str]:
     """Print a case's conditions as the first kubectl command of the pages does, cut where no page is wide enough."""
-    seen = cases._observation(directory, cases._case(directory).given)
+    seen = cases.observation(directory, cases.case_in(directory).given)
     return [_shortened(each) for each in _conditions(seen.resource)]
 
 

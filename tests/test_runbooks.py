@@ -25,7 +25,7 @@ from remediator.model.resource import Resource
 from remediator.model.times import format_duration, parse_duration
 from remediator.policy import Policy, TimeoutsSection
 from tests import samples, yaml_files
-from tests.diagnosis import test_cases as cases
+from tests import written_cases as cases
 from tests.pages import (
     NAMES,
     PAGES,
@@ -106,7 +106,7 @@ def _is_of_a_function(case: Path) -> bool:
 def test_the_index_names_the_remedies_of_the_cases() -> None:
     """What the catalogue advises is seen in its cases; a wait before the timeout need not be told in the index."""
     for (name, _, _, remedy), _ in _entries():
-        expected = [cases._case(each).expect for each in samples.hits(name) if _is_of_a_function(each)]
+        expected = [cases.case_in(each).expect for each in samples.hits(name) if _is_of_a_function(each)]
         named = set(re.findall(r"[A-Z]\w+", re.sub(r"\w+ on request", "", remedy)))
         assert {each.remedy for each in expected if each.state != State.WAITING} <= named, name
         assert named <= {each.remedy for each in expected}, name

@@ -33,7 +33,7 @@ from remediator.model.word import Approval, Override, Rejection
 from tests import yaml_files
 from tests.builders import DOWN, GONE, NOW, Json, active, decoded, deleting, failing, function, observe
 from tests.cli.test_redaction import LIVE, OLD, SECRET, ZIP, planted, spelled
-from tests.diagnosis import test_cases as cases
+from tests import written_cases as cases
 from tests.proposals import situation
 
 LOG = ControllerLog((LogLine("2026-11-22T09:31:00Z", "error", f"{LIVE} is no stage"),))
@@ -60,9 +60,9 @@ def _text(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
 # ---- there and back --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("directory", cases._directories(), ids=lambda each: f"{each.parent.name}/{each.name}")
+@pytest.mark.parametrize("directory", cases.directories(), ids=lambda each: f"{each.parent.name}/{each.name}")
 def test_the_diagnosis_of_a_bundle_is_that_of_the_resource(directory: Path) -> None:
-    seen = cases._observation(directory, cases._case(directory).given)
+    seen = cases.observation(directory, cases.case_in(directory).given)
     content, _, changed = collected(yaml_files.read(directory / "resource.yaml"), seen)
     assert diagnose(unpack("it", content).observed()) == diagnose(seen)
     assert changed == ""

@@ -230,7 +230,7 @@ def test_an_update_that_fails_ends_it_in_time(settled: Create, wait: Wait, cloud
     cloud.set_update(function.name, "InProgress")
     vigil = wait(function, SYNCED)
     assert vigil.is_waiting(), vigil.ends()
-    clock.sleep(3)
+    clock.sleep(10)  # what was made in the second of its last pass is given so long
     cloud.set_update(function.name, "Failed", reason_code="EniLimitExceeded", reason="no addresses left")
     truth = clock.monotonic()
     ended, at = vigil.ends()
@@ -278,4 +278,4 @@ def test_a_hex_checksum_ends_it_early(settled: Create, wait: Wait, cloud: Cloud,
     function.edit(code={"sha256": "9f" * 32}, memorySize=512)
     ended, at = wait(function, SYNCED).ends()
     assert (ended.ending, ended.page) == (Ending.HOPELESS, "ChecksumMismatch")
-    assert at - began < 30
+    assert at - began < 10
