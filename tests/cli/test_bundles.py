@@ -30,10 +30,10 @@ from remediator.model.observation import History, Observation
 from remediator.model.plan import ActionName
 from remediator.model.scan import Judged
 from remediator.model.word import Approval, Override, Rejection
+from tests import written_cases as cases
 from tests import yaml_files
 from tests.builders import DOWN, GONE, NOW, Json, active, decoded, deleting, failing, function, observe
 from tests.cli.test_redaction import LIVE, OLD, SECRET, ZIP, planted, spelled
-from tests import written_cases as cases
 from tests.proposals import situation
 
 LOG = ControllerLog((LogLine("2026-11-22T09:31:00Z", "error", f"{LIVE} is no stage"),))
