@@ -29,16 +29,19 @@ class Telling:
         self._namespace = namespace
         self._name = name
         self._aside = narration()
+        self._opening = ""
 
     def begin(self, goal: Goal, timeout: timedelta) -> None:
-        """Say what is waited for, and until when."""
+        """Note what is waited for, and until when: to be said where one look is not the end of it."""
         until = format_time(self._clock.now() + timeout)
         place = f"{self._namespace} ({self._context})"
-        self.progress(f"waiting for function/{self._name} in {place}: {goal}, until {until}")
+        self._opening = f"waiting for function/{self._name} in {place}: {goal}, until {until}"
 
     def progress(self, sentence: str) -> None:
         """Say what changed, and when."""
-        self._aside.hanging(f"{self._clock.now():%H:%M:%SZ}  ", sentence)
+        said, self._opening = (self._opening, sentence), ""
+        for each in filter(None, said):
+            self._aside.hanging(f"{self._clock.now():%H:%M:%SZ}  ", each)
 
     def end(self, waited: Waited, output: Output) -> None:
         """Tell the last word."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -25,7 +26,6 @@ from remediator.kubernetes.lease import ACTION_LEASE, LEADER_LEASE, Lock, own_id
 from remediator.kubernetes.lease_object import KubernetesLease
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.resources import KubernetesCluster
-from remediator.kubernetes.transport import USUAL_PATIENCE as KUBERNETES_PATIENCE
 from remediator.kubernetes.transport import Connection, Patience, Transport
 from remediator.news import News, NoNews
 from remediator.observing import Observer
@@ -100,9 +100,9 @@ def wire(
     place = home_namespace(home)
     who = own_identity()
     counting = counters or Uncounted()
-    patience = _ASKED_AGAIN if asks_again else KUBERNETES_PATIENCE
-    transport = Transport(connection, patience, now=timekeeper.now, count=counting.kubernetes)
-    prompt = Transport(connection, patience=IN_TIME, now=timekeeper.now, count=counting.kubernetes)
+    opened = partial(Transport, connection, now=timekeeper.now, count=counting.kubernetes)
+    transport = opened(patience=_ASKED_AGAIN) if asks_again else opened()
+    prompt = opened(patience=IN_TIME)
     news = News(KubernetesEvents(prompt, timekeeper, who).publish)
     saving: Backups = FileBackups(backups)
     if backups is None:

@@ -164,7 +164,8 @@ class KubernetesCluster:
 
     def patch(self, ref: Ref, patch: Sequence[Operation]) -> Resource:
         _check_may_be_written(ref)
-        return decoded(self._writes.patch(_path(ref.namespace, ref.name), patch), Resource)
+        content = self._writes.patch(_path(ref.namespace, ref.name), patch)
+        return with_owners(decoded(content, Resource), content, always=True)
 
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
         everywhere = self._namespace is None and self._selector is None and self._saw_all

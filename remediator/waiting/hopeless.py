@@ -24,7 +24,13 @@ _MAY_END = frozenset({FindingName.THROTTLED})
 _NO_MATTER = {GoalKind.DELETED: frozenset({FindingName.NAME_CHANGED})}
 # Of now, whatever the controller's last pass was about: no change of the spec that it has not seen yet is its cure.
 _OF_NOW = frozenset(
-    {FindingName.NAME_CHANGED, FindingName.IDENTITY_DRIFT, FindingName.NEVER_RECONCILED, FindingName.ADOPTED_GONE}
+    {
+        FindingName.ADOPTED_GONE,
+        FindingName.IDENTITY_DRIFT,
+        FindingName.LOST_UPDATE,
+        FindingName.NAME_CHANGED,
+        FindingName.NEVER_RECONCILED,
+    }
 )
 # What AWS says of an update that is over: the next one, which the controller may be about to try again, can cure it.
 _OF_THE_LAST_UPDATE = frozenset({FindingName.CHECKSUM_MISMATCH, FindingName.UPDATE_FAILED, FindingName.CREATE_FAILED})
@@ -45,9 +51,11 @@ def is_hopeless(goal: Goal, finding: Finding | None, seen: Observation, paid: At
         return False
     if goal.kind is GoalKind.SETTLED and seen.live_state.busy:
         return False  # what AWS is at ends, whatever becomes of the object
+    if finding.name in _OF_NOW or _can_never_match(finding):
+        return True
     if finding.name in _OF_THE_LAST_UPDATE and _is_tried_again(finding, seen):
         return False
-    return finding.name in _OF_NOW or paid.condemns
+    return paid.condemns
 
 
 def nobody_works(seen: Observation) -> str:
@@ -75,7 +83,10 @@ def _stays(finding: Finding, seen: Observation) -> bool:
 
 def _is_tried_again(finding: Finding, seen: Observation) -> bool:
     """Whether the controller is still at an update that can cure it."""
-    if not seen.resource.holds("ACK.Recoverable") or not may_pass(seen.resource.error_text):
-        return False
-    never_right = finding.evidence.get("variant") in ("hex", "malformed")
-    return not never_right and _REFUSED.isdisjoint(finding.also)
+    retried = seen.resource.holds("ACK.Recoverable") and may_pass(seen.resource.error_text)
+    return retried and _REFUSED.isdisjoint(finding.also)
+
+
+def _can_never_match(finding: Finding) -> bool:
+    """Whether a checksum has a form that Lambda's never has: it is in the spec as that is now."""
+    return finding.name is FindingName.CHECKSUM_MISMATCH and finding.evidence.get("variant") in ("hex", "malformed")

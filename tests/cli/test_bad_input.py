@@ -18,7 +18,13 @@ from tests.cli.shop import CONTEXT, Shop, Typing
 from tests.kubernetes.conftest import write_kubeconfig
 from tests.wire import SILENCE, Wire, answer, status
 
-COMMANDS = [("scan", "-A"), ("explain", "checkout"), ("run", "-A"), ("run", "-A", "--approve", "--proposal", "p-1")]
+COMMANDS = [
+    ("scan", "-A"),
+    ("explain", "checkout"),
+    ("wait", "checkout", "--for", "synced"),
+    ("run", "-A"),
+    ("run", "-A", "--approve", "--proposal", "p-1"),
+]
 commands = pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 
 
@@ -97,7 +103,7 @@ def test_an_api_server_that_cannot_answer(typed_anywhere: Typing, tmp_path: Path
     assert said in one_sentence(result.err)
 
 
-@pytest.mark.parametrize("words", [each for each in COMMANDS if each[0] != "explain"], ids=" ".join)
+@pytest.mark.parametrize("words", [each for each in COMMANDS if each[0] not in ("explain", "wait")], ids=" ".join)
 def test_no_permission_to_list(shop: Shop, words: tuple[str, ...]) -> None:
     said = 'functions.lambda.services.k8s.aws is forbidden: User "joe" cannot list resource "functions"'
     shop.api.refuse("list", "functions", code=403, reason="Forbidden", message=said)

@@ -71,7 +71,8 @@ def test_errors_back_off_and_an_edit_is_past_it(settled: Create, cloud: Cloud) -
     function.edit(description="four")
     function.gets_asked(lambda calls: len(calls) > 4, "it is tried again soon", healed, 20)
     at = [call.at for call in function.looks(healed)]
-    assert (at[4] - at[0]).total_seconds() < 10
+    # Some hundredths of a second; had it remembered, 150 seconds.
+    assert (at[4] - at[0]).total_seconds() < 60
 
 
 def test_each_trouble_has_a_wait_of_its_own(create: Create, settled: Create, cloud: Cloud) -> None:
