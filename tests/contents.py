@@ -17,7 +17,7 @@ def package(version: str) -> bytes:
     """Build a zip; one version's is not another's."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("app.py", f"def handler(event, context):\n    return {version!r}\n")
+        archive.writestr(zipfile.ZipInfo("app.py"), f"def handler(event, context):\n    return {version!r}\n")
     return content.getvalue()
 
 
