@@ -79,15 +79,19 @@ def change_of(manifest: Manifest, before: Before) -> Change | None:
 def _spec(value: Mapping[str, Any]) -> FunctionSpec | None:
     try:
         return msgspec.convert(value.get("spec"), FunctionSpec)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
         return None
+
+
+class _Annotated(Struct, frozen=True):
+    annotations: dict[str, str] = {}
 
 
 def _applied(before: Before) -> FunctionSpec:
     """Read what was last applied: only of that does an apply take out what the manifest does not have any more."""
-    marks = (before.value.get("metadata") or {}).get("annotations") or {}
     try:
-        applied = json.loads(marks.get(LAST_APPLIED) or "{}")
+        metadata = msgspec.convert(before.value.get("metadata"), _Annotated)
+        applied = json.loads(metadata.annotations.get(LAST_APPLIED, "{}"))
     except (ValueError, RecursionError):
         applied = {}
     return (_spec(applied) if isinstance(applied, dict) else None) or FunctionSpec()
@@ -150,7 +154,8 @@ def _code(new: FunctionSpec, old: FunctionSpec, before: Before) -> tuple[tuple[s
         return (), False
     if form_of(stated).variant:
         return ("code.sha256, which never matches",), False
-    in_aws = (before.value.get("status") or {}).get("codeSHA256") if before.live else None
+    status = before.value.get("status")
+    in_aws = status.get("codeSHA256") if before.live and isinstance(status, Mapping) else None
     known = in_aws or (theirs.sha256 if theirs else None)
     return ((), False) if stated == known else (("code.sha256",), known is None)
 

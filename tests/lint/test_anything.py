@@ -21,8 +21,10 @@ from tests.lint.cases import BASES, NOW, Json
 
 _WORDS = st.sampled_from(["", "a", "prod", "${X}", "arn:aws:iam::1:role/a", "UEsDBA==", "\x00", "\ud800", "x" * 300])
 _LEAVES = st.none() | st.booleans() | st.integers(-5, 99999) | st.floats(allow_nan=False, width=32) | _WORDS | st.text()
+# A key of JSON is one of YAML up to 1,024 characters, as which its escapes count.
+_KEYS = st.text(max_size=50)
 _VALUES = st.recursive(
-    _LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=6
+    _LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3), max_leaves=6
 )
 _ANNOTATIONS = ("services.k8s.aws/region", "services.k8s.aws/adoption-fields", "ack-remediator.dev/ignore-until")
 
