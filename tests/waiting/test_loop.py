@@ -318,7 +318,7 @@ def test_a_deletion_is_waited_for_without_aws() -> None:
     vigil = Vigil(deleting(hours=0.1), live=unreadable("AccessDenied"))
     vigil.at_second(4, lambda: vigil.cluster.write(without_ack))
     told = vigil.wait(DELETED)
-    assert (told.ending, told.seconds) == (Ending.REACHED, 4.0)
+    assert (told.ending, told.seconds) == (Ending.REACHED, 2.0)
     assert told.why == "deleted; what became of the function in AWS cannot be told: AccessDenied"
     assert [each for each in vigil.said if "refused deletion" in each] == [
         "AWS does not answer us, so that a refused deletion may look like a slow one: AccessDenied"
@@ -345,6 +345,13 @@ def test_what_became_of_the_function_is_told(live: LiveState, metadata: Json, wh
     told = vigil.wait(DELETED)
     assert (told.ending, told.why, told.finding) == (Ending.REACHED, f"deleted; {why}", None)
     assert told.warning == (f"{ARN} is still in AWS, and no object of this name manages it" if warned else "")
+
+
+def test_a_function_that_was_gone_before_its_object_is_asked_about_no_more() -> None:
+    vigil = Vigil(deleting(hours=0.1), live=GONE)
+    vigil.at_second(5, lambda: vigil.cluster.write(without_ack))
+    assert vigil.wait(DELETED).why == "deleted; AWS has no such function any more"
+    assert vigil.asked == [0.0]
 
 
 def test_what_had_no_function_leaves_none() -> None:
@@ -383,7 +390,7 @@ def test_another_object_of_that_name_is_not_the_one() -> None:
     vigil = Vigil(deleting(hours=0.1))
     vigil.at_second(2, lambda: another(vigil))
     told = vigil.wait(DELETED)
-    assert (told.ending, told.seconds) == (Ending.REACHED, 2.0)
+    assert (told.ending, told.seconds) == (Ending.REACHED, 1.0)
     assert told.why.startswith("deleted; another object of that name is there by now; AWS still has")
 
 
