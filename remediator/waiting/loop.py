@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from remediator.diagnosis import diagnose
 from remediator.errors import CloudError, ClusterError, Forbidden, NotFound, Unauthorized
 from remediator.model.controller import ControllerFacts
@@ -21,7 +23,7 @@ from remediator.model.times import format_duration
 from remediator.observing import NOT_ASKED, Observer
 from remediator.ports import Means
 from remediator.waiting import sentences
-from remediator.waiting.attention import attention
+from remediator.waiting.attention import attention, changed_at
 from remediator.waiting.goal import Ending, Goal, GoalKind, Waited
 from remediator.waiting.verdict import Sight, Verdict, judge
 
@@ -169,7 +171,7 @@ class _Wait:
         """Put together what is known at this moment; a finding is remembered, so that it has a beginning."""
         controller, known = self._around
         live = self._live or unreadable(NOT_ASKED, passing=True)
-        seen = self._observer.seen(resource, live, controller, known, links=self._links)
+        seen = _since_the_change(self._observer.seen(resource, live, controller, known, links=self._links))
         finding = diagnose(seen)
         if finding is None:
             self._means.episodes.recovered(resource, seen.now)
@@ -284,3 +286,11 @@ class _Wait:
             page=page,
             warning=self._masked(warning),
         )
+
+
+def _since_the_change(seen: Observation) -> Observation:
+    """Let what was wrong before the last change not count: what is wrong since then has its own time to pass."""
+    since, changed = seen.history.since, changed_at(seen.resource)
+    if since is None or changed is None or changed <= since:
+        return seen
+    return replace(seen, history=replace(seen.history, since=changed))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from remediator.errors import CloudError, ClusterError, Forbidden, NotFound, Unauthorized, Unreachable
 from remediator.model.controller import ControllerFacts
-from remediator.model.finding import FindingName
+from remediator.model.finding import Finding, FindingName, Remedy, State
 from remediator.model.live import LiveState, unreadable
 from remediator.observing import Observer
 from remediator.policy import Policy
@@ -20,10 +21,12 @@ from tests.builders import (
     ARN,
     DOWN,
     GONE,
+    NOW,
     PENDING,
     Json,
     active,
     at,
+    decoded,
     deleting,
     failing,
     function,
@@ -247,6 +250,19 @@ def test_what_is_first_seen_now_is_stuck_when_its_time_is_over() -> None:
     assert 1200.0 <= told.seconds <= 1201.5
     assert told.finding is not None
     assert told.finding.name is FindingName.UNCLASSIFIED_ERROR
+
+
+@pytest.mark.parametrize(("changed", "ending"), [(60, Ending.TIMED_OUT), (7200, Ending.HOPELESS)])
+def test_what_is_wrong_since_the_last_change_has_its_own_time_to_pass(changed: float, ending: Ending) -> None:
+    """A role that was just made: what the records tell of the hour before was another matter."""
+    new_role = failing("InvalidParameterValueException: The role defined for the function cannot be assumed by Lambda.")
+    raw = looked_at(changed=changed, conditions=new_role)
+    vigil = Vigil(raw)
+    before = Finding(name=FindingName.INVALID_REQUEST, state=State.STUCK, summary="no", since=NOW, remedy=Remedy.REPORT)
+    vigil.world.episodes.sighted(decoded(raw), before, NOW - timedelta(hours=1))
+    told = vigil.wait(seconds=30)
+    assert told.finding is not None
+    assert (told.ending, told.finding.name) == (ending, FindingName.ROLE_NOT_ASSUMABLE)
 
 
 def test_a_finding_that_is_over_is_forgotten() -> None:
