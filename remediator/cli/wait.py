@@ -92,7 +92,7 @@ def command(
     kind, name = kind_and_name(target, "wait for")
     if kind != FUNCTION:
         raise UsageError(
-            f"cannot wait for a {kind}: only functions, so far",
+            f"cannot wait for {target}: only functions, so far",
             hint=f"kubectl wait {kind.lower()}/{name} --for=condition=ACK.ResourceSynced sees Kubernetes' side of it.",
         )
     wired = wire(

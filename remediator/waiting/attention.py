@@ -85,7 +85,7 @@ def attention(resource: Resource, now: datetime, watched: timedelta) -> Attentio
     changed, passed = changed_at(resource), passed_at(resource)
     quiet = watched if changed is None else max(watched, now - changed)
     if passed is None:
-        looked = Looked.NEVER
+        looked = Looked.BEFORE if resource.deleting else Looked.NEVER
     elif changed is None or passed > changed:
         looked = Looked.SINCE
     else:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
+
+from msgspec.structs import replace
 
 from remediator.diagnosis import diagnose
 from remediator.errors import CloudError, ClusterError, Forbidden, NotFound, Unauthorized
 from remediator.model.controller import ControllerFacts
-from remediator.model.differences import retained
-from remediator.model.finding import Finding, FindingName, State
+from remediator.model.finding import FindingName, State
 from remediator.model.identities import Identities
 from remediator.model.live import LiveState, unreadable
 from remediator.model.masking import mask
@@ -18,12 +19,13 @@ from remediator.model.placement import place
 from remediator.model.reference import Link
 from remediator.model.reference_text import complaint
 from remediator.model.resource import FUNCTION_GROUP, Resource
-from remediator.model.times import format_duration, format_time
+from remediator.model.times import format_duration
 from remediator.observing import NOT_ASKED, Observer
 from remediator.ports import Means
-from remediator.waiting.attention import attention
+from remediator.waiting import sentences
+from remediator.waiting.attention import attention, changed_at
 from remediator.waiting.goal import Ending, Goal, GoalKind, Waited
-from remediator.waiting.verdict import Sight, Verdict, judge, unsettled, unsynced
+from remediator.waiting.verdict import Sight, Verdict, judge
 
 # Told, in a sentence, whenever what is waited for changes.
 Say = Callable[[str], None]
@@ -32,6 +34,8 @@ Say = Callable[[str], None]
 # 15 calls a second, and whoever waits wants to know within two.
 _TICK, _LATER = 1.0, 1.5
 _FIRST_MINUTE = 60.0
+# Of a deletion twice as often: that AWS has no such function is asked by ARN and by name, a second apart.
+_DELETIONS = 0.5
 _SHORTEST = 0.2  # from the end of one look to the next, however long it took
 # How old AWS's answer may be where Kubernetes' side is not there yet: while AWS is at work, and while it is not.
 _AT_WORK, _AT_REST = 5.0, 15.0
@@ -87,6 +91,8 @@ class _Wait:
             if now >= self._deadline:
                 return self._timed_out()
             tick = _TICK if now - self._began < _FIRST_MINUTE else _LATER
+            if self._goal.kind is GoalKind.DELETED:
+                tick *= _DELETIONS
             clock.sleep(min(max(_SHORTEST, looked + tick - now), self._deadline - now))
 
     # ---- one look ------------------------------------------------------------------------------------------------
@@ -129,7 +135,7 @@ class _Wait:
         self._sight, self._verdict = sight, verdict
         if verdict.ending is None:
             self._refuse_to_wait_blindly(sight.live)
-            self._tell("missing", "; ".join(_both_sides(verdict.why, sight, short=True)))
+            self._tell("missing", "; ".join(sentences.both_sides(verdict.why, sight, short=True)))
             self._tell_finding(sight)
             return None
         return self._ended(verdict.ending, verdict.why, page=verdict.page)
@@ -165,7 +171,7 @@ class _Wait:
         """Put together what is known at this moment; a finding is remembered, so that it has a beginning."""
         controller, known = self._around
         live = self._live or unreadable(NOT_ASKED, passing=True)
-        seen = self._observer.seen(resource, live, controller, known, links=self._links)
+        seen = _since_the_change(self._observer.seen(resource, live, controller, known, links=self._links))
         finding = diagnose(seen)
         if finding is None:
             self._means.episodes.recovered(resource, seen.now)
@@ -207,11 +213,13 @@ class _Wait:
         if finding is None or (finding.name in _SAYS_NO_MORE and finding.state is State.WAITING):
             self._said.pop("finding", None)
             return
-        healing = _healing(finding, sight, sight.until)
+        healing = sentences.healing(finding, sight, sight.until)
         key = f"{finding.name} {finding.state} {'after' in healing}"
         if self._said.get("finding") != key:
             self._said["finding"] = key
-            self._say(self._masked(f"{finding.name}, {finding.state}: {_sentence(finding)} {healing}".rstrip()))
+            self._say(
+                self._masked(f"{finding.name}, {finding.state}: {sentences.sentence(finding)} {healing}".rstrip())
+            )
 
     def _masked(self, text: str) -> str:
         return mask(text, self._sight.seen.secrets) if self._sight else text
@@ -242,21 +250,23 @@ class _Wait:
         seen = self._sight.seen
         if seen.resource.arn is None:
             return self._ended(Ending.REACHED, f"{why}; it had no function in AWS, as far as its status told")
-        self._ask(seen.resource)
-        live = self._live
-        assert live is not None
-        seen = self._observer.seen(seen.resource, live, *self._around)
-        return self._ended(Ending.REACHED, f"{why}; {_fate(seen)}", seen=seen, warning=_orphaned(seen))
+        if self._live is None or not self._live.gone:
+            self._ask(seen.resource)
+        assert self._live is not None
+        seen = self._observer.seen(seen.resource, self._live, *self._around)
+        return self._ended(
+            Ending.REACHED, f"{why}; {sentences.fate(seen)}", seen=seen, warning=sentences.orphaned(seen)
+        )
 
     def _timed_out(self) -> Waited:
         sight = self._sight
         assert sight is not None  # a first look that sees nothing ends it
         waited = format_duration(timedelta(seconds=self._deadline - self._began))
         away = f"; {self._said['away']}" if "away" in self._said else ""
-        sides = "; ".join(_both_sides(self._verdict.why, sight))
+        sides = "; ".join(sentences.both_sides(self._verdict.why, sight))
         found = ""
         if (finding := sight.finding) is not None:
-            found = f". {finding.name}: {_sentence(finding)} {_healing(finding, sight)}".rstrip()
+            found = f". {finding.name}: {sentences.sentence(finding)} {sentences.healing(finding, sight)}".rstrip()
         return self._ended(Ending.TIMED_OUT, f"not {self._goal} after {waited}: {sides}{away}{found}")
 
     def _ended(
@@ -269,8 +279,8 @@ class _Wait:
             ending=ending,
             why=self._masked(why),
             seconds=self._means.clock.monotonic() - self._began,
-            kubernetes=self._masked(_kubernetes(sight)) if sight else "no such object",
-            aws=self._masked(_aws(seen)) if seen else "",
+            kubernetes=self._masked(sentences.kubernetes_says(sight)) if sight else "no such object",
+            aws=self._masked(sentences.aws_says(seen)) if seen else "",
             seen=seen,
             finding=None if ending is Ending.REACHED or sight is None else sight.finding,
             page=page,
@@ -278,56 +288,9 @@ class _Wait:
         )
 
 
-def _sentence(finding: Finding) -> str:
-    return finding.summary if finding.summary.endswith((".", "!", "?")) else f"{finding.summary}."
-
-
-def _healing(finding: Finding, sight: Sight, until: datetime | None = None) -> str:
-    """Say by when a finding should have passed by itself, and whether that is later than anybody waits."""
-    at, now = finding.self_heals_at, sight.seen.now
-    if at is None or at <= now:
-        stuck = finding.stuck_at
-        counts = finding.state is State.WAITING and stuck is not None
-        return f"Counts as stuck from {format_time(stuck)}." if counts else ""
-    late = f", after the time-out at {format_time(until)}" if until is not None and at > until else ""
-    return f"Should heal by itself by {format_time(at)}{late}."
-
-
-def _kubernetes(sight: Sight) -> str:
-    resource = sight.resource
-    if resource.deleting:
-        return f"being deleted since {format_time(resource.deleted_at)}, held by {', '.join(resource.finalizers)}"
-    return unsynced(resource, sight.paid) or f"synced at generation {resource.metadata.generation}"
-
-
-def _both_sides(missing: str, sight: Sight, *, short: bool = False) -> list[str]:
-    """Say what is missing, and beside it what else either side says; `short`: of Kubernetes' side no more."""
-    kubernetes = "" if short else f"Kubernetes: {_kubernetes(sight)}"
-    aws = "" if short and sight.live.why == NOT_ASKED else _aws(sight.seen)
-    return [missing, *(each for each in (kubernetes, aws) if each and missing not in each)]
-
-
-def _aws(seen: Observation) -> str:
-    live = seen.live_state
-    if live.why == NOT_ASKED:
-        return NOT_ASKED
-    return unsettled(live) or f"AWS says {live.state}, {live.last_update_status}"
-
-
-def _fate(seen: Observation) -> str:
-    """Say what became of the function of an object that is gone."""
-    live = seen.live_state
-    if live.gone:
-        return "AWS has no such function any more"
-    if not live.present:
-        return f"what became of the function in AWS cannot be told: {live.why}"
-    if live.state == "Deleting":
-        return "AWS is still deleting the function"
-    return "AWS keeps the function, as the deletion policy says" if retained(seen) else "AWS still has the function"
-
-
-def _orphaned(seen: Observation) -> str:
-    live = seen.live_state
-    if not live.present or live.state == "Deleting" or retained(seen):
-        return ""
-    return f"{live.arn or 'the function'} is still in AWS, and no object of this name manages it"
+def _since_the_change(seen: Observation) -> Observation:
+    """Let what was wrong before the last change not count: what is wrong since then has its own time to pass."""
+    since, changed = seen.history.since, changed_at(seen.resource)
+    if since is None or changed is None or changed <= since:
+        return seen
+    return replace(seen, history=replace(seen.history, since=changed))

@@ -437,7 +437,7 @@ def test_what_is_not_there_is_not_waited_for(empty_shop: Shop) -> None:
         ),
         (("checkout", "--for", "generation=x"), "'generation=x' is nothing to wait for"),
         (("checkout", "--for", "synced", "--timeout", "soon"), "--timeout: 'soon' is no duration; write it as 90s"),
-        (("alias/live", "--for", "synced"), "cannot wait for a Alias: only functions, so far"),
+        (("alias/live", "--for", "synced"), "cannot wait for alias/live: only functions, so far"),
         (("pod/web", "--for", "synced"), "cannot wait for a 'pod'"),
         (("../secrets", "--for", "synced"), "cannot wait for a '..'"),
     ],

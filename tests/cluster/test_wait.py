@@ -111,7 +111,7 @@ def test_settled_is_told_in_time(settled: Create, wait: Wait, cloud: Cloud, cloc
 def test_synced_is_told_in_time_where_kubernetes_is_last(
     create: Create, wait: Wait, cloud: Cloud, clock: SandboxClock
 ) -> None:
-    """A function that Lambda brings up: ACK looks again 30 s after it found it Pending, and says so then."""
+    """A new function is there in AWS before ACK has written that it is."""
     function = create()
     vigil = wait(function, SYNCED)
     function.becomes(is_ready, "is synced and ready", 60)

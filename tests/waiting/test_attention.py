@@ -108,6 +108,11 @@ def test_of_what_is_being_deleted_the_deletion_is_the_change() -> None:
     assert attention(decoded(silent), NOW, _NOTHING).looked is Looked.BEFORE
 
 
+def test_a_deletion_of_what_was_never_looked_at_is_judged_after_a_while() -> None:
+    seen = attention(decoded(deleting(hours=1, conditions=[])), NOW, _NOTHING)
+    assert (seen.looked, seen.condemns) == (Looked.BEFORE, True)
+
+
 # -- how long until conditions count ----------------------------------------------------------------------------------
 
 

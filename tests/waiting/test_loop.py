@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from remediator.errors import CloudError, ClusterError, Forbidden, NotFound, Unauthorized, Unreachable
 from remediator.model.controller import ControllerFacts
-from remediator.model.finding import FindingName
+from remediator.model.finding import Finding, FindingName, Remedy, State
 from remediator.model.live import LiveState, unreadable
 from remediator.observing import Observer
 from remediator.policy import Policy
@@ -20,10 +21,12 @@ from tests.builders import (
     ARN,
     DOWN,
     GONE,
+    NOW,
     PENDING,
     Json,
     active,
     at,
+    decoded,
     deleting,
     failing,
     function,
@@ -249,6 +252,19 @@ def test_what_is_first_seen_now_is_stuck_when_its_time_is_over() -> None:
     assert told.finding.name is FindingName.UNCLASSIFIED_ERROR
 
 
+@pytest.mark.parametrize(("changed", "ending"), [(60, Ending.TIMED_OUT), (7200, Ending.HOPELESS)])
+def test_what_is_wrong_since_the_last_change_has_its_own_time_to_pass(changed: float, ending: Ending) -> None:
+    """A role that was just made: what the records tell of the hour before was another matter."""
+    new_role = failing("InvalidParameterValueException: The role defined for the function cannot be assumed by Lambda.")
+    raw = looked_at(changed=changed, conditions=new_role)
+    vigil = Vigil(raw)
+    before = Finding(name=FindingName.INVALID_REQUEST, state=State.STUCK, summary="no", since=NOW, remedy=Remedy.REPORT)
+    vigil.world.episodes.sighted(decoded(raw), before, NOW - timedelta(hours=1))
+    told = vigil.wait(seconds=30)
+    assert told.finding is not None
+    assert (told.ending, told.finding.name) == (ending, FindingName.ROLE_NOT_ASSUMABLE)
+
+
 def test_a_finding_that_is_over_is_forgotten() -> None:
     vigil = Vigil(looked_at(), live=IN_PROGRESS)
     vigil.at_second(3, lambda: vigil.answers(well()))
@@ -318,7 +334,7 @@ def test_a_deletion_is_waited_for_without_aws() -> None:
     vigil = Vigil(deleting(hours=0.1), live=unreadable("AccessDenied"))
     vigil.at_second(4, lambda: vigil.cluster.write(without_ack))
     told = vigil.wait(DELETED)
-    assert (told.ending, told.seconds) == (Ending.REACHED, 4.0)
+    assert (told.ending, told.seconds) == (Ending.REACHED, 2.0)
     assert told.why == "deleted; what became of the function in AWS cannot be told: AccessDenied"
     assert [each for each in vigil.said if "refused deletion" in each] == [
         "AWS does not answer us, so that a refused deletion may look like a slow one: AccessDenied"
@@ -345,6 +361,13 @@ def test_what_became_of_the_function_is_told(live: LiveState, metadata: Json, wh
     told = vigil.wait(DELETED)
     assert (told.ending, told.why, told.finding) == (Ending.REACHED, f"deleted; {why}", None)
     assert told.warning == (f"{ARN} is still in AWS, and no object of this name manages it" if warned else "")
+
+
+def test_a_function_that_was_gone_before_its_object_is_asked_about_no_more() -> None:
+    vigil = Vigil(deleting(hours=0.1), live=GONE)
+    vigil.at_second(5, lambda: vigil.cluster.write(without_ack))
+    assert vigil.wait(DELETED).why == "deleted; AWS has no such function any more"
+    assert vigil.asked == [0.0]
 
 
 def test_what_had_no_function_leaves_none() -> None:
@@ -383,7 +406,7 @@ def test_another_object_of_that_name_is_not_the_one() -> None:
     vigil = Vigil(deleting(hours=0.1))
     vigil.at_second(2, lambda: another(vigil))
     told = vigil.wait(DELETED)
-    assert (told.ending, told.seconds) == (Ending.REACHED, 2.0)
+    assert (told.ending, told.seconds) == (Ending.REACHED, 1.0)
     assert told.why.startswith("deleted; another object of that name is there by now; AWS still has")
 
 
