@@ -85,7 +85,8 @@ def summary(judged: Judgement) -> str:
     looked = f"{_counted(judged.functions, 'Function')} in {_counted(len(judged.files), 'file')}"
     found = ", ".join(_counted(judged.count(each), each.value) for each in Severity)
     let_pass = f"; {judged.ignored} more that comments ignore" if judged.ignored else ""
-    nothing = "" if judged.functions else " There was no Function of ACK's lambda-controller to judge."
+    seen = judged.functions or judged.unreadable
+    nothing = "" if seen else " There was no Function of ACK's lambda-controller to judge."
     return f"{looked}: {found}{let_pass}.{nothing}"
 
 

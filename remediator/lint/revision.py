@@ -82,8 +82,9 @@ class _Git:
         if inside.returncode != 0:
             said = (inside.stderr.decode(errors="replace").strip().splitlines() or ["git fails"])[0]
             raise UsageError(
-                f"{self._directory}: {said.removeprefix('fatal: ')}",
-                hint="--against takes a revision only in a git repository; else a file, a directory, or cluster.",
+                f"--against {revision!r}: there is no such file, and {self._directory} is none to ask git about: "
+                f"{said.removeprefix('fatal: ')}",
+                hint="Name a file or a directory that is there, or cluster; a revision only in a git repository.",
             )
         raise UsageError(
             f"there is no revision {revision!r}, nor a file of that name",

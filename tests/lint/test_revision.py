@@ -96,7 +96,8 @@ def test_a_revision_that_there_is_not_is_told(repository: Path, revision: str) -
 def test_where_there_is_no_repository_that_is_told(repository: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not a git repository") as told:
         of_revision("HEAD", [str(tmp_path)], AROUND)
-    assert "--against takes a revision only in a git repository" in told.value.hint
+    assert "--against 'HEAD': there is no such file" in told.value.message
+    assert "a revision only in a git repository" in told.value.hint
 
 
 def test_without_git_that_is_told(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
