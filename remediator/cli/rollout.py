@@ -84,9 +84,16 @@ def command(
     """
     from remediator.cli import rolled
     from remediator.cli.wiring import wire
+    from remediator.errors import UsageError
     from remediator.kubernetes.manifests import KubernetesObjects
+    from remediator.model.owners import NOT_OTHERS
     from remediator.rollout import Applier, Rollout
 
+    if field_manager in NOT_OTHERS:
+        raise UsageError(
+            f"--field-manager {field_manager!r} is a name under which nobody wants anything: the change would not be seen",
+            hint="Leave it out, or name your pipeline.",
+        )
     wired = wire(
         kubeconfig=kubeconfig,
         context=context,

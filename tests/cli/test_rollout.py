@@ -235,6 +235,13 @@ def test_values_that_ack_writes_over_are_told_as_taken_back(there: Shop, monkeyp
     assert "ACK has written other values over what was applied: spec.memorySize" in flat(ran.out)
 
 
+def test_a_manager_that_is_nobody_is_refused(shop: Shop) -> None:
+    for name in ("ack-remediator", "controller"):
+        ran = rolled_out(shop, str(written(shop, spec(shop))), "--field-manager", name)
+        assert ran.code == 2
+        assert "is a name under which nobody wants anything" in flat(ran.err)
+
+
 def test_without_rights_it_says_which_are_missing(there: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     become(
         there,
