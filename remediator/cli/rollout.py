@@ -91,7 +91,7 @@ def command(
 
     if field_manager in NOT_OTHERS:
         raise UsageError(
-            f"--field-manager {field_manager!r} is a name under which nobody wants anything: the change would not be seen",
+            f"--field-manager {field_manager!r}: what it writes is nobody's wish, and would not be seen",
             hint="Leave it out, or name your pipeline.",
         )
     wired = wire(

@@ -66,7 +66,7 @@ def code_with_configuration(manifest: Manifest, around: Around) -> Iterator[Prob
     before, change = found
     if change.code and change.configuration and not any(each.startswith(TENANCY) for each in change.fixed):
         said = (
-            f"code ({', '.join(change.code)}) and configuration change together since {before.where}; "
+            f"code ({', '.join(change.code)}) and configuration change together, against {before.where}; "
             f"lost would be: {', '.join(change.configuration)}"
         )
         severity = Severity.WARNING if change.unsure else None

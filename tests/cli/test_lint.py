@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import jsonschema
+import junitparser
 import pytest
 
 from remediator.cli.lint_sarif import uri_of
@@ -192,7 +194,6 @@ def test_junit_has_a_suite_for_each_file_and_a_test_for_each_rule_that_fails(
 
 
 def test_junit_is_read_by_a_real_reader(here: Path, remediator: Remediator) -> None:
-    junitparser = pytest.importorskip("junitparser")
     read = junitparser.JUnitXml.fromstring(remediator("lint", ".", "absent.yaml", "-o", "junit").out.encode())
     assert (read.tests, read.failures, read.errors) == (6, 3, 1)
     (failed,) = [each for suite in read for each in suite if each.name.endswith(": ChecksumForm")]
@@ -280,7 +281,6 @@ def test_hostile_names_steer_nothing(here: Path, remediator: Remediator, output:
 
 
 def test_sarif_is_valid_by_its_own_schema(here: Path, remediator: Remediator) -> None:
-    jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     validator = jsonschema.Draft4Validator(schema, format_checker=jsonschema.FormatChecker())
     for names in (["bad.yaml"], ["clean.yaml"], [".", "absent.yaml"], [hostile(here)]):

@@ -239,7 +239,7 @@ def test_a_manager_that_is_nobody_is_refused(shop: Shop) -> None:
     for name in ("ack-remediator", "controller"):
         ran = rolled_out(shop, str(written(shop, spec(shop))), "--field-manager", name)
         assert ran.code == 2
-        assert "is a name under which nobody wants anything" in flat(ran.err)
+        assert "is nobody's wish, and would not be seen" in flat(ran.err)
 
 
 def test_without_rights_it_says_which_are_missing(there: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
