@@ -6,7 +6,6 @@ What a look means, and when the loop looks, is tested in tests/waiting; here the
 from __future__ import annotations
 
 import json
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ import yaml
 from remediator.sandbox.clock import SandboxClock
 from remediator.sandbox.controller import Controller
 from remediator.sandbox.faults import Faults, dropped
+from remediator.waiting import Waited, loop
 from tests.bed.api import Api
 from tests.bed.functions import collection, condition
 from tests.bed.waiting import eventually
@@ -31,10 +31,21 @@ CHECKOUT = f"{FUNCTIONS}/checkout"
 
 @contextmanager
 def meanwhile(shop: Shop, *acts: tuple[float, Callable[[], object]]) -> Iterator[None]:
-    """Let things happen in the background, each so many seconds of the shop's clock after the one before."""
-    over = threading.Event()
+    """Let things happen in the background, each so many seconds of the shop's clock after the one before.
+
+    The first is so long after whoever waits has had a look: a busy machine takes its time to start a command.
+    """
+    looked, over = threading.Event(), threading.Event()
+    look = loop._Wait._look
+
+    def noticed(self: loop._Wait) -> Waited | None:
+        try:
+            return look(self)
+        finally:
+            looked.set()
 
     def act() -> None:
+        looked.wait()
         for seconds, what in acts:
             if over.wait(seconds / shop.clock.speed):
                 return
@@ -43,9 +54,12 @@ def meanwhile(shop: Shop, *acts: tuple[float, Callable[[], object]]) -> Iterator
     thread = threading.Thread(target=act)
     thread.start()
     try:
-        yield
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loop._Wait, "_look", noticed)
+            yield
     finally:
         over.set()
+        looked.set()
         thread.join()
 
 
@@ -371,13 +385,18 @@ def test_aws_that_throttles_is_waited_for_and_aws_that_refuses_is_not(customer: 
     assert "`remediator doctor` tells what is missing" in refused.err
 
 
-def test_ctrl_c_ends_it(customer: Customer) -> None:
+def test_ctrl_c_ends_it(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
     customer.settled()
     customer.cloud.set_update("checkout", "InProgress")
-    main = threading.main_thread().ident
-    assert main is not None
-    with meanwhile(customer.shop, (30, lambda: signal.pthread_kill(main, signal.SIGINT))):
-        told = customer.shop("wait", "checkout", "--for", "synced")
+    sleep = customer.shop.clock.sleep
+
+    def interrupted(seconds: float) -> None:
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        sleep(seconds)
+
+    monkeypatch.setattr(customer.shop.clock, "sleep", interrupted)
+    told = customer.shop("wait", "checkout", "--for", "synced")
     assert (told.code, told.out) == (130, "")
     assert "interrupted" in told.err
 
