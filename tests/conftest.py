@@ -23,7 +23,14 @@ hypothesis.settings.load_profile("quick")
 # What takes longest goes first: last of all, it would keep one worker busy while the others are done.
 LONGEST = (
     *("test_lies_controller.py", "test_secrets.py", "test_lies_api.py", "test_killed.py", "test_safety.py"),
-    *("test_demo_scenarios.py", "test_wait.py", "test_demo.py", "test_demo_kept.py", "test_process.py", "test_honesty.py"),
+    *(
+        "test_demo_scenarios.py",
+        "test_wait.py",
+        "test_demo.py",
+        "test_demo_kept.py",
+        "test_process.py",
+        "test_honesty.py",
+    ),
 )
 
 

@@ -6,7 +6,6 @@ AWS has, so its fields are taken. Whatever else stands in the way is left as it 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection
 from typing import Protocol
 
@@ -44,7 +43,10 @@ class Applier:
             return self._objects.apply(body, manager=self.manager, force=True, dry_run=True)
 
     def apply(self, body: Object) -> Object:
-        """Apply it. Fields of ACK are taken only from the object whose owners were looked at, and from no later one."""
+        """Apply it. Fields of ACK are taken only from the object whose owners were looked at, and from no later one.
+
+        Raise Changed where the body is for an object that was written to since it was read.
+        """
         metadata = body["metadata"]
         for _ in range(_TRIES):
             before = self._objects.find(metadata["namespace"], metadata["name"])
@@ -54,12 +56,13 @@ class Applier:
                 self._refuse(body, error)
             if before is None:
                 continue  # it was made a moment ago
-            guarded = copy.deepcopy(body)
-            guarded["metadata"] |= {key: before["metadata"][key] for key in ("uid", "resourceVersion")}
+            only = {key: before["metadata"][key] for key in ("uid", "resourceVersion")}
             try:
-                return self._objects.apply(guarded, manager=self.manager, force=True)
+                return self._objects.apply(body | {"metadata": only | metadata}, manager=self.manager, force=True)
             except Changed:
-                continue  # ACK wrote its status in between, more often than not
+                if "resourceVersion" in metadata:
+                    raise
+                # ACK wrote its status in between, more often than not.
         raise Changed(f"Function {metadata['namespace']}/{metadata['name']} is written to all the time: try again")
 
     def _refuse(self, body: Object, error: Conflicts) -> None:

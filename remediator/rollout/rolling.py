@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from remediator.errors import RemediatorError
+from remediator.errors import Changed, RemediatorError
 from remediator.model.differences import Call, next_pass
 from remediator.model.finding import Finding
 from remediator.model.masking import mask
@@ -20,6 +20,7 @@ from remediator.rollout.objects import Applier, Objects
 from remediator.rollout.steps import Object, Part, Step, listed, steps
 from remediator.waiting import Ending, Goal, GoalKind, Waited, wait_for
 
+_TRIES, _PAUSE = 20, 0.2  # seconds
 _SYNCED, _SETTLED = Goal(GoalKind.SYNCED), Goal(GoalKind.SETTLED)
 
 
@@ -88,6 +89,9 @@ class Rollout:
     def monotonic(self) -> float:
         return self._means.clock.monotonic()
 
+    def sleep(self, seconds: float) -> None:
+        self._means.clock.sleep(seconds)
+
     def _refuse_owned(self, namespace: str, name: str) -> None:
         """Leave alone what a tool keeps as it has it: it would undo each step, or the rollout its next one."""
         resource = self._means.cluster.get(namespace, name)
@@ -117,18 +121,32 @@ class _OneRollout:
     def until_it_ends(self) -> Rolled:
         waited: Waited | None = None
         while left := self._rollout.plan(self._wanted):
-            step = left[0]
-            if step.part in (each.part for each in self._taken):
-                return self._taken_back(step)
-            if step.part is not Part.NEW and (stopped := self._let_rest(step)) is not None:
+            if left[0].part in (each.part for each in self._taken):
+                return self._taken_back(left[0])
+            if left[0].part is not Part.NEW and (stopped := self._let_rest(left[0])) is not None:
                 return self._ended(stopped)
-            self._tell(step, more=len(left) > 1)
-            self._rollout.apply(step)
-            self._taken.append(step)
+            if not self._take(left):
+                continue
             waited = self._wait(_SYNCED)
             if not waited.reached:
                 return self._ended(waited)
         return self._ended(waited or self._wait(_SYNCED))
+
+    def _take(self, planned: tuple[Step, ...]) -> bool:
+        """Apply the first step as it is now; False where another one has become the first while others were at it."""
+        for _ in range(_TRIES):
+            left = self._rollout.plan(self._wanted)
+            if [each.part for each in left] != [each.part for each in planned]:
+                return False
+            try:
+                self._rollout.apply(left[0])
+            except Changed:
+                self._rollout.sleep(_PAUSE)  # ACK wrote its status in between, more often than not
+                continue
+            self._tell(left[0], more=len(left) > 1)
+            self._taken.append(left[0])
+            return True
+        raise Changed(f"Function {self._namespace}/{self._name} is written to all the time: try again")
 
     def _let_rest(self, step: Step) -> Waited | None:
         """Wait for what is under way already, which this step would be refused for, or lose; None: it is over."""
@@ -160,9 +178,9 @@ class _OneRollout:
 
     def _tell(self, step: Step, *, more: bool) -> None:
         what = {
-            Part.NEW: "creating it",
-            Part.CODE: f"applying the code ({listed(step.fields)})",
-            Part.REST: f"applying the configuration ({listed(step.fields)})",
+            Part.NEW: "created it",
+            Part.CODE: f"applied the code ({listed(step.fields)})",
+            Part.REST: f"applied the configuration ({listed(step.fields)})",
         }[step.part]
         self._rollout.say(f"{what}{'; the configuration follows' if more else ''}")
 

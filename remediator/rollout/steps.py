@@ -90,6 +90,7 @@ def _code_first(wanted: Object, current: Object, manager: str) -> Object:
     """Take the code from the manifest, and all else of the spec as it is: nothing of that may change in this step.
 
     What the manager owns is sent, too, though the manifest leaves it out: what an apply does not mention is removed.
+    It is for the object as it was read, and for no later one: what somebody changed since would be taken back.
     """
     there, told = current.get("spec") or {}, wanted.get("spec") or {}
     mentioned = (told.keys() | _owned(current, manager)) - _CODE_KEYS
@@ -103,7 +104,8 @@ def _metadata_as_it_is(wanted: Object, current: Object) -> Object:
     told, there = wanted["metadata"], current["metadata"]
     kept = {part: there[part] for part in ("labels", "annotations") if there.get(part)}
     kept = {part: {key: value for key, value in said.items() if key != _LAST_APPLIED} for part, said in kept.items()}
-    return {key: value for key, value in told.items() if key not in ("labels", "annotations")} | kept
+    only = {key: there[key] for key in ("uid", "resourceVersion")}
+    return {key: value for key, value in told.items() if key not in ("labels", "annotations")} | kept | only
 
 
 def _owned(current: Object, manager: str) -> set[str]:

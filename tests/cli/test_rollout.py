@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from remediator.kubernetes.manifests import KubernetesObjects
 from remediator.waiting import wait_for
 from tests.cli.accounts import become
 from tests.cli.shop import API_VERSION, SECRET, Result, Shop
@@ -79,13 +80,39 @@ def test_code_and_configuration_follow_each_other(there: Shop) -> None:
     ran = rolled_out(there, str(file))
     assert ran.code == 0, ran.err
     assert "rolled out (code, then configuration;" in flat(ran.out)
-    assert "applying the code (spec.code.s3Key, spec.code.sha256); the configuration follows" in flat(ran.err)
+    assert "applied the code (spec.code.s3Key, spec.code.sha256); the configuration follows" in flat(ran.err)
     live = there.cloud.configuration("checkout")
     assert (live["CodeSha256"], live["MemorySize"]) == (sha256, 512)
     assert there.stored("checkout")["spec"]["memorySize"] == 512
 
     again = rolled_out(there, str(file))
     assert "rolled out (nothing was left to apply;" in flat(again.out)
+
+
+def test_what_somebody_changed_a_moment_ago_is_not_taken_back(there: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code goes beside the configuration that the object has: that of now, and not that of a moment ago."""
+    code, sha256 = put_package(there.cloud, "v2")
+    file = written(there, spec(there, code={**code, "sha256": sha256}, memorySize=256))
+    apply, others, beside = KubernetesObjects.apply, [1024, 512], []
+
+    def late(self: KubernetesObjects, body: Json, **more: Any) -> Json:
+        if more.get("dry_run"):
+            return apply(self, body, **more)
+        beside.append(body["spec"]["memorySize"])
+        if others:
+            stored = there.stored("checkout")
+            stored["spec"]["memorySize"] = others.pop(0)
+            there.api.seed(stored)
+        return apply(self, body, **more)
+
+    monkeypatch.setattr(KubernetesObjects, "apply", late)
+    ran = rolled_out(there, str(file))
+    assert ran.code == 0, ran.err
+    assert beside[0] == 128
+    assert beside.index(512) < beside.index(256), "what was set last is there until the whole manifest is applied"
+    assert "rolled out (code, then configuration;" in flat(ran.out)
+    live = there.cloud.configuration("checkout")
+    assert (live["CodeSha256"], live["MemorySize"]) == (sha256, 256)
 
 
 def test_what_an_earlier_rollout_set_and_this_one_leaves_out_goes(there: Shop) -> None:

@@ -109,6 +109,16 @@ def test_a_rehearsal_stores_nothing() -> None:
     assert [(force, dry_run) for _, force, dry_run in objects.applied] == [(True, True)]
 
 
+@pytest.mark.parametrize("fields", [(), ACKS])
+def test_what_is_for_one_state_of_an_object_is_applied_to_no_later_one(fields: tuple[tuple[str, str], ...]) -> None:
+    objects = Fake(fields)
+    body = BODY | {"metadata": BODY["metadata"] | {"uid": "u", "resourceVersion": "7"}}
+    objects.written()
+    with pytest.raises(Changed, match="has been modified"):
+        Applier(objects, "kubectl").apply(body)
+    assert objects.applied == []
+
+
 def test_an_object_that_is_written_to_all_the_time_is_given_up() -> None:
     objects = Fake(ACKS)
     objects.meanwhile = [objects.written] * 20

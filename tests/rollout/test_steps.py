@@ -32,6 +32,7 @@ def there(manager: str = ME, owned: tuple[str, ...] = (), **spec: Any) -> dict[s
     found = function(**({"packageType": "Zip", "architectures": ["x86_64"]} | spec))
     found["metadata"] |= {
         "uid": "u",
+        "resourceVersion": "7",
         "managedFields": [
             {"manager": manager, "operation": "Apply", "fieldsV1": {"f:spec": {f"f:{key}": {} for key in owned}}}
         ],
@@ -121,7 +122,9 @@ def test_labels_and_annotations_stay_as_they_are_until_the_last_step() -> None:
         "namespace": "shop",
         "labels": {"release": "1"},
         "annotations": {"owner": "me"},
-    }
+        "uid": "u",
+        "resourceVersion": "7",
+    }, "and it is for the object as it was read alone"
 
 
 @pytest.mark.parametrize(
