@@ -12,13 +12,13 @@ from remediator.manifest.patch import set_text
 from remediator.manifest.replacing import replace
 from remediator.manifest.source import Source, read_source
 from remediator.model.checksum import form_of
+from remediator.model.resource import FUNCTION_GROUP
 
 if TYPE_CHECKING:
     from remediator.cli.packaged import Right
 
 _CODE = ("spec", "code")
 _SHA256 = (*_CODE, "sha256")
-_GROUP = "lambda.services.k8s.aws"
 
 
 class _Judged(NamedTuple):
@@ -85,8 +85,8 @@ def _function(source: Source, found: Sequence[Manifest], name: str | None) -> Ma
             or "nothing"
         )
         built = any(each.kind == "Kustomization" for each in found)
-        hint = "Give the file that it builds on." if built else f"Give the manifest of a Function of {_GROUP}."
-        raise InputError(f"{source.name}: has no Function of {_GROUP}, but {others}", hint=hint)
+        hint = "Give the file that it builds on." if built else f"Give the manifest of a Function of {FUNCTION_GROUP}."
+        raise InputError(f"{source.name}: has no Function of {FUNCTION_GROUP}, but {others}", hint=hint)
     meant = [each for each in functions if name is None or name in (each.name, f"{each.namespace}/{each.name}")]
     if not meant:
         raise InputError(f"{source.name}: has no Function {name!r}", hint=f"It has: {names}.")

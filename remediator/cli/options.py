@@ -186,6 +186,18 @@ def duration(_ctx: click.Context, option: click.Parameter, text: str | None) -> 
         raise UsageError(f"{option.opts[0]}: {error}") from error
 
 
+def timeout_option(default: str, meaning: str) -> Callable[[F], F]:
+    """Add --timeout; the command is given a timedelta."""
+    return click.option(
+        "--timeout",
+        default=default,
+        show_default=True,
+        callback=duration,
+        metavar="DURATION",
+        help=f"{meaning}, such as 90s or 1h; 0s looks once.",
+    )
+
+
 def output_option(function: F) -> F:
     """Add -o; the command is given an `Output`."""
     return _apply(function, _OUTPUT)

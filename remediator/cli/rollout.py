@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from remediator.cli import candidates
-from remediator.cli.options import Output, cluster_options, duration, output_option
+from remediator.cli.options import Output, cluster_options, output_option, timeout_option
 
 if TYPE_CHECKING:
     from remediator.ports import Clock
@@ -25,14 +25,7 @@ if TYPE_CHECKING:
     shell_complete=candidates.file,
     help="The manifest; - is stdin. Of what is in it, Functions are rolled out, one after the other.",
 )
-@click.option(
-    "--timeout",
-    default="30m",
-    show_default=True,
-    callback=duration,
-    metavar="DURATION",
-    help="How long it may take at most for each Function, such as 90s or 1h.",
-)
+@timeout_option("30m", "How long it may take at most for each Function")
 @click.option(
     "--field-manager",
     default="kubectl",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from remediator.cli import candidates
-from remediator.cli.options import Output, cluster_options, duration, output_option
+from remediator.cli.options import Output, cluster_options, output_option, timeout_option
 
 if TYPE_CHECKING:
     from remediator.ports import Clock
@@ -38,14 +38,7 @@ def _goal(_ctx: click.Context, _option: click.Parameter, text: str) -> Goal:
     shell_complete=candidates.goals,
     help="synced, settled, deleted or generation=N.",
 )
-@click.option(
-    "--timeout",
-    default="20m",
-    show_default=True,
-    callback=duration,
-    metavar="DURATION",
-    help="How long to wait at most, such as 90s or 1h; 0s looks once.",
-)
+@timeout_option("20m", "How long to wait at most")
 @cluster_options
 @output_option
 def command(
