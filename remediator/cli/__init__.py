@@ -109,7 +109,8 @@ class _LazyGroup(click.Group):
 def cli(ctx: click.Context, verbose: int) -> None:
     """Find, explain and free stuck AWS resources managed by AWS Controllers for Kubernetes (ACK).
 
-    Reads only, unless you approve: `remediator scan` and `remediator explain` are safe to type at any time.
+    Reads only, unless you approve, or roll out a manifest: `remediator scan` and `remediator explain` are safe to type
+    at any time.
     """
     if ctx.invoked_subcommand not in ("version", "findings", "policy", "validate", "completion"):
         from remediator.telemetry.logs import configure, for_machines

@@ -194,7 +194,7 @@ def timeout_option(default: str, meaning: str) -> Callable[[F], F]:
         show_default=True,
         callback=duration,
         metavar="DURATION",
-        help=f"{meaning}, such as 90s or 1h; 0s looks once.",
+        help=meaning,
     )
 
 

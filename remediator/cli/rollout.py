@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     shell_complete=candidates.file,
     help="The manifest; - is stdin. Of what is in it, Functions are rolled out, one after the other.",
 )
-@timeout_option("30m", "How long it may take at most for each Function")
+@timeout_option("30m", "How long it may take at most for each Function, such as 90s or 1h.")
 @click.option(
     "--field-manager",
     default="kubectl",

@@ -38,7 +38,7 @@ def _goal(_ctx: click.Context, _option: click.Parameter, text: str) -> Goal:
     shell_complete=candidates.goals,
     help="synced, settled, deleted or generation=N.",
 )
-@timeout_option("20m", "How long to wait at most")
+@timeout_option("20m", "How long to wait at most, such as 90s or 1h; 0s looks once.")
 @cluster_options
 @output_option
 def command(
