@@ -18,7 +18,7 @@ from remediator.kubernetes.transport import Connection, Transport
 from remediator.manifest.objects import manifests
 from remediator.manifest.source import read_source
 from remediator.sandbox.cloud import Cloud
-from tests import contents
+from tests import contents, yaml_files
 from tests.bed.functions import Function, heartbeat, is_ready, is_synced
 from tests.bed.plane import Plane
 from tests.contents import put_package
@@ -26,6 +26,8 @@ from tests.contents import put_package
 pytestmark = pytest.mark.usefixtures("controller", "identity")
 
 Json = dict[str, Any]
+
+ARGO_CD = Path(__file__).parents[2] / "docs" / "pipelines" / "argo-cd"
 
 # What a pipeline's account may do in its namespace, as docs/pipelines says; nothing else.
 RIGHTS = [{"apiGroups": ["lambda.services.k8s.aws"], "resources": ["functions"], "verbs": ["get", "create", "patch"]}]
@@ -317,3 +319,32 @@ def test_it_waits_for_an_update_that_is_under_way(
     over.join()
     assert ran.code == 0, ran.out + ran.err
     assert running.asked(index).count("UpdateFunctionConfiguration") == 1, "no try met a 409"
+
+
+def test_the_hooks_for_argo_cd_may_do_what_they_do(
+    running: Function,
+    package: Package,
+    control_plane: Plane,
+    namespace: str,
+    manifest: Manifest,
+    remediator: Remediator,
+    cloud: Cloud,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (role,) = [each for each in yaml_files.read_all(ARGO_CD / "access.yaml") if each["kind"] == "Role"]
+    account = control_plane.service_account(namespace, "functions-hooks", role["rules"], within=namespace)
+    monkeypatch.setenv("KUBECONFIG", str(account))
+    same = {"code": {**cloud.code, "sha256": cloud.code_sha256}, "environment": level("info"), "memorySize": 128}
+    file = manifest(running, **same)
+    ours = {"/manifests": str(file), "shop": namespace, "function/checkout": f"function/{running.name}"}
+    lint, wait = (
+        [ours.get(each, each) for each in job["spec"]["template"]["spec"]["containers"][0]["args"]]
+        for job in yaml_files.read_all(ARGO_CD / "hooks.yaml")
+    )
+    assert remediator(*lint).code == 0
+    assert remediator(*wait).code == 0
+
+    manifest(running, **{**same, "code": {**package.code, "sha256": package.sha256}, "memorySize": 256})
+    refused = remediator(*lint)
+    assert refused.code == 3
+    assert "CodeWithConfiguration" in refused.out
