@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from remediator.aws.live import USUAL_PATIENCE, AwsCloud
+from remediator.aws.live import AwsCloud
 from remediator.aws.live import Patience as AwsPatience
 from remediator.backups import FallbackBackups, FileBackups
 from remediator.cli.delegation import Delegation
@@ -103,13 +103,14 @@ def wire(
     opened = partial(Transport, connection, now=timekeeper.now, count=counting.kubernetes)
     transport = opened(patience=_ASKED_AGAIN) if asks_again else opened()
     prompt = opened(patience=IN_TIME)
+    asked = partial(AwsCloud, rules.aws, timekeeper, count=counting.aws)
     news = News(KubernetesEvents(prompt, timekeeper, who).publish)
     saving: Backups = FileBackups(backups)
     if backups is None:
         saving = FallbackBackups(SecretBackups(prompt, place, timekeeper), saving)
     means = Means(
         cluster=KubernetesCluster(transport, scope, selector, writes=prompt),
-        cloud=AwsCloud(rules.aws, timekeeper, _AWS_ASKED_AGAIN if asks_again else USUAL_PATIENCE, count=counting.aws),
+        cloud=asked(patience=_AWS_ASKED_AGAIN) if asks_again else asked(),
         episodes=StoredEpisodes(
             transport,
             place,
