@@ -65,10 +65,17 @@ def test_adopt_needs_no_more_than_the_name(create: Create, cloud: Cloud, namespa
 def test_adopt_or_create_makes_the_function_match_the_object(create: Create, cloud: Cloud, namespace: str) -> None:
     """Whatever the spec leaves out goes, too: an environment that it does not have is taken away.
 
-    Architectures are said: without them ACK would update the code, and nothing else in that pass.
+    Architectures are said: without them ACK would update the code, and nothing else in that pass. So are structures
+    that its update of the configuration cannot do without.
     """
     name = there(cloud, namespace)
-    function = create(name, of_policy("adopt-or-create", name), timeout=9, architectures=["x86_64"])
+    whole = {
+        "architectures": ["x86_64"],
+        "ephemeralStorage": {"size": 512},
+        "snapStart": {"applyOn": "None"},
+        "tracingConfig": {"mode": "PassThrough"},
+    }
+    function = create(name, of_policy("adopt-or-create", name), timeout=9, **whole)
     function.becomes(is_adopted, "is adopted")
     function.becomes_live(lambda live: live is not None and live["Timeout"] == 9, "matches the spec")
     function.falls_silent()
