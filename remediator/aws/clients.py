@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -115,7 +116,7 @@ class Clients:
 
     @property
     def region(self) -> str | None:
-        """The region of the AWS config, or of AWS_DEFAULT_REGION."""
+        """The region that we are configured for, if any: AWS_REGION, AWS_DEFAULT_REGION, the AWS config."""
         return self._region
 
     def trusts(self, endpoint: str) -> bool:
@@ -261,10 +262,11 @@ class Clients:
 
 
 def own_session() -> tuple[boto3.Session, str | None]:
-    """Find our own credentials, and the region of the AWS config; raise CloudError where that cannot be used."""
+    """Find our own credentials, and the region that we are configured for; raise CloudError where that is broken."""
     try:
         session = boto3.Session()
-        return session, session.region_name
+        # boto3 by itself reads AWS_DEFAULT_REGION only; EKS and the other SDKs set AWS_REGION.
+        return session, os.environ.get("AWS_REGION") or session.region_name
     except BotoCoreError as error:
         raise CloudError(f"AWS cannot be used: {error}", hint="See AWS_PROFILE and the AWS config file.") from error
 

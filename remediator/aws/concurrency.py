@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from remediator.aws.clients import USUAL_PATIENCE, Clients, NoEntry, NotAws, said
 from remediator.aws.pace import Pace, Place
+from remediator.aws.patiently import TooOften, patiently
 from remediator.errors import CloudError
 from remediator.model.concurrency import Concurrency
 from remediator.policy import Aws
@@ -25,15 +26,14 @@ def concurrency(settings: Aws, clock: Clock, functions: Iterable[str]) -> Concur
     """Read the account's limit, and what these functions have reserved of it, as the caller and in their region."""
     try:
         clients = Clients(settings, clock, USUAL_PATIENCE)
-        region = os.environ.get("AWS_REGION") or clients.region
+        region = clients.region
         if not region:
             return Concurrency(why="no region is known: neither AWS_REGION nor the AWS config says one")
         who, client = clients.sign_in(None, region)
         at = Place(who.account, region)
-        pace = Pace(_SECONDS_BETWEEN, clock)
-        pace.wait(at)
-        limits = client.get_account_settings()["AccountLimit"]
-        reserved = {name: _reserved(client, pace, at, name) for name in functions}
+        ask = partial(patiently, Pace(_SECONDS_BETWEEN, clock), at, USUAL_PATIENCE.attempts)
+        limits = ask(client.get_account_settings)["AccountLimit"]
+        reserved = {name: ask(partial(_reserved, client, name)) for name in functions}
         return Concurrency(
             where=f"account {at.account} in {region}",
             limit=limits["ConcurrentExecutions"],
@@ -44,14 +44,13 @@ def concurrency(settings: Aws, clock: Clock, functions: Iterable[str]) -> Concur
         return Concurrency(why=said(error))
     except CloudError as error:
         return Concurrency(why=error.message)
-    except (BotoCoreError, OSError, ValueError, NotAws, NoEntry) as error:
+    except (BotoCoreError, OSError, ValueError, NotAws, NoEntry, TooOften) as error:
         return Concurrency(why=str(error) or type(error).__name__)
     except (KeyError, TypeError):
         return Concurrency(why=str(NotAws()))
 
 
-def _reserved(client: LambdaClient, pace: Pace, at: Place, name: str) -> int:
-    pace.wait(at)
+def _reserved(client: LambdaClient, name: str) -> int:
     try:
         return int(client.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions", 0))
     except ClientError as error:

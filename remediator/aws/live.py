@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -65,8 +64,7 @@ class AwsCloud:
         ARN. Without an ARN it stays unproven. Everything that is no clear answer is unreadable.
         """
         arn, there = resource.arn, placement or place(resource)
-        # boto3 by itself reads AWS_DEFAULT_REGION only; EKS and the other SDKs set AWS_REGION.
-        region = (arn.region if arn else there.region) or os.environ.get("AWS_REGION") or self._clients.region
+        region = (arn.region if arn else there.region) or self._clients.region
         if not region:
             why = "no region is known: status has none, and neither AWS_REGION nor the AWS config does"
             return self._doubt(why, passing=True)

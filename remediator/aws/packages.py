@@ -6,7 +6,6 @@ These are a pipeline's calls, or a person's. Nothing that watches a cluster make
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Callable
 from contextlib import closing
@@ -87,7 +86,7 @@ class Packages:
         try:
             client = session.client(
                 "s3",
-                region_name=os.environ.get("AWS_REGION") or region,
+                region_name=region,
                 endpoint_url=settings.endpoint_url,
                 config=config(
                     settings, patience, patience.attempts, response_checksum_validation="when_required", **more

@@ -7,7 +7,6 @@ would be a call for each, out of the quota that deployments share.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -43,7 +42,7 @@ class AwsTags:
     @property
     def region(self) -> str | None:
         """The region that we are configured for."""
-        return os.environ.get("AWS_REGION") or self._clients.region
+        return self._clients.region
 
     def functions(self, account: str | None, region: str) -> Inventory:
         """List what has ACK's tags in a place; what was found before something went wrong is kept, and why is said."""

@@ -22,10 +22,19 @@ from remediator.cli.render import in_one_line, narration
 from remediator.cli.wiring import Wired
 from remediator.errors import ClusterError, NotFound, NotSeen, RemediatorError, UsageError
 from remediator.kubernetes.namespaces import read_namespace
-from remediator.kubernetes.restored import ADOPTION_FIELDS, ADOPTION_POLICY, Json
+from remediator.kubernetes.restored import Json
 from remediator.model.orphan import Orphan
 from remediator.model.placement import NAMESPACE_ACCOUNT, REGION, Placement, place
-from remediator.model.resource import DELETION_POLICY, FUNCTION_GROUP, RETAIN, FunctionSpec, Metadata, Resource
+from remediator.model.resource import (
+    ADOPTION_FIELDS,
+    ADOPTION_POLICY,
+    DELETION_POLICY,
+    FUNCTION_GROUP,
+    RETAIN,
+    FunctionSpec,
+    Metadata,
+    Resource,
+)
 from remediator.orphans import Search
 
 _ADOPT = "adopt"

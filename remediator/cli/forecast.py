@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from remediator.kubernetes.restored import ADOPT_OR_CREATE, ADOPTION_POLICY, Json
+from remediator.kubernetes.restored import Json
 from remediator.model.live import LiveState
-from remediator.model.resource import READ_ONLY, Resource
+from remediator.model.resource import ADOPT_OR_CREATE, ADOPTION_POLICY, READ_ONLY, Resource
 
 _REGION = "services.k8s.aws/region"
 _ADOPT = "adopt"

@@ -33,7 +33,7 @@ def tell(judged: Judgement) -> None:
     for each in judged.problems:
         if gathered and each.rule is NOT_A_MANIFEST:
             continue
-        head, said = f"{place(each)}: ", f"{each.severity} {each.rule.id}: {_harmless(clean(each.said))}"
+        head, said = f"{place(each)}: ", sentence(each)
         if not sys.stdout.isatty():
             page.verbatim(f"{head}{said}")
         elif cell_len(head + said) <= shutil.get_terminal_size().columns:
@@ -59,6 +59,11 @@ def place(problem: Problem) -> str:
     name = _harmless(clean(problem.file))
     # GitHub takes a line that begins with two colons for a command to its runner.
     return f"{'./' if name.startswith(':') else ''}{name}:{problem.mark.line}:{problem.mark.column}"
+
+
+def sentence(problem: Problem) -> str:
+    """Write what is wrong, how bad it is, and by which rule."""
+    return f"{problem.severity} {problem.rule.id}: {_harmless(clean(problem.said))}"
 
 
 def _harmless(text: str) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct
 
-from remediator.cli import documents, waited
+from remediator.cli import documents, lint_text, waited
 from remediator.cli.names import check_name
 from remediator.cli.options import Output
 from remediator.cli.render import console, narration
@@ -24,7 +23,7 @@ from remediator.model.kind import FUNCTION
 from remediator.model.resource import FUNCTION_GROUP
 from remediator.model.times import format_time
 from remediator.ports import Clock
-from remediator.rollout import Object, Objects, Part, Rolled, Step
+from remediator.rollout import Object, Part, Rolled, Step
 from remediator.waiting import Ending
 
 # What the API server writes, and no manifest says.
@@ -37,6 +36,10 @@ class Wanted(Struct, frozen=True):
 
     manifest: Manifest
     body: Object
+
+    @property
+    def key(self) -> Key:
+        return Key(FUNCTION_GROUP, FUNCTION, self.namespace, self.name)
 
     @property
     def namespace(self) -> str:
@@ -94,26 +97,15 @@ def _body(manifest: Manifest, namespace: str | None, usual: str) -> Object:
 
 
 def _refuse_doubles(wanted: Sequence[Wanted]) -> None:
-    seen: set[tuple[str, str]] = set()
+    seen: set[Key] = set()
     for each in wanted:
-        named = (each.namespace, each.name)
-        if named in seen:
+        if each.key in seen:
             line, column = each.manifest.mark("metadata", "name")
+            place = f"{each.manifest.source.name}:{line}:{column}"
             raise InputError(
-                f"{each.manifest.source.name}:{line}:{column}: Function {'/'.join(named)} is in the file twice",
-                hint="Keep one of them.",
+                f"{place}: Function {each.namespace}/{each.name} is in the file twice", hint="Keep one of them."
             )
-        seen.add(named)
-
-
-def as_they_are(wanted: Sequence[Wanted], objects: Objects) -> dict[Key, Before]:
-    """Read what is in the cluster of them now."""
-    there = [(each, objects.find(each.namespace, each.name)) for each in wanted]
-    return {
-        Key(FUNCTION_GROUP, FUNCTION, each.namespace, each.name): Before(found, "the cluster", live=True)
-        for each, found in there
-        if found is not None
-    }
+        seen.add(each.key)
 
 
 def exit_code(results: Sequence[Rolled]) -> int:
@@ -128,9 +120,10 @@ _AGAIN = "Run the same again: it goes on where it is."
 class Telling:
     """Tells of rollouts: what is done and waited for on stderr, how they ended on stdout."""
 
-    def __init__(self, clock: Clock, context: str) -> None:
+    def __init__(self, clock: Clock, context: str, namespace: str) -> None:
         self._clock = clock
         self._context = context
+        self._namespace = namespace  # of what says none
         self._aside = narration()
 
     def left_alone(self, others: Sequence[Manifest]) -> None:
@@ -146,15 +139,14 @@ class Telling:
         """
         source = wanted[0].manifest.source
         file = File(source.name, source, [each.manifest for each in wanted])
-        around = Around(now=self._clock.now(), manifests=file.manifests, before=before, namespace=wanted[0].namespace)
+        around = Around(now=self._clock.now(), manifests=file.manifests, before=before, namespace=self._namespace)
         found = [
             each
             for each in judge([file], around).problems
             if each.severity is Severity.ERROR and each.rule is not CODE_WITH_CONFIGURATION
         ]
-        page = console()
         for each in found:
-            page.hanging(f"{each.file}:{each.mark.line}:{each.mark.column}: ", f"{each.rule.id}: {each.said}")
+            self._aside.hanging(f"{lint_text.place(each)}: ", lint_text.sentence(each))
         if found:
             self._aside.line("Nothing was applied. `remediator lint` says more of it.")
         return bool(found)
@@ -168,14 +160,9 @@ class Telling:
         """Say what happens, and when."""
         self._aside.hanging(f"{self._clock.now():%H:%M:%SZ}  ", sentence)
 
-    @contextmanager
-    def interruptions(self) -> Iterator[None]:
+    def interrupted(self) -> None:
         """Say what an interruption leaves behind."""
-        try:
-            yield
-        except KeyboardInterrupt:
-            self._aside.line(f"What was applied stays. {_AGAIN}")
-            raise
+        self._aside.line(f"Interrupted: what was applied stays. {_AGAIN}")
 
     def plans(self, plans: Sequence[tuple[Object, Sequence[Step]]], output: Output) -> None:
         """Tell the steps that are left; nothing is done."""

@@ -75,10 +75,12 @@ def command(
       remediator rollout -f function.yaml -n shop --dry-run
       kustomize build prod | remediator rollout -f - --timeout 1h
     """
-    from remediator.cli import rolled
+    from remediator.cli import INTERRUPTED, rolled
+    from remediator.cli.interrupt import take_sigterm_as_interrupt
     from remediator.cli.wiring import wire
     from remediator.errors import UsageError
     from remediator.kubernetes.manifests import KubernetesObjects
+    from remediator.lint.in_cluster import InCluster
     from remediator.model.owners import NOT_OTHERS
     from remediator.rollout import Applier, Rollout
 
@@ -96,24 +98,29 @@ def command(
         clock=clock,
         asks_again=True,
     )
-    told = rolled.Telling(wired.means.clock, wired.connection.context)
-    found = rolled.functions_of(filename, namespace, wired.namespace or "default")
+    usual = wired.namespace or "default"
+    told = rolled.Telling(wired.means.clock, wired.connection.context, usual)
+    found = rolled.functions_of(filename, namespace, usual)
     told.left_alone(found.others)
-    objects = KubernetesObjects(wired.transport)
-    if told.errors(found.functions, rolled.as_they_are(found.functions, objects)):
+    if told.errors(found.functions, InCluster(wired.transport).before(each.key for each in found.functions)):
         return 3
+    objects = KubernetesObjects(wired.transport)
     applier = Applier(objects, field_manager, taken)
     rollout = Rollout(wired.means, wired.observer, objects, applier, told.progress)
     if dry_run:
         told.plans([(each.body, rollout.plan(each.body)) for each in found.functions], output)
         return 0
+    take_sigterm_as_interrupt()
     results = []
-    with told.interruptions():
+    try:
         for each in found.functions:
             told.begin(each.body, timeout)
             results.append(rollout.roll_out(each.body, timeout.total_seconds()))
             told.ended(results[-1], output)
             if not results[-1].done:
                 break
+    except KeyboardInterrupt:
+        told.interrupted()
+        return INTERRUPTED
     told.end(results, found.functions, output)
     return rolled.exit_code(results)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from remediator.errors import NotFound
+from remediator.kubernetes.resources import path_of
 from remediator.kubernetes.transport import Transport, decoded
-from remediator.model.kind import FUNCTION, KINDS
-from remediator.model.resource import FUNCTION_GROUP
-
-_PATH = f"/apis/{FUNCTION_GROUP}/v1alpha1/namespaces/{{}}/{KINDS[FUNCTION].plural}/{{}}"
 
 
 class KubernetesObjects:
@@ -21,7 +17,7 @@ class KubernetesObjects:
 
     def find(self, namespace: str, name: str) -> dict[str, Any] | None:
         try:
-            return decoded(self._transport.get(_path(namespace, name)), dict[str, Any])
+            return decoded(self._transport.get(path_of(namespace, name)), dict[str, Any])
         except NotFound:
             return None
 
@@ -29,10 +25,6 @@ class KubernetesObjects:
         self, body: dict[str, Any], *, manager: str, force: bool = False, dry_run: bool = False
     ) -> dict[str, Any]:
         metadata = body["metadata"]
-        path = _path(metadata["namespace"], metadata["name"])
+        path = path_of(metadata["namespace"], metadata["name"])
         answer = self._transport.apply(path, body, manager=manager, force=force, dry_run=dry_run)
         return decoded(answer, dict[str, Any])
-
-
-def _path(namespace: str, name: str) -> str:
-    return _PATH.format(quote(namespace, safe=""), quote(name, safe=""))

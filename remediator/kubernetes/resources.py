@@ -151,7 +151,7 @@ class KubernetesCluster:
 
     def get(self, namespace: str, name: str, kind: str = FUNCTION) -> Resource:
         """Read one, with who wrote which of its fields; raise NotFound, or ClusterError where it cannot be decoded."""
-        resource = decode(self._transport.get(_path(namespace, name, kind)), kind, alone=True)
+        resource = decode(self._transport.get(path_of(namespace, name, kind)), kind, alone=True)
         if isinstance(resource, str):
             raise ClusterError(resource)
         return resource
@@ -160,11 +160,11 @@ class KubernetesCluster:
         return self._references.of(resource)
 
     def raw(self, ref: Ref) -> bytes:
-        return self._transport.get(_path(ref.namespace, ref.name, ref.kind))
+        return self._transport.get(path_of(ref.namespace, ref.name, ref.kind))
 
     def patch(self, ref: Ref, patch: Sequence[Operation]) -> Resource:
         _check_may_be_written(ref)
-        content = self._writes.patch(_path(ref.namespace, ref.name), patch)
+        content = self._writes.patch(path_of(ref.namespace, ref.name), patch)
         return with_owners(decoded(content, Resource), content, always=True)
 
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
@@ -180,7 +180,7 @@ class KubernetesCluster:
 
     def rehearse(self, before: Resource, patch: Sequence[Operation]) -> Rehearsal:
         _check_may_be_written(before.ref)
-        path = _path(before.metadata.namespace, before.metadata.name)
+        path = path_of(before.metadata.namespace, before.metadata.name)
         return preflight.rehearse(lambda: self._transport.patch(path, patch, dry_run=True), before, patch)
 
     def skew(self) -> float | None:
@@ -238,6 +238,7 @@ def _name_of(content: bytes) -> str:
     return named.encode(errors="replace").decode()  # half of a surrogate pair is no text that can be printed
 
 
-def _path(namespace: str, name: str, kind: str = FUNCTION) -> str:
+def path_of(namespace: str, name: str, kind: str = FUNCTION) -> str:
+    """Write the path of one object of ACK's lambda-controller."""
     # Names come from the command line: "../secrets" must stay a name.
     return f"{_API}/namespaces/{quote(namespace, safe='')}/{KINDS[kind].plural}/{quote(name, safe='')}"

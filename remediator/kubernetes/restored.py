@@ -14,16 +14,14 @@ from remediator.actions.leftover import undo_leftover
 from remediator.errors import ClusterError, InputError
 from remediator.kubernetes.answers import MALFORMED
 from remediator.model.plan import Operation
-from remediator.model.resource import FUNCTION_GROUP, Resource
-
-# ACK's own memory that it adopted the old object. On a new one, which has no finalizer yet, it would keep ACK from
-# adopting, and from creating what is gone (runtime pkg/runtime/reconciler.go: AdoptedResourceNotFound).
-ADOPTED = "services.k8s.aws/adopted"
-# What tells ACK to take over a function that exists (runtime apis/core/v1alpha1/annotations.go); behind the feature
-# gate ResourceAdoption (pkg/featuregate/features.go: Beta, on by default).
-ADOPTION_POLICY = "services.k8s.aws/adoption-policy"
-ADOPTION_FIELDS = "services.k8s.aws/adoption-fields"
-ADOPT_OR_CREATE = "adopt-or-create"
+from remediator.model.resource import (
+    ADOPT_OR_CREATE,
+    ADOPTED,
+    ADOPTION_FIELDS,
+    ADOPTION_POLICY,
+    FUNCTION_GROUP,
+    Resource,
+)
 
 _KEPT_METADATA = ("name", "namespace", "labels", "annotations")
 _KNOWN_VERSION = f"{FUNCTION_GROUP}/v1alpha1"
@@ -115,6 +113,8 @@ def stripped(saved: Saved) -> Stripped:
     undone = undo_leftover(saved.resource)
     _apply(whole, undone)
     old = whole["metadata"]
+    # ACK's own memory that it adopted the old object. On a new one, which has no finalizer yet, it would keep ACK from
+    # adopting, and from creating what is gone (runtime pkg/runtime/reconciler.go: AdoptedResourceNotFound).
     annotations = {key: value for key, value in (old.get("annotations") or {}).items() if key != ADOPTED}
     metadata = {key: old[key] for key in _KEPT_METADATA if old.get(key)} | {"annotations": annotations}
     if not annotations:

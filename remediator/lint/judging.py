@@ -22,7 +22,7 @@ _PLACE = re.compile(r":(\d+):(\d+): ")
 
 
 class File(Struct, frozen=True):
-    """One file: its objects, or what is the matter with it. `text` is None where it could not be read at all."""
+    """One file: its objects, or what is the matter with it. `source` is None where it could not be read at all."""
 
     name: str
     source: Source | None = None

@@ -17,6 +17,8 @@ from remediator.manifest.objects import Manifest
 from remediator.model.placement import NAMESPACE_ACCOUNT, NAMESPACE_REGION, NAMESPACE_TEAM, REGION
 from remediator.model.resource import (
     ADOPTED,
+    ADOPTION_FIELDS,
+    ADOPTION_POLICY,
     DELETION_POLICY,
     NAMESPACE_DELETION_POLICY,
     POLICY_BEFORE_ANNOTATION,
@@ -26,8 +28,7 @@ from remediator.model.resource import (
 from remediator.model.times import parse_time
 
 _PATH = ("metadata", "annotations")
-_ADOPTION_POLICY, _ADOPTION_FIELDS = "services.k8s.aws/adoption-policy", "services.k8s.aws/adoption-fields"
-_OF_OBJECTS = (REGION, DELETION_POLICY, READ_ONLY, ADOPTED, _ADOPTION_POLICY, _ADOPTION_FIELDS)
+_OF_OBJECTS = (REGION, DELETION_POLICY, READ_ONLY, ADOPTED, ADOPTION_POLICY, ADOPTION_FIELDS)
 _OF_NAMESPACES = (
     NAMESPACE_REGION, NAMESPACE_ACCOUNT, NAMESPACE_TEAM, NAMESPACE_DELETION_POLICY, "services.k8s.aws/endpoint-url"
 )  # fmt: skip
@@ -85,7 +86,7 @@ def ack_annotation(manifest: Manifest, _around: Around) -> Iterator[Problem]:
             yield problem(ACK_ANNOTATION, manifest, path, said, Severity.WARNING)
         elif key in _OF_OBJECTS:
             if fault := _fault(key, value):
-                severity = None if key in (_ADOPTION_POLICY, _ADOPTION_FIELDS, REGION) else Severity.WARNING
+                severity = None if key in (ADOPTION_POLICY, ADOPTION_FIELDS, REGION) else Severity.WARNING
                 yield problem(ACK_ANNOTATION, manifest, path, fault, severity)
         elif known := _misspelled(key):
             said = f"ACK knows no annotation {key}; did you mean {known}?"
@@ -105,9 +106,9 @@ def _fault(key: str, value: str) -> str:
         return f"{key} is delete or retain; ACK takes {value!r} for retain"
     if key == READ_ONLY and value.lower() not in ("true", "false"):
         return f'{key} is "true" or "false"; ACK takes {value!r} for false, and writes'
-    if key == _ADOPTION_POLICY and value not in ("adopt", "adopt-or-create"):
+    if key == ADOPTION_POLICY and value not in ("adopt", "adopt-or-create"):
         return f"{key} is adopt or adopt-or-create, not {value!r}"
-    if key == _ADOPTION_FIELDS and not _is_object_of_texts(value):
+    if key == ADOPTION_FIELDS and not _is_object_of_texts(value):
         return f'{key} is no JSON object of texts, such as {{"name": "checkout"}}'
     if key == REGION and not _REGION.fullmatch(value):
         return f"{key}: {value!r} is no region"

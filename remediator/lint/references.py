@@ -8,6 +8,7 @@ from typing import Any
 from remediator.lint.near import meant
 from remediator.lint.problem import Around, Key, Problem, Rule, Severity, key_of, problem
 from remediator.manifest.objects import Manifest
+from remediator.manifest.tree import dotted
 from remediator.model.kind import KINDS, LAMBDA_GROUP
 
 REFERENCE_UNRESOLVED = Rule(
@@ -36,7 +37,7 @@ def reference_unresolved(manifest: Manifest, around: Around) -> Iterator[Problem
         for path, target in _targets(manifest, field):
             name = target.get("name")
             if not isinstance(name, str) or not name:
-                yield problem(REFERENCE_UNRESOLVED, manifest, path, f"{_shown(path)} names no object")
+                yield problem(REFERENCE_UNRESOLVED, manifest, path, f"{dotted(path)} names no object")
                 continue
             namespace = target.get("namespace") or own.namespace
             key = Key(KINDS[kind].group, kind, namespace if isinstance(namespace, str) else None, name)
@@ -76,7 +77,3 @@ def _targets(manifest: Manifest, field: str) -> Iterator[tuple[tuple[str | int, 
         inner = each.get("from") if isinstance(each, dict) else None
         if isinstance(inner, dict):
             yield (*path, "from") if index is None else (*path, index, "from"), inner
-
-
-def _shown(path: tuple[str | int, ...]) -> str:
-    return ".".join(str(each) for each in path)

@@ -15,6 +15,7 @@ import yaml
 from remediator.lint.near import meant
 from remediator.lint.problem import Around, Problem, Rule, Severity, problem
 from remediator.manifest.objects import Manifest
+from remediator.manifest.tree import dotted
 
 VERSION = "1.14.1"
 API_VERSION = "v1alpha1"
@@ -82,7 +83,7 @@ def _compared(manifest: Manifest, path: tuple[str | int, ...], value: Any, wante
     if path[:3] == _ENVIRONMENT and len(path) > len(_ENVIRONMENT):
         return
     if not _fits(value, wanted["type"]):
-        said = f"{_shown(path)} is {_NAMES[wanted['type']]}, not {_kind(value)}"
+        said = f"{dotted(path)} is {_NAMES[wanted['type']]}, not {_kind(value)}"
         yield problem(WRONG_TYPE, manifest, path, said)
     elif isinstance(value, list):
         for index, each in enumerate(value):
@@ -97,11 +98,11 @@ def _of_mapping(
     properties: dict[str, Any] = wanted.get("properties", {})
     for each in wanted.get("required", ()):
         if value.get(each) is None:
-            yield problem(FIELD_MISSING, manifest, path, f"{_shown((*path, each))} is missing")
+            yield problem(FIELD_MISSING, manifest, path, f"{dotted((*path, each))} is missing")
     for key, inner in value.items():
         known = properties.get(key) or wanted.get("additionalProperties")
         if known is None:
-            said = f"a Function has no {_shown((*path, key))} (as of {VERSION}){meant(key, properties)}"
+            said = f"a Function has no {dotted((*path, key))} (as of {VERSION}){meant(key, properties)}"
             yield problem(UNKNOWN_FIELD, manifest, (*path, key), said)
         elif inner is not None or "additionalProperties" in wanted:
             yield from _compared(manifest, (*path, key), inner, known)
@@ -133,10 +134,3 @@ def _kind(value: object) -> str:
         case list():
             return "a list"
     return "a mapping"
-
-
-def _shown(path: tuple[str | int, ...]) -> str:
-    text = ""
-    for each in path:
-        text += f"[{each}]" if isinstance(each, int) else f".{each}"
-    return text.removeprefix(".")

@@ -17,9 +17,7 @@ from remediator.errors import InputError
 from remediator.manifest.objects import Manifest
 from remediator.manifest.source import Source
 from remediator.manifest.spelling import entry, spelled
-from remediator.manifest.tree import Path, documents, end_within, mark_of, plain
-
-__all__ = ["dotted", "set_text"]
+from remediator.manifest.tree import Path, documents, dotted, end_within, mark_of, plain
 
 _DOUBLE = '"'
 _STRING = "tag:yaml.org,2002:str"
@@ -63,11 +61,6 @@ def set_text(source: Source, manifest: Manifest, path: Path, value: str) -> Sour
             f"{source.name}:{line}:{column}: {dotted(path)} cannot be changed here: {unsafe}",
             hint="The file is as it was. Edit it by hand.",
         ) from unsafe
-
-
-def dotted(path: Path) -> str:
-    """Write a path as people do: `spec.layers[0]`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
 def _proven(source: Source, manifest: Manifest, path: Path, value: str) -> Source:

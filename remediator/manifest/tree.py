@@ -16,7 +16,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from remediator.errors import InputError
 from remediator.manifest.source import Source
 
-__all__ = ["Mark", "Path", "Step", "documents", "end_within", "mark_of", "plain", "steps"]
+__all__ = ["Mark", "Path", "Step", "documents", "dotted", "end_within", "mark_of", "plain", "steps"]
 
 Path = tuple[str | int, ...]
 
@@ -108,6 +108,11 @@ def _hint(source: Source) -> str:
     if _TEMPLATE.search(source.text):
         return "It is a template: render it first (helm template, kustomize build); - reads the result from stdin."
     return "`kubectl apply --dry-run=client -f FILE` says the same."
+
+
+def dotted(path: Path) -> str:
+    """Write a path as people do: `spec.layers[0]`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
 def mark_of(node: Node) -> Mark:

@@ -9,10 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from remediator.model.placement import Placement
-from remediator.model.resource import Ref, Resource, function_arn
-
-# ACK's own: by what it finds the function that an object takes over (runtime, pkg/runtime/reconciler.go).
-ADOPTION_FIELDS = "services.k8s.aws/adoption-fields"
+from remediator.model.resource import ADOPTION_FIELDS, Ref, Resource, function_arn
 
 Placed = tuple[Resource, Placement]
 

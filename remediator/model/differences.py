@@ -14,12 +14,18 @@ from msgspec import Struct
 from remediator.model.controller import ControllerFacts
 from remediator.model.live import LiveState
 from remediator.model.observation import Observation
-from remediator.model.resource import DELETION_POLICY, NAMESPACE_DELETION_POLICY, READ_ONLY, FunctionSpec, Resource
+from remediator.model.resource import (
+    ADOPTION_POLICY,
+    DELETION_POLICY,
+    NAMESPACE_DELETION_POLICY,
+    READ_ONLY,
+    FunctionSpec,
+    Resource,
+)
 from remediator.model.settings import LISTS, SETTINGS, Setting
 
 NOT_COMPARED = ("codeSigningConfigARN", "functionEventInvokeConfig", "reservedConcurrentExecutions", "tags")
 
-_ADOPTION_POLICY = "services.k8s.aws/adoption-policy"
 # UpdateFunctionCode goes first, and goes alone (hooks.go, customUpdateFunction).
 CODE = ("code.imageURI", "code.sha256", "architectures")
 # Where the spec does not set them, UpdateFunctionConfiguration does not mention them either.
@@ -142,7 +148,7 @@ def retained(seen: Observation) -> bool:
 def _hindered(resource: Resource) -> NextPass | None:
     """Say what comes before any comparison."""
     if not resource.managed:
-        if resource.annotations.get(_ADOPTION_POLICY):
+        if resource.annotations.get(ADOPTION_POLICY):
             return NextPass(call=Call.UNKNOWN, why="ACK takes the function over first, as its adoption policy says.")
         return NextPass(call=Call.NONE, why="ACK did not make this function: it says so, and leaves it alone.")
     references = resource.condition("ACK.ReferencesResolved")

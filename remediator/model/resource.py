@@ -35,6 +35,12 @@ READ_ONLY = "services.k8s.aws/read-only"
 RETAIN = "retain"
 # ACK's own, too: set on an object whose function was there before it.
 ADOPTED = "services.k8s.aws/adopted"
+# What tells ACK to take over a function that exists, and by what it finds that (runtime
+# apis/core/v1alpha1/annotations.go); behind the feature gate ResourceAdoption (pkg/featuregate/features.go: Beta, on by
+# default).
+ADOPTION_POLICY = "services.k8s.aws/adoption-policy"
+ADOPTION_FIELDS = "services.k8s.aws/adoption-fields"
+ADOPT_OR_CREATE = "adopt-or-create"
 # What `kubectl apply` remembers of what it was given.
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 

@@ -11,9 +11,7 @@ from typing import Protocol
 
 from remediator.errors import Changed, Conflicts, RemediatorError
 from remediator.model.owners import ACK_MANAGERS
-from remediator.rollout.steps import Object, listed
-
-_TRIES = 5
+from remediator.rollout.steps import Object, Step, listed
 
 
 class Objects(Protocol):
@@ -42,28 +40,19 @@ class Applier:
             self._refuse(body, error)
             return self._objects.apply(body, manager=self.manager, force=True, dry_run=True)
 
-    def apply(self, body: Object) -> Object:
-        """Apply it. Fields of ACK are taken only from the object whose owners were looked at, and from no later one.
+    def apply(self, step: Step) -> None:
+        """Apply a step. Raise Changed where it has to be made anew, RemediatorError where another owns its fields.
 
-        Raise Changed where the body is for an object that was written to since it was read.
+        Fields of ACK are taken only from the object that the step was made for: of a later one they can be another's.
         """
-        metadata = body["metadata"]
-        for _ in range(_TRIES):
-            before = self._objects.find(metadata["namespace"], metadata["name"])
-            try:
-                return self._objects.apply(body, manager=self.manager)
-            except Conflicts as error:
-                self._refuse(body, error)
-            if before is None:
-                continue  # it was made a moment ago
-            only = {key: before["metadata"][key] for key in ("uid", "resourceVersion")}
-            try:
-                return self._objects.apply(body | {"metadata": only | metadata}, manager=self.manager, force=True)
-            except Changed:
-                if "resourceVersion" in metadata:
-                    raise
-                # ACK wrote its status in between, more often than not.
-        raise Changed(f"Function {metadata['namespace']}/{metadata['name']} is written to all the time: try again")
+        try:
+            self._objects.apply(step.body, manager=self.manager)
+        except Conflicts as error:
+            self._refuse(step.body, error)
+            if not step.state:
+                raise Changed("the object was made by somebody else a moment ago") from error
+            body = step.body | {"metadata": step.body["metadata"] | step.state}
+            self._objects.apply(body, manager=self.manager, force=True)
 
     def _refuse(self, body: Object, error: Conflicts) -> None:
         """Raise, in the words of who has to be asked, unless all the fields may be taken."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from remediator.errors import Changed, RemediatorError
@@ -13,7 +15,7 @@ from remediator.model.finding import Finding
 from remediator.model.masking import mask
 from remediator.model.observation import Observation
 from remediator.model.owners import owners
-from remediator.model.resource import READ_ONLY
+from remediator.model.resource import READ_ONLY, Resource
 from remediator.observing import Observer
 from remediator.ports import Means
 from remediator.rollout.objects import Applier, Objects
@@ -44,67 +46,28 @@ class Rolled(Struct, frozen=True, kw_only=True):
         return self.ending is Ending.REACHED
 
 
-class Rollout:
+class Rollout(Struct, frozen=True):
     """Rolls out what an applier may apply. `say` is told, in a sentence, what is done and what is waited for."""
 
-    def __init__(
-        self, means: Means, observer: Observer, objects: Objects, applier: Applier, say: Callable[[str], None]
-    ) -> None:
-        self._means = means
-        self._observer = observer
-        self._objects = objects
-        self._applier = applier
-        self._say = say
+    means: Means
+    observer: Observer
+    objects: Objects
+    applier: Applier
+    say: Callable[[str], None]
 
     def plan(self, wanted: Object) -> tuple[Step, ...]:
         """Say which steps are left, in order; nothing is stored. Raises RemediatorError where it must not be done."""
-        namespace, name = _names(wanted)
-        current = self._objects.find(namespace, name)
-        if current is None:
-            self._applier.rehearse(wanted)
-            return (Step(Part.NEW, wanted, ()),)
-        _refuse_what_is_going(current)
-        self._refuse_owned(namespace, name)
-        return steps(wanted, current, self._applier.rehearse(wanted), self._applier.manager)
+        current = self.objects.find(*_names(wanted))
+        with _secret(wanted, current or {}):
+            if current is None:
+                self.applier.rehearse(wanted)
+                return (Step(Part.NEW, wanted),)
+            _refuse_what_is_not_ours(current)
+            return steps(wanted, current, self.applier.rehearse(wanted), self.applier.manager)
 
     def roll_out(self, wanted: Object, seconds: float) -> Rolled:
         """Take step after step, and wait for each; at most so many seconds in all."""
         return _OneRollout(self, wanted, seconds).until_it_ends()
-
-    # ---- what one rollout asks of it -------------------------------------------------------------------------------
-
-    def apply(self, step: Step) -> None:
-        self._applier.apply(step.body)
-
-    def wait(self, namespace: str, name: str, goal: Goal, seconds: float) -> Waited:
-        return wait_for(self._means, self._observer, namespace, name, goal, seconds=seconds, say=self._say)
-
-    def look(self, namespace: str, name: str) -> Observation:
-        resource = self._means.cluster.get(namespace, name)
-        return self._observer.asked(resource, self._observer.controller([resource]))
-
-    def say(self, sentence: str) -> None:
-        self._say(sentence)
-
-    def monotonic(self) -> float:
-        return self._means.clock.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        self._means.clock.sleep(seconds)
-
-    def _refuse_owned(self, namespace: str, name: str) -> None:
-        """Leave alone what a tool keeps as it has it: it would undo each step, or the rollout its next one."""
-        resource = self._means.cluster.get(namespace, name)
-        if resource.annotations.get(READ_ONLY, "").lower() == "true":
-            raise RemediatorError(
-                f"Function {namespace}/{name} was left as it is: {READ_ONLY} is set, so ACK changes nothing in AWS",
-                hint="Take the annotation away first, if that is meant.",
-            )
-        if owned := owners(resource):
-            raise RemediatorError(
-                f"Function {namespace}/{name} was left as it is: it is owned by {', '.join(owned)}",
-                hint="Change it where that gets it from: code in one commit, configuration in the next.",
-            )
 
 
 class _OneRollout:
@@ -112,9 +75,10 @@ class _OneRollout:
 
     def __init__(self, rollout: Rollout, wanted: Object, seconds: float) -> None:
         self._rollout = rollout
+        self._say, self._clock = rollout.say, rollout.means.clock
         self._wanted = wanted
         self._namespace, self._name = _names(wanted)
-        self._began = rollout.monotonic()
+        self._began = self._clock.monotonic()
         self._deadline = self._began + seconds
         self._taken: list[Step] = []
 
@@ -139,9 +103,10 @@ class _OneRollout:
             if [each.part for each in left] != [each.part for each in planned]:
                 return False
             try:
-                self._rollout.apply(left[0])
+                with _secret(self._wanted, left[0].body):
+                    self._rollout.applier.apply(left[0])
             except Changed:
-                self._rollout.sleep(_PAUSE)  # ACK wrote its status in between, more often than not
+                self._clock.sleep(_PAUSE)  # ACK wrote its status in between, more often than not
                 continue
             self._tell(left[0], more=len(left) > 1)
             self._taken.append(left[0])
@@ -150,31 +115,37 @@ class _OneRollout:
 
     def _let_rest(self, step: Step) -> Waited | None:
         """Wait for what is under way already, which this step would be refused for, or lose; None: it is over."""
-        seen = self._rollout.look(self._namespace, self._name)
+        seen = self._look()
         if seen.live_state.busy:
-            self._rollout.say("AWS is still at an update: it would refuse the next one")
+            self._say("AWS is still at an update: it would refuse the next one")
             waited = self._wait(_SETTLED)
             if waited.ending is Ending.TIMED_OUT:
                 return waited
-            seen = self._rollout.look(self._namespace, self._name)
+            seen = self._look()
         coming = next_pass(seen)
         pending = coming.call if coming else Call.UNKNOWN
         if step.part is Part.REST and pending is Call.CODE:
-            self._rollout.say("The code of an earlier change is not through yet: the configuration would be lost")
+            self._say("The code of an earlier change is not through yet: the configuration would be lost")
             waited = self._wait(_SYNCED)
             return None if waited.reached else waited
         if step.part is Part.CODE and pending is Call.CONFIGURATION:
-            self._rollout.say("The configuration of an earlier change is not through yet: the code would undo it")
+            self._say("The configuration of an earlier change is not through yet: the code would undo it")
             waited = self._wait(_SYNCED)
             if waited.ending is Ending.TIMED_OUT:
                 return waited
             if not waited.reached:
-                self._rollout.say(f"It does not get through ({waited.why}); going on with the code")
+                self._say(f"It does not get through ({waited.why}); going on with the code")
         return None
 
+    def _look(self) -> Observation:
+        observer = self._rollout.observer
+        resource = self._rollout.means.cluster.get(self._namespace, self._name)
+        return observer.asked(resource, observer.controller([resource]))
+
     def _wait(self, goal: Goal) -> Waited:
-        left = max(0.0, self._deadline - self._rollout.monotonic())
-        return self._rollout.wait(self._namespace, self._name, goal, left)
+        left = max(0.0, self._deadline - self._clock.monotonic())
+        rollout = self._rollout
+        return wait_for(rollout.means, rollout.observer, self._namespace, self._name, goal, seconds=left, say=self._say)
 
     def _tell(self, step: Step, *, more: bool) -> None:
         what = {
@@ -182,12 +153,13 @@ class _OneRollout:
             Part.CODE: f"applied the code ({listed(step.fields)})",
             Part.REST: f"applied the configuration ({listed(step.fields)})",
         }[step.part]
-        self._rollout.say(f"{what}{'; the configuration follows' if more else ''}")
+        self._say(f"{what}{'; the configuration follows' if more else ''}")
 
     def _taken_back(self, step: Step) -> Rolled:
         return self._rolled(
             Ending.HOPELESS,
-            f"ACK has written other values over what was applied: {listed(step.fields)}",
+            f"what was applied is not so any more: {listed(step.fields)}. ACK writes over it what AWS has, where that "
+            "is of another form; or somebody else writes it, too",
         )
 
     def _ended(self, waited: Waited) -> Rolled:
@@ -199,28 +171,58 @@ class _OneRollout:
             name=self._name,
             taken=tuple(self._taken),
             ending=ending,
-            why=mask(why, secrets_of(self._wanted)),
-            seconds=self._rollout.monotonic() - self._began,
+            why=mask(why, _secrets_of(self._wanted)),
+            seconds=self._clock.monotonic() - self._began,
             finding=finding,
             page=page,
         )
 
 
-def secrets_of(wanted: Object) -> frozenset[str]:
-    """List the values of a manifest that no text may repeat."""
-    variables: Any = ((wanted.get("spec") or {}).get("environment") or {}).get("variables")
+@contextmanager
+def _secret(*objects: Object) -> Iterator[None]:
+    """Keep the environments of these out of what the API server says: whoever refuses an object can quote it."""
+    try:
+        yield
+    except RemediatorError as error:
+        error.message = mask(error.message, frozenset().union(*(_secrets_of(each) for each in objects)))
+        raise
+
+
+def _secrets_of(obj: Object) -> frozenset[str]:
+    """List the values of a Function that no text may repeat; a manifest's need not be texts."""
+    spec = obj.get("spec") or {}
+    variables: Any = (spec.get("environment") or {}).get("variables")
     values = variables.values() if isinstance(variables, dict) else ()
-    return frozenset(str(each) for each in values if each is not None and str(each))
+    return frozenset(str(each) for each in (*values, (spec.get("code") or {}).get("zipFile")) if each)
 
 
 def _names(wanted: Object) -> tuple[str, str]:
     return wanted["metadata"]["namespace"], wanted["metadata"]["name"]
 
 
-def _refuse_what_is_going(current: Object) -> None:
-    metadata = current["metadata"]
-    if metadata.get("deletionTimestamp"):
+def _refuse_what_is_not_ours(current: Object) -> None:
+    """Leave alone what is going, what ACK only looks at, and what a tool keeps as it has it, and would put back."""
+    resource = _read(current)
+    namespace, name = resource.metadata.namespace, resource.metadata.name
+    if resource.deleting:
         raise RemediatorError(
-            f"Function {metadata['namespace']}/{metadata['name']} is being deleted: nothing can be rolled out to it",
-            hint=f"remediator wait function/{metadata['name']} -n {metadata['namespace']} --for deleted",
+            f"Function {namespace}/{name} is being deleted: nothing can be rolled out to it",
+            hint=f"remediator wait function/{name} -n {namespace} --for deleted",
         )
+    if resource.annotations.get(READ_ONLY, "").lower() == "true":
+        raise RemediatorError(
+            f"Function {namespace}/{name} was left as it is: {READ_ONLY} is set, so ACK changes nothing in AWS",
+            hint="Take the annotation away first, if that is meant.",
+        )
+    if owned := owners(resource):
+        raise RemediatorError(
+            f"Function {namespace}/{name} was left as it is: it is owned by {', '.join(owned)}",
+            hint="Change it where that gets it from: code in one commit, configuration in the next.",
+        )
+
+
+def _read(current: Object) -> Resource:
+    try:
+        return msgspec.convert(current, Resource)
+    except msgspec.ValidationError as error:
+        raise RemediatorError(f"the object in the cluster cannot be read, and is left as it is: {error}") from error

@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from remediator.model.differences import CODE
+from remediator.model.resource import LAST_APPLIED
 
 Object = dict[str, Any]
 
@@ -31,11 +32,15 @@ class Part(StrEnum):
 
 
 class Step(Struct, frozen=True):
-    """One apply: which part it is, what to send, and the fields that it changes, by name; values can be secrets."""
+    """One apply: which part it is, what to send, and the fields that it changes, by name; values can be secrets.
+
+    `state` is the uid and the resourceVersion of the object that it was made for; a new one has neither.
+    """
 
     part: Part
     body: Object
-    fields: tuple[str, ...]
+    fields: tuple[str, ...] = ()
+    state: Object = {}
 
 
 def steps(wanted: Object, current: Object, merged: Object, manager: str) -> tuple[Step, ...]:
@@ -46,9 +51,13 @@ def steps(wanted: Object, current: Object, merged: Object, manager: str) -> tupl
     changed = tuple(changed_fields(current, merged))
     code = tuple(each for each in changed if _is_code(each))
     rest = tuple(each for each in changed if not _is_code(each))
+    state = {key: current["metadata"][key] for key in ("uid", "resourceVersion")}
     if code and any(each.startswith("spec.") for each in rest):
-        return Step(Part.CODE, _code_first(wanted, current, manager), code), Step(Part.REST, wanted, rest)
-    return (Step(Part.CODE if code else Part.REST, wanted, changed),) if changed else ()
+        # For the object as it was read, and for no later one: what somebody changed since would be taken back.
+        first = _code_first(wanted, current, manager)
+        first = first | {"metadata": first["metadata"] | state}
+        return Step(Part.CODE, first, code, state), Step(Part.REST, wanted, rest, state)
+    return (Step(Part.CODE if code else Part.REST, wanted, changed, state),) if changed else ()
 
 
 def listed(fields: Sequence[str]) -> str:
@@ -61,11 +70,8 @@ def changed_fields(before: Object, after: Object) -> Iterator[str]:
     """Name what differs in spec, labels and annotations: maps field by field, lists as a whole."""
     for part in ("labels", "annotations"):
         left, right = before.get("metadata", {}).get(part) or {}, after.get("metadata", {}).get(part) or {}
-        yield from (f"metadata.{part}.{key}" for key in _differing(left, right) if key != _LAST_APPLIED)
+        yield from (f"metadata.{part}.{key}" for key in _differing(left, right) if key != LAST_APPLIED)
     yield from _fields(before.get("spec") or {}, after.get("spec") or {}, "spec")
-
-
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def _fields(before: Mapping[str, Any], after: Mapping[str, Any], path: str) -> Iterator[str]:
@@ -90,7 +96,6 @@ def _code_first(wanted: Object, current: Object, manager: str) -> Object:
     """Take the code from the manifest, and all else of the spec as it is: nothing of that may change in this step.
 
     What the manager owns is sent, too, though the manifest leaves it out: what an apply does not mention is removed.
-    It is for the object as it was read, and for no later one: what somebody changed since would be taken back.
     """
     there, told = current.get("spec") or {}, wanted.get("spec") or {}
     mentioned = (told.keys() | _owned(current, manager)) - _CODE_KEYS
@@ -103,9 +108,8 @@ def _metadata_as_it_is(wanted: Object, current: Object) -> Object:
     """Keep labels and annotations for the last step: what they say of the object holds once all of it is there."""
     told, there = wanted["metadata"], current["metadata"]
     kept = {part: there[part] for part in ("labels", "annotations") if there.get(part)}
-    kept = {part: {key: value for key, value in said.items() if key != _LAST_APPLIED} for part, said in kept.items()}
-    only = {key: there[key] for key in ("uid", "resourceVersion")}
-    return {key: value for key, value in told.items() if key not in ("labels", "annotations")} | kept | only
+    kept = {part: {key: value for key, value in said.items() if key != LAST_APPLIED} for part, said in kept.items()}
+    return {key: value for key, value in told.items() if key not in ("labels", "annotations")} | kept
 
 
 def _owned(current: Object, manager: str) -> set[str]:

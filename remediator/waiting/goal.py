@@ -31,11 +31,6 @@ class Goal(Struct, frozen=True):
     def __str__(self) -> str:
         return f"{self.kind.value}={self.generation}" if self.generation else self.kind.value
 
-    @property
-    def wants_sync(self) -> bool:
-        """Whether both sides have to agree."""
-        return self.kind in (GoalKind.SYNCED, GoalKind.GENERATION)
-
 
 def goal_called(text: str) -> Goal:
     """Read `synced`, `settled`, `deleted` or `generation=N`; raise ValueError for anything else."""

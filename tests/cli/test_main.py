@@ -45,7 +45,8 @@ def test_help_is_quick_because_it_imports_nothing(args: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["scan", "run", "explain", "collect", "diagnose", "orphans", "checksum", "lint", *RECORDS]
+    "command",
+    ["scan", "run", "explain", "collect", "diagnose", "orphans", "checksum", "lint", "rollout", "wait", *RECORDS],
 )
 def test_the_help_of_a_command_asks_for_no_client(command: str) -> None:
     assert not imported_by(command, "--help") & {"kubernetes", "boto3", "botocore", "pydantic"}

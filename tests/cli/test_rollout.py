@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from remediator.errors import ClusterError
 from remediator.kubernetes.manifests import KubernetesObjects
 from remediator.waiting import wait_for
 from tests.cli.accounts import become
@@ -149,14 +150,31 @@ def test_what_is_no_function_is_left_alone_and_named(there: Shop) -> None:
     assert "Left alone, since they are no Functions: ConfigMap settings. Apply them with kubectl." in flat(ran.err)
 
 
-def test_an_export_of_the_object_is_a_manifest_too(there: Shop) -> None:
+def test_an_export_of_the_object_is_a_manifest_once_its_finalizer_is_out(there: Shop) -> None:
     exported = there.stored("checkout")
     exported["spec"]["memorySize"] = 256
     file = there.directory / "exported.json"
     file.write_text(json.dumps({"kind": "List", "items": [exported]}), encoding="utf-8")
-    ran = rolled_out(there, str(file), "--dry-run")
-    assert ran.code in (0, 3)
-    assert "managedFields" not in ran.err
+    refused = rolled_out(there, str(file), "--dry-run")
+    assert refused.code == 3
+    assert "FinalizerPreset" in refused.err
+
+    del exported["metadata"]["finalizers"]
+    file.write_text(json.dumps({"kind": "List", "items": [exported]}), encoding="utf-8")
+    taken = rolled_out(there, str(file), "--dry-run")
+    assert (taken.code, taken.out) == (0, "function/checkout: step 1, configuration: spec.memorySize\n")
+
+
+def test_no_word_of_the_api_server_tells_a_secret(there: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever refuses an object can quote it: an admission webhook, a policy."""
+
+    def refuse(*_: object, dry_run: bool = False, **__: object) -> Json:
+        raise ClusterError(f"denied by policy: {SECRET} is no password")
+
+    monkeypatch.setattr(KubernetesObjects, "apply", refuse)
+    ran = rolled_out(there, str(written(there, spec(there, memorySize=512))))
+    assert ran.code == 1
+    assert "denied by policy: ••• is no password" in flat(ran.err)
 
 
 @pytest.mark.parametrize(
@@ -194,11 +212,22 @@ def test_what_lint_calls_an_error_is_not_applied(there: Shop) -> None:
     before = there.stored("checkout")
     file = written(there, spec(there, code={**there.cloud.code, "sha256": "9f" * 32}, memorySize=512))
     ran = rolled_out(there, str(file))
-    assert ran.code == 3
-    assert "ChecksumForm" in ran.out
+    assert (ran.code, ran.out) == (3, "")
+    assert "ChecksumForm" in ran.err
     assert "Nothing was applied." in ran.err
     after = there.stored("checkout")
     assert (after["spec"], after["metadata"]["generation"]) == (before["spec"], before["metadata"]["generation"])
+
+
+def test_each_function_is_judged_against_its_own_object(there: Shop) -> None:
+    """One names its namespace, the other is in the usual one: what it was before is known of both."""
+    there.api.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "post"}})
+    elsewhere = written(there, spec(there, name="mailer"), metadata={"namespace": "post"}).read_text(encoding="utf-8")
+    renamed = written(there, spec(there) | {"name": "renamed"}, metadata={"name": "checkout"})
+    renamed.write_text(f"{elsewhere}\n---\n{renamed.read_text(encoding='utf-8')}", encoding="utf-8")
+    ran = rolled_out(there, str(renamed))
+    assert ran.code == 3
+    assert "NameChanged" in ran.err
 
 
 def test_what_a_tool_owns_is_left_to_it(there: Shop) -> None:
@@ -242,7 +271,8 @@ def test_an_interruption_says_what_stays(there: Shop, monkeypatch: pytest.Monkey
     monkeypatch.setattr(WAIT, interrupted)
     ran = rolled_out(there, str(written(there, spec(there, memorySize=512))))
     assert ran.code == 130
-    assert "What was applied stays. Run the same again: it goes on where it is." in flat(ran.err)
+    assert "Interrupted: what was applied stays. Run the same again: it goes on where it is." in flat(ran.err)
+    assert "undo" not in ran.err
     assert there.stored("checkout")["spec"]["memorySize"] == 512
 
 
@@ -259,7 +289,7 @@ def test_values_that_ack_writes_over_are_told_as_taken_back(there: Shop, monkeyp
     monkeypatch.setattr(WAIT, as_aws_has_it)
     ran = rolled_out(there, str(written(there, spec(there, memorySize=512))))
     assert ran.code == 3
-    assert "ACK has written other values over what was applied: spec.memorySize" in flat(ran.out)
+    assert "what was applied is not so any more: spec.memorySize" in flat(ran.out)
 
 
 def test_a_manager_that_is_nobody_is_refused(shop: Shop) -> None:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from remediator.errors import InputError
 from remediator.manifest.objects import manifests
-from remediator.manifest.patch import dotted, set_text
+from remediator.manifest.patch import set_text
 from remediator.manifest.source import Source
-from remediator.manifest.tree import Path
+from remediator.manifest.tree import Path, dotted
 
 NEW = "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="
 SHA256: Path = ("spec", "code", "sha256")

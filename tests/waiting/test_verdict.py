@@ -105,15 +105,6 @@ def test_nothing_else_is_waited_for(text: str) -> None:
         goal_called(text)
 
 
-def test_which_goals_want_both_sides() -> None:
-    assert [each.wants_sync for each in (SYNCED, SETTLED, DELETED, goal_called("generation=7"))] == [
-        True,
-        False,
-        False,
-        True,
-    ]
-
-
 # -- synced ----------------------------------------------------------------------------------------------------------
 
 
