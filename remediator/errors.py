@@ -10,6 +10,7 @@
     │   │   ├── Unauthorized   1   it does not know us (401)
     │   │   └── Forbidden      1   it knows us, and refuses (403)
     │   ├── NotFound           1   the object, or its kind, is not there (404)
+    │   │   └── NotServed      1   a 404 that names no object: of nothing it says that it is gone
     │   ├── Changed            1   a precondition failed (409, 422): re-read and decide anew
     │   │   └── Conflicts      1   others own fields that were applied (409)
     │   └── Busy               1   another remediator holds the lock
@@ -34,6 +35,7 @@ __all__ = [
     "NoPlace",
     "NotFound",
     "NotSeen",
+    "NotServed",
     "PolicyError",
     "Refused",
     "RemediatorError",
@@ -93,6 +95,10 @@ class Forbidden(Refused):
 
 class NotFound(ClusterError):
     """The object or its kind is not there (404)."""
+
+
+class NotServed(NotFound):
+    """A 404 that names no object: the kind is not installed, or another server answers. No object is gone by it."""
 
 
 class Changed(ClusterError):

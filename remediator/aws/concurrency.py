@@ -18,6 +18,7 @@ from remediator.ports import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.type_defs import AccountLimitTypeDef
 
 _SECONDS_BETWEEN = 0.2  # calls; each of these two has a share of the quota of 15 a second
 
@@ -32,7 +33,7 @@ def concurrency(settings: Aws, clock: Clock, functions: Iterable[str]) -> Concur
         who, client = clients.sign_in(None, region)
         at = Place(who.account, region)
         ask = partial(patiently, Pace(_SECONDS_BETWEEN, clock), at, USUAL_PATIENCE.attempts)
-        limits = ask(client.get_account_settings)["AccountLimit"]
+        limits = ask(partial(_limits, client))
         reserved = {name: ask(partial(_reserved, client, name)) for name in functions}
         return Concurrency(
             where=f"account {at.account} in {region}",
@@ -48,6 +49,10 @@ def concurrency(settings: Aws, clock: Clock, functions: Iterable[str]) -> Concur
         return Concurrency(why=str(error) or type(error).__name__)
     except (KeyError, TypeError):
         return Concurrency(why=str(NotAws()))
+
+
+def _limits(client: LambdaClient) -> AccountLimitTypeDef:
+    return client.get_account_settings()["AccountLimit"]
 
 
 def _reserved(client: LambdaClient, name: str) -> int:

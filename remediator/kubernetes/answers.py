@@ -31,6 +31,7 @@ class _Cause(msgspec.Struct):
 
 
 class _Details(msgspec.Struct):
+    name: str = ""
     causes: tuple[_Cause, ...] = ()
 
 
@@ -43,11 +44,20 @@ def conflicts_in(body: bytes | str | None) -> tuple[tuple[str, str], ...]:
 
     Their form is that of apimachinery `pkg/util/managedfields/internal/conflict.go`.
     """
+    causes = _details(body).causes
+    return tuple((_owner(each.message), each.field) for each in causes if each.reason == "FieldManagerConflict")
+
+
+def names_an_object(body: bytes | str | None) -> bool:
+    """Whether a refusal speaks of one object: what is said of a path that is not served has no name in it."""
+    return bool(_details(body).name)
+
+
+def _details(body: bytes | str | None) -> _Details:
     try:
-        details = msgspec.json.decode(body or b"{}", type=_Detailed).details or _Details()
+        return msgspec.json.decode(body or b"{}", type=_Detailed).details or _Details()
     except MALFORMED:
-        return ()
-    return tuple((_owner(each.message), each.field) for each in details.causes if each.reason == "FieldManagerConflict")
+        return _Details()
 
 
 def _owner(message: str) -> str:

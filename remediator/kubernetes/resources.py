@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
-from remediator.errors import ClusterError, Forbidden, NotFound
+from remediator.errors import ClusterError, Forbidden, NotFound, NotServed
 from remediator.kubernetes import controller, controller_log, preflight
 from remediator.kubernetes.answers import MALFORMED
 from remediator.kubernetes.definitions import read_definitions
@@ -133,11 +134,8 @@ class KubernetesCluster:
             try:
                 page = decoded(self._transport.get(f"{_API}{where}/{kind.plural}", query), _Page)
             except ClusterError as error:
-                if page is None and isinstance(error, NotFound) and kind.name == FUNCTION:
-                    raise ClusterError(
-                        f"this cluster does not know functions.{FUNCTION_GROUP}",
-                        hint="Is ACK's lambda-controller installed here (its CRDs), and is this the right --context?",
-                    ) from error
+                if page is None and isinstance(error, NotServed) and kind.name == FUNCTION:
+                    raise _unknown(kind) from error
                 if page is None or (isinstance(error, Expired) and not last_try):
                     raise
                 rest = page.metadata.remaining
@@ -150,8 +148,14 @@ class KubernetesCluster:
             query["continue"] = page.metadata.next
 
     def get(self, namespace: str, name: str, kind: str = FUNCTION) -> Resource:
-        """Read one, with who wrote which of its fields; raise NotFound, or ClusterError where it cannot be decoded."""
-        resource = decode(self._transport.get(path_of(namespace, name, kind)), kind, alone=True)
+        """Read one, with who wrote which of its fields.
+
+        Raise NotFound only where the API server says that of this object; ClusterError for any other 404, and where it
+        cannot be decoded.
+        """
+        with _spoken_of(KINDS[kind]):
+            content = self._transport.get(path_of(namespace, name, kind))
+        resource = decode(content, kind, alone=True)
         if isinstance(resource, str):
             raise ClusterError(resource)
         return resource
@@ -164,7 +168,8 @@ class KubernetesCluster:
 
     def patch(self, ref: Ref, patch: Sequence[Operation]) -> Resource:
         _check_may_be_written(ref)
-        content = self._writes.patch(path_of(ref.namespace, ref.name), patch)
+        with _spoken_of(KINDS[ref.kind]):
+            content = self._writes.patch(path_of(ref.namespace, ref.name), patch)
         return with_owners(decoded(content, Resource), content, always=True)
 
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
@@ -181,7 +186,8 @@ class KubernetesCluster:
     def rehearse(self, before: Resource, patch: Sequence[Operation]) -> Rehearsal:
         _check_may_be_written(before.ref)
         path = path_of(before.metadata.namespace, before.metadata.name)
-        return preflight.rehearse(lambda: self._transport.patch(path, patch, dry_run=True), before, patch)
+        with _spoken_of(KINDS[before.kind]):
+            return preflight.rehearse(lambda: self._transport.patch(path, patch, dry_run=True), before, patch)
 
     def skew(self) -> float | None:
         return self._transport.skew
@@ -207,6 +213,22 @@ def decode(content: bytes, kind: str = FUNCTION, *, alone: bool = False) -> Reso
         return f"{kind} {_name_of(content)} cannot be read and was left out: {error}"
     # Whoever leaves it out must not turn an Alias into the Function of that name.
     return found if found.kind == kind else msgspec.structs.replace(found, kind=kind)
+
+
+@contextmanager
+def _spoken_of(kind: Kind) -> Iterator[None]:
+    """Let a 404 that names no object be no word of an object: nothing is gone because a path is not served."""
+    try:
+        yield
+    except NotServed as error:
+        raise _unknown(kind) from error
+
+
+def _unknown(kind: Kind) -> ClusterError:
+    return ClusterError(
+        f"this cluster does not know {kind.collection}",
+        hint="Is ACK's lambda-controller installed here (its CRDs), and is this the right --context?",
+    )
 
 
 def _not_listed(refused: Sequence[tuple[Kind, ClusterError]]) -> str:

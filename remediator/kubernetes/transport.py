@@ -29,12 +29,13 @@ from remediator.errors import (
     Conflicts,
     Forbidden,
     NotFound,
+    NotServed,
     Refused,
     Unauthorized,
     Unreachable,
     UsageError,
 )
-from remediator.kubernetes.answers import MALFORMED, conflicts_in, message_in
+from remediator.kubernetes.answers import MALFORMED, conflicts_in, message_in, names_an_object
 
 _SHORTEST_WAIT = 0.1  # seconds between two tries, whatever the server asks for
 _JSON_PATCH = "application/json-patch+json"
@@ -316,7 +317,7 @@ class Transport:
             case 403:
                 return Forbidden(f"the API server refuses: {said}", hint="manifests/ has the roles that are needed.")
             case 404:
-                return NotFound(said)
+                return NotFound(said) if names_an_object(body) else NotServed(said)
             case 409 | 422:
                 conflicts = conflicts_in(body)
                 return Conflicts(said, conflicts) if conflicts else Changed(said)

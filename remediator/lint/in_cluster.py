@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from remediator.errors import ClusterError, NotFound
-from remediator.kubernetes.transport import Transport
+from remediator.errors import ClusterError, NotFound, NotServed
+from remediator.kubernetes.transport import Transport, decoded
 from remediator.lint.problem import Before, Key
 from remediator.model.kind import KINDS
 
@@ -55,18 +54,11 @@ class InCluster:
         collection = f"/apis/{key.group}/v1alpha1/namespaces/{quote(key.namespace or '', safe='')}"
         try:
             answer = self._transport.get(f"{collection}/{KINDS[key.kind].plural}/{quote(key.name, safe='')}")
-        except NotFound as error:
-            if f'"{key.name}" not found' in error.message:
-                return None
-            # A kind that is not served is answered in plain text, without a name.
+        except NotServed as error:
             raise _NoKind(
                 f"the cluster has no kind {key.kind} of {key.group}",
                 hint="Is it the one that is meant? See --context; else install ACK's definitions first.",
             ) from error
-        try:
-            found = json.loads(answer)
-        except (ValueError, RecursionError) as error:
-            raise ClusterError(f"the API server's answer about {key.kind} {key.name} cannot be read") from error
-        if not isinstance(found, dict):
-            raise ClusterError(f"the API server's answer about {key.kind} {key.name} is no object")
-        return found
+        except NotFound:
+            return None
+        return decoded(answer, dict[str, Any])

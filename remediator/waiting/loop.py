@@ -18,7 +18,7 @@ from remediator.model.observation import Observation
 from remediator.model.placement import place
 from remediator.model.reference import Link
 from remediator.model.reference_text import complaint
-from remediator.model.resource import FUNCTION_GROUP, Resource
+from remediator.model.resource import Resource
 from remediator.model.times import format_duration
 from remediator.observing import NOT_ASKED, Observer
 from remediator.ports import Means
@@ -227,15 +227,7 @@ class _Wait:
     # ---- how it ends -----------------------------------------------------------------------------------------------
 
     def _absent(self, error: NotFound) -> Waited:
-        """End where there is no such object: never was, or no more.
-
-        A 404 that does not speak of it says nothing of it: the kind itself is not known there, or it is another server.
-        """
-        if not any(f"{quote}{self._name}{quote}" in error.message for quote in "\"'"):
-            raise ClusterError(
-                f"this cluster does not know functions.{FUNCTION_GROUP}: {error.message}",
-                hint="Is ACK's lambda-controller installed here (its CRDs), and is this the right --context?",
-            ) from error
+        """End where there is no such object: never was, or no more."""
         if self._sight is not None:
             if self._goal.kind is GoalKind.DELETED:
                 return self._gone("deleted")

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec import UNSET
 
@@ -332,6 +333,29 @@ def test_get(transport: Transport, seed: Callable[..., None]) -> None:
 def test_get_of_what_is_not_there(transport: Transport) -> None:
     with pytest.raises(NotFound, match='"checkout" not found'):
         KubernetesCluster(transport).get("shop", "checkout")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param(answer(404, "404 page not found\n", kind="text/plain; charset=utf-8"), id="no such path"),
+        pytest.param(answer(404, "<html>Not Found</html>", kind="text/html"), id="a proxy"),
+        pytest.param(status(404, "the server could not find the requested resource"), id="no such kind"),
+    ],
+)
+def test_a_404_that_names_no_object_says_of_none_that_it_is_gone(connect: Connect, told: bytes) -> None:
+    """Else a deletion would be taken for done, and its record for over, while nobody was asked."""
+    before = msgspec.convert(function("checkout"), Resource)
+    with Wire(told, told, told) as wire:
+        cluster = KubernetesCluster(connect(wire.url))
+        for ask in (
+            lambda: cluster.get("shop", "checkout"),
+            lambda: cluster.patch(before.ref, marked(before)),
+            lambda: cluster.rehearse(before, marked(before)),
+        ):
+            with pytest.raises(ClusterError, match="does not know functions") as raised:
+                ask()
+            assert not isinstance(raised.value, NotFound)
 
 
 def test_get_of_what_cannot_be_read(transport: Transport, seed: Callable[..., None]) -> None:

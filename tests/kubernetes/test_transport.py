@@ -21,6 +21,7 @@ from remediator.errors import (
     ClusterError,
     Forbidden,
     NotFound,
+    NotServed,
     Refused,
     RemediatorError,
     Unauthorized,
@@ -206,13 +207,13 @@ def test_403_says_what_is_refused_and_where_the_roles_are(api: ApiServer, transp
 
 def test_404_of_an_object_carries_what_the_server_says(transport: Transport) -> None:
     error = refused(transport, f"{NAMESPACES}/absent")
-    assert isinstance(error, NotFound)
+    assert type(error) is NotFound
     assert error.message == 'namespaces "absent" not found'
 
 
 def test_404_of_a_kind_is_plain_text(transport: Transport) -> None:
     error = refused(transport, "/apis/rds.services.k8s.aws/v1alpha1/dbinstances")
-    assert isinstance(error, NotFound)
+    assert isinstance(error, NotServed)
     assert error.message
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from remediator.errors import ClusterError, Forbidden, NotFound
+from remediator.errors import ClusterError, Forbidden, NotFound, NotServed
 from remediator.kubernetes.transport import Transport
 from remediator.lint.in_cluster import InCluster
 from remediator.lint.problem import Key
@@ -50,7 +50,7 @@ def test_an_object_that_is_not_there_is_new() -> None:
 
 
 def test_a_cluster_without_the_kind_is_not_the_one_that_was_meant() -> None:
-    cluster, _ = asking(NotFound("404 page not found"))
+    cluster, _ = asking(NotServed("404 page not found"))
     with pytest.raises(ClusterError, match=r"the cluster has no kind Function of lambda\.services") as told:
         cluster.before([FUNCTION])
     assert "--context" in told.value.hint
@@ -67,7 +67,7 @@ def test_what_may_not_be_read_is_not_known() -> None:
 @pytest.mark.parametrize("answer", [b"<html>", b"[]", b"[" * 100_000], ids=["html", "list", "deep"])
 def test_an_answer_that_is_no_object_is_told(answer: bytes) -> None:
     cluster, _ = asking(answer)
-    with pytest.raises(ClusterError, match="about Function checkout"):
+    with pytest.raises(ClusterError, match="answer makes no sense"):
         cluster.before([FUNCTION])
 
 

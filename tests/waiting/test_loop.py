@@ -389,15 +389,6 @@ def test_what_is_not_there_is_not_waited_for(goal: Goal) -> None:
         Vigil().wait(goal)
 
 
-@pytest.mark.parametrize("goal", [SYNCED, DELETED])
-@pytest.mark.parametrize("seen", [True, False])
-def test_a_404_that_does_not_speak_of_the_object_is_no_proof_that_it_is_gone(goal: Goal, *, seen: bool) -> None:
-    vigil = Vigil(looked_at(), live=IN_PROGRESS)
-    vigil.cluster.on_get = [lambda _: None] * seen + [failing_with(NotFound("404 page not found"))]
-    with pytest.raises(ClusterError, match=r"does not know functions\.lambda\.services\.k8s\.aws: 404 page not found"):
-        vigil.wait(goal)
-
-
 def another(vigil: Vigil) -> None:
     vigil.cluster.objects["shop", "checkout"] = looked_at(metadata={"uid": "another", "managedFields": []})
 
