@@ -6,6 +6,7 @@ import io
 import json
 import uuid
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -16,21 +17,25 @@ from remediator.sandbox.aws.errors import Answer, AwsError
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
+@cache
+def _application(service: str) -> WsgiApp:
+    """Give moto's application of a service. It is the same for every cloud: what it keeps, it keeps by account."""
+    application: WsgiApp = create_backend_app(service)
+    return application
+
+
 class Moto:
     """Moto's services, one application each; `any_service` finds the one by itself."""
 
     def __init__(self) -> None:
-        self.any_service: WsgiApp = DomainDispatcherApplication(create_backend_app)
-        self._services: dict[str, WsgiApp] = {}
+        self.any_service: WsgiApp = DomainDispatcherApplication(_application)
 
     def forward(self, environ: dict[str, Any], service: str, account: str) -> Answer:
         """Let moto answer for an account. Raise AwsError where moto breaks."""
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
         # The service is known: moto's dispatcher would look for it in a directory of modules, at every request.
-        if service not in self._services:
-            self._services[service] = create_backend_app(service)
         try:
-            body, status, headers = run_wsgi_app(self._services[service], environ, buffered=True)
+            body, status, headers = run_wsgi_app(_application(service), environ, buffered=True)
         except Exception as error:
             # Moto breaks on what AWS refuses, as a parameter of a wrong type; a caller must still get an AWS error.
             raise AwsError("ServiceException", f"moto: {type(error).__name__}: {error}", 500) from error
