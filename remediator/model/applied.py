@@ -8,6 +8,7 @@ read for those objects alone that differ from what was applied. `spec.code` is l
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from remediator.model.live import LiveState
 from remediator.model.owners import ACK_MANAGERS, NOT_OTHERS
 from remediator.model.resource import LAST_APPLIED, FunctionSpec, ManagedFields, Resource
 from remediator.model.settings import EMPTY
+from remediator.model.times import parse_time
 
 _VARIABLES = "environment.variables."
 
@@ -59,6 +61,23 @@ def with_owners(resource: Resource, content: bytes, *, always: bool = False) -> 
         return resource
     metadata = msgspec.structs.replace(resource.metadata, managed_fields=list(found.metadata.managed_fields or ()))
     return msgspec.structs.replace(resource, metadata=metadata)
+
+
+def changed_at(resource: Resource) -> datetime | None:
+    """Say when somebody other than ACK last wrote to the spec, at the latest; None where nothing tells.
+
+    By the API server's clock, in whole seconds, from managedFields; where those are missing, when the object was made.
+    """
+    if resource.deleting:
+        return resource.deleted_at
+    times = (
+        parse_time(each.time)
+        for each in resource.metadata.managed_fields or ()
+        if not each.subresource
+        and each.manager not in NOT_OTHERS
+        and (not isinstance(each, OwnedFields) or each.has("spec"))
+    )
+    return max((each for each in times if each is not None), default=resource.created_at)
 
 
 def overwritten(resource: Resource) -> tuple[str, ...]:

@@ -17,8 +17,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from remediator.model.applied import OwnedFields
-from remediator.model.owners import NOT_OTHERS
+from remediator.model.applied import changed_at
 from remediator.model.resource import Resource
 from remediator.model.times import parse_time
 
@@ -91,20 +90,6 @@ def attention(resource: Resource, now: datetime, watched: timedelta) -> Attentio
     else:
         looked = Looked.SAME if passed == changed else Looked.BEFORE
     return Attention(looked, changed, passed, quiet)
-
-
-def changed_at(resource: Resource) -> datetime | None:
-    """Say when somebody other than ACK last wrote to the spec, at the latest; None where nothing tells."""
-    if resource.deleting:
-        return resource.deleted_at
-    times = (
-        parse_time(each.time)
-        for each in resource.metadata.managed_fields or ()
-        if not each.subresource
-        and each.manager not in NOT_OTHERS
-        and (not isinstance(each, OwnedFields) or each.has("spec"))
-    )
-    return max((each for each in times if each is not None), default=resource.created_at)
 
 
 def passed_at(resource: Resource) -> datetime | None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from remediator.diagnosis import diagnose
 from remediator.errors import CloudError, ClusterError, Forbidden, NotFound, Unauthorized
+from remediator.model.applied import changed_at
 from remediator.model.controller import ControllerFacts
 from remediator.model.finding import FindingName, State
 from remediator.model.identities import Identities
@@ -23,7 +24,7 @@ from remediator.model.times import format_duration
 from remediator.observing import NOT_ASKED, Observer
 from remediator.ports import Means
 from remediator.waiting import sentences
-from remediator.waiting.attention import attention, changed_at
+from remediator.waiting.attention import attention
 from remediator.waiting.goal import Ending, Goal, GoalKind, Waited
 from remediator.waiting.verdict import Sight, Verdict, judge
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from remediator.waiting.attention import Attention, Looked, attention, changed_at, passed_at
+from remediator.model.applied import changed_at
+from remediator.waiting.attention import Attention, Looked, attention, passed_at
 from tests.builders import NOW, Json, at, decoded, deleting, failing, function, synced
 from tests.waiting.writes import ACK, USER, owned, passed, wrote
 
