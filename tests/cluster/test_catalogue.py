@@ -24,6 +24,7 @@ from tests.cluster.stuck import finding
 pytestmark = pytest.mark.usefixtures("controller", "identity")
 
 OTHER_ACCOUNT = "444455556666"
+ANOTHER_BUILD = "YDAKGr0Q2SJ4TY3vbGn0zDdHXSCZ5z0sZ1lTEPZlXw0="
 PENDING = "function in 'Pending' state, cannot be modified or deleted"
 
 Find = Callable[..., Finding]
@@ -148,6 +149,26 @@ def test_a_refused_edit_is_called_by_its_name(refusal: Refused, settled: Create,
 
 
 # ---- what AWS says of the function -----------------------------------------------------------------------------------
+
+
+def test_a_digest_is_blamed_only_once_its_code_was_uploaded(settled: Create, find: Find, cloud: Cloud) -> None:
+    function = settled(code={**cloud.code, "sha256": cloud.code_sha256})
+    cloud.conflict("UpdateFunctionCode", name=function.name)
+    since = len(cloud.calls)
+    function.edit(code={"sha256": ANOTHER_BUILD})
+    function.backs_off(since)
+    assert said(find(function)) == ("ConflictBackoff", State.WAITING, Remedy.WAIT)
+    cloud.allow()
+    function.becomes(is_ready, "it is uploaded")
+    assert said(find(function)) == ("ChecksumMismatch", State.ADVISORY, Remedy.REPORT)
+
+
+def test_a_digest_whose_code_may_not_be_uploaded_is_not_the_cause(settled: Create, find: Find, cloud: Cloud) -> None:
+    function = settled(code={**cloud.code, "sha256": cloud.code_sha256})
+    function.refuse("UpdateFunctionCode")
+    function.edit(code={"sha256": ANOTHER_BUILD})
+    function.becomes(error_text, "ACK is refused")
+    assert said(find(function)) == ("PermissionDenied", State.STUCK, Remedy.REPORT)
 
 
 def test_a_function_that_failed_is_not_synced_without_a_word(settled: Create, find: Find, cloud: Cloud) -> None:
