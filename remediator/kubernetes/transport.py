@@ -18,6 +18,7 @@ import yaml
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
+from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_before_delay
 from urllib3.util.ssl_ import create_urllib3_context
 
@@ -103,13 +104,21 @@ class Connection:
                     f"there is no kubeconfig at {path}",
                     hint="Name one with --kubeconfig or KUBECONFIG; inside a cluster none is needed.",
                 )
-            contexts, active = config.list_kube_config_contexts(config_file=path)
-            wanted = context or _current_context(files) or active["name"]
-            chosen = next((each for each in contexts if each["name"] == wanted), None)
-            if chosen is None:
-                names = ", ".join(each["name"] for each in contexts) or "none"
+            merged = KubeConfigMerger(path)
+            contexts = {each.value["name"]: each.value for each in merged.config["contexts"]}
+            wanted = context or _current_context(merged)
+            names = ", ".join(contexts) or "none"
+            if wanted is None:
+                raise UsageError(
+                    f"the kubeconfig {path} has no current context", hint=f"Choose one with --context; it has: {names}."
+                )
+            if wanted not in contexts:
                 raise UsageError(f"no context {wanted!r} in the kubeconfig", hint=f"It has: {names}.")
-            config.load_kube_config(config_file=path, context=wanted, client_configuration=self.configuration)
+            # Beside what `load_kube_config` does, this reads the files once.
+            loader = KubeConfigLoader(
+                merged.config, wanted, config_base_path=None, config_persister=merged.save_changes
+            )
+            loader.load_and_set(self.configuration)
         except ConfigException as error:
             raise UsageError(
                 f"cannot use the kubeconfig {path}: {error}",
@@ -120,7 +129,7 @@ class Connection:
                 f"cannot read the kubeconfig {path}: {_first_line(error)}",
                 hint="Name another with --kubeconfig or KUBECONFIG.",
             ) from error
-        return chosen["name"], (chosen.get("context") or {}).get("namespace") or "default"
+        return wanted, (contexts[wanted].get("context") or {}).get("namespace") or "default"
 
 
 def _usual_kubeconfig() -> str:
@@ -132,17 +141,14 @@ def _usual_kubeconfig() -> str:
         return str(usual)
 
 
-def _current_context(files: Sequence[Path]) -> str | None:
+def _current_context(merged: KubeConfigMerger) -> str | None:
     """Find the context that is current: that of the first file that names one, as kubectl has it.
 
     The official client lets the last one win, and an action would then go to another cluster than kubectl's.
     """
-    for file in files:
-        if file.exists():
-            content = yaml.safe_load(file.read_text(encoding="utf-8"))
-            current = content.get("current-context") if isinstance(content, dict) else None
-            if current:
-                return str(current)
+    for content in merged.config_files.values():
+        if current := content.get("current-context"):
+            return str(current)
     return None
 
 
