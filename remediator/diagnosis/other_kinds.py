@@ -155,8 +155,13 @@ def terminal_error(seen: Observation) -> Finding | None:
 
 
 def update_in_progress(seen: Observation) -> Finding | None:
-    """Hold while AWS works on an event source mapping: any other change is refused until it has ended."""
-    if seen.resource.synced or not (seen.live_state.present and seen.live_state.busy):
+    """Hold while AWS works on an event source mapping: any other change is refused until it has ended.
+
+    One that ACK has yet to look at is left alone, as by every other row: AWS may still be making it.
+    """
+    if seen.resource.synced or not seen.resource.conditions:
+        return None
+    if not (seen.live_state.present and seen.live_state.busy):
         return None
     return timed(
         seen,

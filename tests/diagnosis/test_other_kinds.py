@@ -291,6 +291,11 @@ def test_a_mapping_that_aws_works_on_is_waited_for() -> None:
     assert (late.name, late.state) == (FindingName.CONFLICT_BACKOFF, State.WAITING)
 
 
+def test_a_mapping_that_ack_has_yet_to_look_at_is_left_alone_while_aws_makes_it() -> None:
+    raw = other("EventSourceMapping", conditions=[], metadata={"creationTimestamp": at(seconds=5)})
+    assert diagnose(observe(raw, active(state="Creating"))) is None
+
+
 def test_what_aws_says_busy_of_is_no_matter_where_all_is_synced() -> None:
     assert diagnose(observe(other("EventSourceMapping"), active(state="Creating"))) is None
     quoted = [{"type": "ACK.Recoverable", "status": "True", "message": IN_USE}, *synced()]
