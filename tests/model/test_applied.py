@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
 from remediator.kubernetes.resources import decode
-from remediator.model.applied import OwnedFields, lost, overwritten, with_owners
+from remediator.model.applied import OwnedFields, changed_at, lost, overwritten, with_owners
 from remediator.model.live import LiveState
 from remediator.model.resource import LAST_APPLIED, Resource
-from tests.builders import GONE, Json, active, decoded, function
+from tests.builders import GONE, NOW, Json, active, at, decoded, function
 
 
 def wrote(manager: str, *paths: str, subresource: str = "", applied: bool = False) -> Json:
@@ -194,3 +195,20 @@ def test_a_manager_has_what_it_wrote() -> None:
     assert not entry.has("spec", "environment", "variables", "OTHER")
     assert not entry.has("status")
     assert not OwnedFields().has("spec")
+
+
+# ---- when it was last changed ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "changed"),
+    [
+        ({"managedFields": [ACK | {"time": at(seconds=5)}, wrote("helm", "memorySize") | {"time": at(hours=1)}]}, 1),
+        ({"managedFields": [{"manager": "helm", "time": at(hours=2)}, {"manager": "helm", "time": "soon"}]}, 2),
+        ({"managedFields": None, "creationTimestamp": at(hours=9)}, 9),
+        ({"managedFields": [wrote("helm") | {"time": at(hours=1)}], "deletionTimestamp": at(hours=3)}, 3),
+    ],
+    ids=["not by ACK", "by whom it may have been", "by its birth", "by its deletion"],
+)
+def test_the_last_change_is_the_last_write_to_the_spec_by_somebody_else(more: Json, changed: int) -> None:
+    assert changed_at(decoded(function(metadata=more))) == NOW - timedelta(hours=changed)
