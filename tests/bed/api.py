@@ -48,6 +48,13 @@ class Api:
         """Read one object or list."""
         return self._call("GET", path, query)
 
+    def text(self, path: str) -> str:
+        """Read what is no JSON, such as /metrics."""
+        answer = self._pool.request("GET", f"{self._url}{path}", headers=self._headers)
+        if answer.status != HTTPStatus.OK:
+            raise Refused(f"GET {path}", answer.status, answer.data.decode(errors="replace"))
+        return answer.data.decode()
+
     def table(self, path: str) -> dict[str, Any]:
         """Read one object or list as the table that kubectl prints."""
         return self._call("GET", path, {}, accept=_TABLE)
