@@ -30,7 +30,8 @@ began = time.perf_counter()
 pid = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
 _, status, usage = os.wait4(pid, 0)
 wall = time.perf_counter() - began
-os.write(int(sys.argv[1]), f"{os.waitstatus_to_exitcode(status)} {wall} {usage.ru_utime + usage.ru_stime} {usage.ru_maxrss}".encode())
+code, cpu = os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
+os.write(int(sys.argv[1]), f"{code} {wall} {cpu} {usage.ru_maxrss}".encode())
 """
 
 
