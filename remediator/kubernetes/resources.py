@@ -108,13 +108,12 @@ class KubernetesCluster:
 
     def _of(self, kind: Kind) -> Generator[Resource | str, None, str]:
         items, broken_off = self._items(kind)
-        for raw in items:
-            yield decode(bytes(raw), kind.name)
+        yield from items
         if broken_off:
             yield broken_off
         return broken_off
 
-    def _items(self, kind: Kind) -> tuple[list[msgspec.Raw], str]:
+    def _items(self, kind: Kind) -> tuple[list[Resource | str], str]:
         for _ in range(_RESTARTS):
             try:
                 return self._pages(kind)
@@ -122,13 +121,13 @@ class KubernetesCluster:
                 continue  # the list took longer than etcd remembers: begin anew
         return self._pages(kind, last_try=True)
 
-    def _pages(self, kind: Kind, *, last_try: bool = False) -> tuple[list[msgspec.Raw], str]:
-        """Fetch page by page; the second value says what was not seen, if anything."""
+    def _pages(self, kind: Kind, *, last_try: bool = False) -> tuple[list[Resource | str], str]:
+        """Fetch page by page, and keep no page; the second value says what was not seen, if anything."""
         where = f"/namespaces/{quote(self._namespace, safe='')}" if self._namespace else ""
         query: dict[str, str | int] = {"limit": _PAGE}
         if self._selector:
             query["labelSelector"] = self._selector
-        items: list[msgspec.Raw] = []
+        items: list[Resource | str] = []
         page: _Page | None = None
         while True:
             try:
@@ -142,7 +141,7 @@ class KubernetesCluster:
                 after = f"after {len(items)} of about {len(items) + rest}" if rest else f"after {len(items)}"
                 why = f"{error.message.rstrip('.')}. {error.hint}".rstrip()
                 return items, f"the list of {_several(kind)} broke off {after}: {why}"
-            items += page.items or []
+            items += [decode(bytes(raw), kind.name) for raw in page.items or ()]
             if not page.metadata.next:
                 return items, ""
             query["continue"] = page.metadata.next
