@@ -34,6 +34,7 @@ def situation(
         ceilings=policy.ceilings,
         limits=policy.limits,
         selection=policy.selection,
+        windows=policy.windows,
         guarded_by=policy.guards(places),
         acted_in_run=acted,
         approved=approved,

@@ -29,6 +29,7 @@ from remediator.gates.rehearsal import rehearsal
 from remediator.gates.selection import selection
 from remediator.gates.sightings import sightings
 from remediator.gates.unchanged import unchanged
+from remediator.gates.window import window
 from remediator.model.decision import (
     Decision,
     DecisionKind,
@@ -60,6 +61,7 @@ GATES: tuple[Gate, ...] = (
     crd,
     permission,
     rehearsal,
+    window,
     budget,
     breaker,
     cool_down,

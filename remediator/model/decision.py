@@ -16,6 +16,7 @@ from remediator.model.observation import History
 from remediator.model.placement import Placement
 from remediator.model.plan import Evidence, Plan
 from remediator.model.selection import Selection
+from remediator.model.window import Windows
 
 
 class GateName(StrEnum):
@@ -36,6 +37,7 @@ class GateName(StrEnum):
     CRD = "crd"
     PERMISSION = "permission"
     REHEARSAL = "rehearsal"
+    WINDOW = "window"
     BUDGET = "budget"
     BREAKER = "breaker"
     COOL_DOWN = "cool-down"
@@ -119,6 +121,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     ceilings: Ceilings = Ceilings()
     limits: Limits = Limits()
     selection: Selection = Selection()
+    windows: Windows = Windows()
     guarded_by: str = ""
     history: History = History()
     controller: ControllerFacts = ControllerFacts()
