@@ -192,7 +192,8 @@ class Pass:
             if each.finding is not None:
                 # What a person asked for is theirs, now: nobody else could have it done by approving it.
                 advised = each.advised
-                waits = advised is not None and advised.awaits_person
+                # Who approves works by day, and what is approved may be for the night.
+                waits = advised is not None and (advised.awaits_person or advised.awaits_window)
                 self._means.episodes.proposed(each.seen.resource, each.plan if waits else None, scan.started)
                 self._means.episodes.judged(each.seen.resource, advised.verdicts if advised else ())
         seen = {each.seen.resource.ref for each in scan.results}

@@ -14,6 +14,7 @@ from remediator.model.finding import State
 from remediator.model.plan import Outcome, Result
 from remediator.model.scan import Judged, Scan
 from remediator.model.times import format_duration
+from remediator.model.window import Windows
 
 OUTCOME_STYLES = {
     Result.RESOLVED: "green",
@@ -115,6 +116,15 @@ def tell_controller(scan: Scan, page: Page, *, wide: bool) -> None:
     elif scan.unknown:
         things = "1 thing" if len(scan.unknown) == 1 else f"{len(scan.unknown)} things"
         page.line(f"{things} about the cluster could not be read; -o wide says which, `remediator doctor` why.")
+
+
+def tell_windows(windows: Windows, at: datetime, page: Page) -> None:
+    """Say that nothing is begun now, and until when, where the policy's windows are closed."""
+    closed = windows.closed(at)
+    if closed:
+        change = windows.next_change(at)
+        opens = f"they open {windows.local(change)}" if change else "nothing opens them"
+        page.line(f"Windows: {closed}; {opens}. Until then nothing is begun.")
 
 
 def tell_outcome(outcome: Outcome, page: Page) -> None:

@@ -196,3 +196,8 @@ class Decision(Struct, frozen=True):
     def awaits_person(self) -> bool:
         """Whether nothing but a person is missing."""
         return bool(self.proposal) and not self.held_by_fact
+
+    @property
+    def awaits_window(self) -> bool:
+        """Whether a window is closed, and nothing else is missing but a person: approved now, it is done then."""
+        return bool(self.held_by_fact) and all(each.gate == GateName.WINDOW for each in self.held_by_fact)

@@ -101,6 +101,12 @@ class Windows(Struct, frozen=True):
                 was, at = not was, moment
                 yield moment
 
+    def clocks_set(self, at: datetime) -> datetime | None:
+        """Find the next moment, within 400 days, at which the zone's clocks are set; None where they are not."""
+        last = at.astimezone(UTC).replace(microsecond=0) + timedelta(days=400)
+        found = self._clocks_set(at.astimezone(UTC).replace(microsecond=0), last)
+        return found if found < last else None
+
     def local(self, at: datetime) -> str:
         """Write a moment as people in the zone do: `Mon 2026-11-23 22:00 Europe/Berlin`."""
         wall = at.astimezone(self.zone)

@@ -224,6 +224,11 @@ BREAKER_OPEN = Family(
     Kind.GAUGE,
     "1 while so many are unwell at once, or were a moment ago, that nothing is done one by one.",
 )
+WINDOW_OPEN = Family(
+    "remediator_window_open",
+    Kind.GAUGE,
+    "1 while the policy's windows let something be begun, 0 while they do not.",
+)
 QUARANTINED = Family(
     "remediator_quarantined",
     Kind.GAUGE,
@@ -273,5 +278,5 @@ KUBERNETES_REQUESTS = Family(
 FAMILIES: tuple[Family, ...] = (
     *(BUILD, SCANS, SCAN_DURATION, LAST_SCAN, LAST_SUCCESS, RESOURCES, FINDINGS, OLDEST_FINDING),
     *(DECISIONS, ACTIONS, RESOLVED, TIME_TO_RESOLVE, BUDGET_LIMIT, BUDGET_USED, BREAKER_OPEN, QUARANTINED),
-    *(APPROVALS_PENDING, LEADER, RELOADED, CONFIG, AWS_REQUESTS, KUBERNETES_REQUESTS),
+    *(WINDOW_OPEN, APPROVALS_PENDING, LEADER, RELOADED, CONFIG, AWS_REQUESTS, KUBERNETES_REQUESTS),
 )
