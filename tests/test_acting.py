@@ -131,6 +131,18 @@ def test_what_a_person_rejected_does_not_go_by_itself() -> None:
     assert office.writes == []
 
 
+def test_what_is_approved_while_a_window_is_closed_goes_once_it_is_open() -> None:
+    office = Office(**APPROVE, windows={"allow": ["Sat 22:00-23:00"]})
+    assert office.run() == []
+    office.words.said = Approval("jane", office.digest, at=NOW + timedelta(seconds=1))
+    office.world.clock.slept += 300
+    assert office.run() == []
+    assert office.writes == []
+    office.world.clock.slept = 10 * 3600
+    ((result, _),) = office.run()
+    assert result is Result.RESOLVED
+
+
 def test_a_dry_run_leaves_even_what_was_approved() -> None:
     office = Office(mode="dry-run", sightings=1)
     office.run()

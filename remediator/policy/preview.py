@@ -26,12 +26,11 @@ def preview(windows: Windows, at: datetime) -> Iterator[str]:
     yield from _changes(windows, coming)
     if not coming:
         yield f"  Nothing {'opens' if closed else 'closes'} them."
-    last = coming[-1] if coming else at
     clocks = windows.clocks_set(at)
-    if clocks is None or clocks + _DAY <= last:
+    if clocks is None:
         return
     around = tuple(takewhile(lambda each: each < clocks + _DAY, windows.changes(max(at, clocks - _DAY))))
-    if around:
+    if not set(around) <= set(coming):
         yield f"Clocks there are set at {_written(windows, clocks)}; around that:"
         yield from _changes(windows, around)
 

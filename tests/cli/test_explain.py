@@ -21,6 +21,7 @@ GATES = [
         "crd",
         "permission",
         "rehearsal",
+        "window",
         "budget",
         "breaker",
         "cool-down",

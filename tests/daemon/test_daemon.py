@@ -67,6 +67,22 @@ def test_what_comes_to_a_deadline_is_looked_at_then(town: Any) -> None:
     assert [round(each) for each in here.town.looked] == [0, 1060]
 
 
+def test_what_waits_for_a_window_is_looked_at_when_it_opens(town: Any) -> None:
+    """It is Saturday, 12:00 UTC."""
+    policy = f"{AUTO}schedule: {{interval: 24h}}\nwindows: {{allow: [Sat 12:40-12:50]}}\n"
+    here = town(policy=policy)
+    here.passes(hours=1)
+    assert [round(each) for each in here.town.looked][:2] == [0, 2400]
+    assert [(round(each), name) for each, name in here.town.resynced] == [(2400, "checkout")]
+
+
+def test_where_nothing_waits_for_a_window_nobody_looks_when_it_opens(town: Any) -> None:
+    policy = f"{AUTO}schedule: {{interval: 24h}}\nwindows: {{allow: [Sat 12:40-12:50]}}\n"
+    here = town(function(), policy=policy)
+    here.passes(hours=1)
+    assert [round(each) for each in here.town.looked] == [0]
+
+
 def test_what_comes_to_its_deadline_while_something_else_is_done_is_looked_at_right_after(town: Any) -> None:
     soon = function("search", conditions=failing(BUSY, at(seconds=1030)))
     here = town(stuck(), soon, policy=f"{AUTO}schedule: {{interval: 24h}}\n")

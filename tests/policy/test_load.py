@@ -93,7 +93,7 @@ def test_other_encodings_are_refused(path: Path) -> None:
         ),
         (
             "windows: {allow: [Mon-Fri 22:00-04:00, mon]}",
-            "3:39: windows.allow.1: expected days, hours or both, such as 'Mon-Fri 22:00-04:00', 'Sat,Sun' or "
+            "3:40: windows.allow.1: expected days, hours or both, such as 'Mon-Fri 22:00-04:00', 'Sat,Sun' or "
             "'09:30-17:00'; found 'mon'",
         ),
         ("mode: always", "3:1: mode: input should be 'dry-run', 'approve' or 'auto'; found 'always'"),

@@ -272,6 +272,19 @@ def judged_with(story: Story, **history: Any) -> Any:
     return msgspec.structs.replace(scan, results=(msgspec.structs.replace(first, seen=seen_then), *rest))
 
 
+@pytest.mark.parametrize(("allow", "is_open"), [((), 1), (("Sat",), 1), (("Sun",), 0)])
+def test_whether_the_windows_are_open_is_told(allow: tuple[str, ...], is_open: int) -> None:
+    """It is Saturday."""
+    assert value(Story(function(), policy={"windows": {"allow": allow}}).look(), "window_open") == is_open
+
+
+def test_what_only_a_window_holds_waits_for_a_person_too() -> None:
+    others = [function(f"healthy-{number}") for number in range(9)]
+    closed = {"mode": "approve", "sightings": 1, "windows": {"allow": ["Sun"]}}
+    assert value(Story(stuck(), *others, policy=closed).look(), "approvals_pending") == 1
+    assert value(Story(stuck(), *others, policy=closed | {"mode": "auto"}).look(), "approvals_pending") == 0
+
+
 def test_what_waits_for_a_person_waits_until_they_said_something() -> None:
     story = Story(stuck(), *(function(f"w{n}") for n in range(9)))
     assert value(story.look(), "approvals_pending") == 1
