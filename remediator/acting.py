@@ -130,8 +130,9 @@ def _skipped(plan: Plan, why: str) -> Outcome:
 
 
 def _holding(decision: Decision) -> str:
-    """Say what keeps the key back: what holds, and what could not be told even now."""
-    return "; ".join(f"{each.gate}: {each.reason}" for each in decision.verdicts if each.ruling is not Ruling.ALLOWED)
+    """Say what keeps the key back: what holds; where nothing does, what could not be told even now."""
+    holding = decision.held or tuple(each for each in decision.verdicts if each.ruling is not Ruling.ALLOWED)
+    return "; ".join(f"{each.gate}: {each.reason}" for each in holding)
 
 
 def _what_changed(plan: Plan, seen: Observation, found: Finding | None) -> str:

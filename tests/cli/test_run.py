@@ -611,27 +611,23 @@ def test_outcomes_show_no_secret(empty_shop: Shop, monkeypatch: pytest.MonkeyPat
 # ---- windows ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_that_begins_in_a_window_and_ends_outside_of_it(empty_shop: Shop, tmp_path: Path) -> None:
+def test_a_run_that_begins_in_a_window_and_ends_outside_of_it(empty_shop: Shop) -> None:
     """It finishes what it began, which it watches for a minute, and begins nothing after that."""
     empty_shop.controller()
     for name in ("checkout", "search"):
         empty_shop.rolled_back(name)
-    for number in range(12):
-        empty_shop.function(f"healthy-{number}")
     closes = (empty_shop.clock.now() + timedelta(seconds=58)).isoformat()
-    policy = tmp_path / "windows.yaml"
-    head = "apiVersion: ack-remediator.dev/v1alpha1\nkind: Policy\n"
     freeze = f"{{from: '{closes}', to: 2099-12-31, reason: EKS upgrade}}"
-    policy.write_text(f"{head}windows: {{freezes: [{freeze}]}}\n", encoding="utf-8")
-    wanted = proposals(empty_shop, "--policy", str(policy))
+    empty_shop.write_policy(f"breaker: {{percent: 100}}\nwindows: {{freezes: [{freeze}]}}\n")
+    wanted = proposals(empty_shop)
     words = [word for each in wanted.values() for word in ("--proposal", each)]
-    result = empty_shop("run", "-A", "--approve", *words, "--policy", str(policy), "-o", "json")
+    result = empty_shop("run", "-A", "--approve", *words, "-o", "json")
     told = sorted(outcomes(result.out).values(), key=lambda each: each["result"])
     assert [each["result"] for each in told] == ["skipped", "unknown"]
     assert told[0]["detail"].startswith("held back by window: frozen until Fri 2100-01-01 00:00 UTC: EKS upgrade")
     assert all(untouched(empty_shop, name) for name in wanted)
     assert empty_shop.stored(told[1]["name"])["metadata"]["generation"] > 1, "it was begun, and taken back"
     assert empty_shop.stored(told[0]["name"])["metadata"]["generation"] == 1
-    later = empty_shop("run", "-A", "--policy", str(policy), columns=200)
+    later = empty_shop("run", "-A", columns=200)
     assert "Windows: frozen until Fri 2100-01-01 00:00 UTC: EKS upgrade; they open Fri 2100-01-01" in later.err
     assert "Held back by window: frozen until" in later.out
