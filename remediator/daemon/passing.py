@@ -10,6 +10,7 @@ import structlog
 from msgspec import Struct
 
 from remediator.daemon.ending import Ending
+from remediator.model.decision import GateName
 from remediator.model.finding import State
 from remediator.model.scan import Scan
 from remediator.policy import Policy
@@ -41,7 +42,7 @@ class Work(Struct, frozen=True):
 class Passed(Struct, frozen=True):
     """What a pass came to. `refused`: why it did nothing, although it was to.
 
-    `opens`: when the window opens that something waits for; None where nothing does.
+    `opens`: when the window opens, or the pause ends, that something waits for; None where nothing does.
     """
 
     scan: Scan
@@ -93,9 +94,11 @@ def make_pass(of: Work, *, may_begin: Callable[[], bool], ending: Ending, tellin
 
 
 def _opens(of: Work, scan: Scan) -> datetime | None:
-    """Say when the window opens, where something waits for nothing else."""
-    waits = any(each.decision is not None and each.decision.awaits_window for each in scan.results)
-    return of.policy.windows.next_change(scan.started) if waits else None
+    """Say when a window opens, or a pause ends, where something waits for nothing else."""
+    waits = [each.decision.awaits_time for each in scan.results if each.decision is not None]
+    opens = of.policy.windows.next_change(scan.started) if any(GateName.WINDOW in each for each in waits) else None
+    ends = scan.pauses.ends(scan.started) if any(GateName.PAUSE in each for each in waits) else None
+    return min((each for each in (opens, ends) if each is not None), default=None)
 
 
 def _look(of: Work, *, again: bool = False) -> tuple[Scan, float]:

@@ -22,6 +22,7 @@ from remediator.gates.mode import mode
 from remediator.gates.opt_out import opt_out
 from remediator.gates.override import overridden
 from remediator.gates.owner import owner
+from remediator.gates.pause import pause
 from remediator.gates.permission import permission
 from remediator.gates.proofs import proofs
 from remediator.gates.quarantine import quarantine
@@ -51,6 +52,7 @@ GATES: tuple[Gate, ...] = (
     guard,
     selection,
     opt_out,
+    pause,
     identity,
     proofs,
     unchanged,

@@ -13,6 +13,7 @@ from remediator.model.definition import Definitions
 from remediator.model.finding import Finding
 from remediator.model.limits import Ceilings, Limits
 from remediator.model.observation import History
+from remediator.model.pause import Pauses
 from remediator.model.placement import Placement
 from remediator.model.plan import Evidence, Plan
 from remediator.model.selection import Selection
@@ -27,6 +28,7 @@ class GateName(StrEnum):
     GUARD = "guard"
     SELECTION = "selection"
     OPT_OUT = "opt-out"
+    PAUSE = "pause"
     IDENTITY = "identity"
     PROOFS = "proofs"
     UNCHANGED = "unchanged"
@@ -126,6 +128,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     history: History = History()
     controller: ControllerFacts = ControllerFacts()
     definitions: Definitions = Definitions(unknown="nobody asked")
+    pauses: Pauses = Pauses(unknown="nobody asked")
     placement: Placement | None = None
     namespace_annotations: Mapping[str, str] | None = None
     acted_in_run: int = 0
@@ -198,6 +201,12 @@ class Decision(Struct, frozen=True):
         return bool(self.proposal) and not self.held_by_fact
 
     @property
+    def awaits_time(self) -> frozenset[str]:
+        """The gates that open by themselves, where nothing else is missing but a person; empty where something is."""
+        gates = frozenset(each.gate for each in self.held_by_fact)
+        return gates if gates <= {GateName.WINDOW, GateName.PAUSE} else frozenset()
+
+    @property
     def awaits_window(self) -> bool:
         """Whether a window is closed, and nothing else is missing but a person: approved now, it is done then."""
-        return bool(self.held_by_fact) and all(each.gate == GateName.WINDOW for each in self.held_by_fact)
+        return self.awaits_time == {GateName.WINDOW}

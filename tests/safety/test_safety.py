@@ -68,6 +68,7 @@ events = st.one_of(
     st.just("killed"),
     st.just("silence"),
     st.sampled_from(["5 s", "20 s", "61 s", "700 s", "another", "another", "another is killed", "robbed", "robbed"]),
+    st.sampled_from(["paused shop", "resumed"]),
     st.sampled_from(["clock back", "clock on", "controller down", "controller alive", "hangs"]),
     st.builds(
         "{} {}".format, st.sampled_from(["ignored", "edited", "recreated", "present", "unreadable", "unproven"]), names
@@ -246,6 +247,15 @@ class Machine(RuleBasedStateMachine):
         if self.world.found(name):
             self.world.api.write(lambda each: each["spec"].update(memorySize=each["spec"]["memorySize"] + 1), name)
 
+    @rule(
+        seconds=st.sampled_from([None, None, None, 300.0, 4000.0]),
+        namespace=st.sampled_from(["", *sorted(set(PLACES.values()))]),
+    )
+    def a_person_pauses_or_resumes(self, seconds: float | None, namespace: str) -> None:
+        TALLY["steps"] += 1
+        TALLY["a pause" if seconds else "resumed"] += 1
+        self.world.paused(seconds, namespace)
+
     # -- the world ------------------------------------------------------------------------------------------------
 
     @rule(name=names, kind=kinds, heals=st.booleans())
@@ -285,6 +295,8 @@ class Machine(RuleBasedStateMachine):
             if others:
                 deaths = [Fate("patch", 0, after=True, what="killed")] if "killed" in name else []
                 self._run(others[0], deaths, person=bool(self.born % 2))
+        elif kind in ("paused", "resumed"):
+            self.world.paused(1000.0 if name else None, name)
         elif kind == "robbed":
             self.world.robbed()
         elif kind == "clock":

@@ -82,6 +82,7 @@ class Witness:
         self._expect_budget(by, first)
         self._expect_no_incident(by)
         self._expect_window(by, first)
+        self._expect_no_pause(first)
         if action is ActionName.CLEAR_FINALIZER:
             self._expect_proofs(by, before, first)
         if action.destructive:
@@ -177,6 +178,12 @@ class Witness:
         )
         if not by.policy.windows.open(self._world.now):
             self._tally["a window closed in between"] += 1
+
+    def _expect_no_pause(self, first: First) -> None:
+        """Expect that nobody had paused when it was decided; who pauses in the minute after that comes too late."""
+        standing = self._world.pauses.standing(self._world.now + timedelta(seconds=90), first.namespace)
+        before = [each for each in standing if each.since and (self._world.now - each.since).total_seconds() > _LATE]
+        assert not before, "it is paused"
 
     def _lifted(self, by: Remediator, uid: str, gate: GateName) -> bool:
         word = self._world.shelf.objects[f"function-{uid}"]["spec"].get("approval") or {}
