@@ -11,6 +11,7 @@ from remediator.model.cluster import ClusterFinding, ClusterFindingName
 from remediator.model.controller import Health
 from remediator.model.decision import DecisionKind
 from remediator.model.finding import State
+from remediator.model.pause import Pause
 from remediator.model.plan import Outcome, Result
 from remediator.model.scan import Judged, Scan
 from remediator.model.times import format_duration
@@ -125,6 +126,16 @@ def tell_windows(windows: Windows, at: datetime, page: Page) -> None:
         change = windows.next_change(at)
         opens = f"they open {windows.local(change)}" if change else "nothing opens them"
         page.line(f"Windows: {closed}; {opens}. Until then nothing is begun.")
+
+
+def tell_pauses(scan: Scan, page: Page) -> None:
+    """Say who has nothing done, where, and until when."""
+    for each in scan.pauses.standing(scan.started):
+        page.line(f"{each.said[0].upper()}{each.said[1:]}. Until then nothing is begun{_there(each)}.")
+
+
+def _there(pause: Pause) -> str:
+    return " there" if pause.namespace else ""
 
 
 def tell_outcome(outcome: Outcome, page: Page) -> None:

@@ -229,6 +229,11 @@ WINDOW_OPEN = Family(
     Kind.GAUGE,
     "1 while the policy's windows let something be begun, 0 while they do not.",
 )
+PAUSED = Family(
+    "remediator_paused",
+    Kind.GAUGE,
+    "Pauses that stand: people who have nothing done, everywhere or in a namespace.",
+)
 QUARANTINED = Family(
     "remediator_quarantined",
     Kind.GAUGE,
@@ -278,5 +283,5 @@ KUBERNETES_REQUESTS = Family(
 FAMILIES: tuple[Family, ...] = (
     *(BUILD, SCANS, SCAN_DURATION, LAST_SCAN, LAST_SUCCESS, RESOURCES, FINDINGS, OLDEST_FINDING),
     *(DECISIONS, ACTIONS, RESOLVED, TIME_TO_RESOLVE, BUDGET_LIMIT, BUDGET_USED, BREAKER_OPEN, QUARANTINED),
-    *(WINDOW_OPEN, APPROVALS_PENDING, LEADER, RELOADED, CONFIG, AWS_REQUESTS, KUBERNETES_REQUESTS),
+    *(WINDOW_OPEN, PAUSED, APPROVALS_PENDING, LEADER, RELOADED, CONFIG, AWS_REQUESTS, KUBERNETES_REQUESTS),
 )

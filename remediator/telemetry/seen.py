@@ -22,6 +22,7 @@ from remediator.telemetry.families import (
     FINDINGS,
     NONE,
     OTHER_NAMESPACES,
+    PAUSED,
     QUARANTINED,
     RESOURCES,
     WINDOW_OPEN,
@@ -64,6 +65,7 @@ def seen(
         },
         BREAKER_OPEN: {(): float(_breaker_open(scan, standing, limits))},
         WINDOW_OPEN: {(): float(windows.open(scan.started))},
+        PAUSED: {(): float(len(scan.pauses.standing(scan.started)))},
         QUARANTINED: {(): float(sum(_quarantined(each, limits) for each in scan.results))},
         APPROVALS_PENDING: {(): float(sum(_waits(each) for each in scan.results))},
     }
