@@ -83,13 +83,12 @@ class KubernetesPauses:
     def stored(self) -> tuple[Stored, ...]:
         """Read them as they are stored; raise ClusterError."""
         try:
-            items = listed(self._transport, self._collection)
+            items = [bytes(each) for each in listed(self._transport, self._collection)]
+            return tuple(_stored(each) for each in items if decoded(each, _Named).metadata.name in PAUSE_LEASES)
         except Forbidden as error:
             raise Forbidden(f"pauses in namespace {self._home} cannot be read: {error.message}", hint=_ROLE) from error
         except ClusterError as error:
             raise ClusterError(f"pauses in namespace {self._home} cannot be read: {error.message}") from error
-        named = [each for each in items if decoded(bytes(each), _Named).metadata.name in PAUSE_LEASES]
-        return tuple(_stored(bytes(each)) for each in named)
 
     def create(self, holder: str, span: timedelta, reason: str, namespace: str, now: datetime) -> Stored:
         """Create one, and return it as the API server has it; raise ClusterError.

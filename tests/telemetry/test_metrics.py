@@ -20,6 +20,7 @@ from remediator.model.episode import ResolvedBy
 from remediator.model.finding import State
 from remediator.model.limits import Limits, Mode
 from remediator.model.live import unreadable
+from remediator.model.pause import Pause, Pauses
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.model.resource import Ref
 from remediator.model.word import Rejection
@@ -276,6 +277,15 @@ def judged_with(story: Story, **history: Any) -> Any:
 def test_whether_the_windows_are_open_is_told(allow: tuple[str, ...], is_open: int) -> None:
     """It is Saturday."""
     assert value(Story(function(), policy={"windows": {"allow": allow}}).look(), "window_open") == is_open
+
+
+def test_pauses_that_stand_are_counted() -> None:
+    story = Story(function())
+    assert value(story.look(), "paused") == 0
+    story.world.pauses.now = Pauses(
+        (Pause("pause-1", "alice", None), Pause("pause-2", "bob", NOW), Pause("pause-3", "bob", None, namespace="post"))
+    )
+    assert value(story.look(), "paused") == 2
 
 
 def test_what_only_a_window_holds_waits_for_a_person_too() -> None:
