@@ -234,6 +234,11 @@ PAUSED = Family(
     Kind.GAUGE,
     "Pauses that stand: people who have nothing done, everywhere or in a namespace.",
 )
+PAUSE_AGE = Family(
+    "remediator_oldest_pause_age_seconds",
+    Kind.GAUGE,
+    "How long the oldest of the pauses that stand has done so; 0 where none does.",
+)
 QUARANTINED = Family(
     "remediator_quarantined",
     Kind.GAUGE,
@@ -283,5 +288,5 @@ KUBERNETES_REQUESTS = Family(
 FAMILIES: tuple[Family, ...] = (
     *(BUILD, SCANS, SCAN_DURATION, LAST_SCAN, LAST_SUCCESS, RESOURCES, FINDINGS, OLDEST_FINDING),
     *(DECISIONS, ACTIONS, RESOLVED, TIME_TO_RESOLVE, BUDGET_LIMIT, BUDGET_USED, BREAKER_OPEN, QUARANTINED),
-    *(WINDOW_OPEN, PAUSED, APPROVALS_PENDING, LEADER, RELOADED, CONFIG, AWS_REQUESTS, KUBERNETES_REQUESTS),
+    *(WINDOW_OPEN, PAUSED, PAUSE_AGE, APPROVALS_PENDING, LEADER, RELOADED, CONFIG, AWS_REQUESTS, KUBERNETES_REQUESTS),
 )

@@ -22,6 +22,7 @@ from remediator.telemetry.families import (
     FINDINGS,
     NONE,
     OTHER_NAMESPACES,
+    PAUSE_AGE,
     PAUSED,
     QUARANTINED,
     RESOURCES,
@@ -66,6 +67,7 @@ def seen(
         BREAKER_OPEN: {(): float(_breaker_open(scan, standing, limits))},
         WINDOW_OPEN: {(): float(windows.open(scan.started))},
         PAUSED: {(): float(len(scan.pauses.standing(scan.started)))},
+        PAUSE_AGE: {(): _oldest_pause(scan)},
         QUARANTINED: {(): float(sum(_quarantined(each, limits) for each in scan.results))},
         APPROVALS_PENDING: {(): float(sum(_waits(each) for each in scan.results))},
     }
@@ -113,6 +115,11 @@ def _oldest(results: Iterable[Judged]) -> dict[FindingName, datetime]:
         if found is not None and found.state in _UNWELL:
             oldest[found.name] = min(found.since, oldest.get(found.name, found.since))
     return oldest
+
+
+def _oldest_pause(scan: Scan) -> float:
+    ages = [(scan.started - each.since).total_seconds() for each in scan.pauses.standing(scan.started) if each.since]
+    return max([0.0, *ages])
 
 
 def _breaker_open(scan: Scan, standing: Standing, limits: Limits) -> bool:

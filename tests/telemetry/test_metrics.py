@@ -283,9 +283,14 @@ def test_pauses_that_stand_are_counted() -> None:
     story = Story(function())
     assert value(story.look(), "paused") == 0
     story.world.pauses.now = Pauses(
-        (Pause("pause-1", "alice", None), Pause("pause-2", "bob", NOW), Pause("pause-3", "bob", None, namespace="post"))
+        (
+            Pause("pause-1", "alice", None),
+            Pause("pause-2", "bob", NOW, NOW - timedelta(days=9)),
+            Pause("pause-3", "bob", None, NOW - timedelta(hours=1), namespace="post"),
+        )
     )
-    assert value(story.look(), "paused") == 2
+    told = story.look()
+    assert (value(told, "paused"), value(told, "oldest_pause_age_seconds")) == (2, 3600)
 
 
 def test_what_only_a_window_holds_waits_for_a_person_too() -> None:
