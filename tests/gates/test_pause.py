@@ -68,8 +68,8 @@ def test_no_override_lifts_it() -> None:
 def test_what_only_time_holds_is_known_by_its_gates() -> None:
     frozen = Windows(freezes=(Freeze(NOW, NOW + HOUR),))
     paused = decide(ONE.finding, ONE.plan, ready(ONE.plan, pauses=Pauses((ALICE,))))
-    assert (paused.awaits_time, paused.awaits_window) == ({"pause"}, False)
+    assert (paused.awaits_time, paused.awaits_window) == (frozenset({"pause"}), False)
     both = decide(ONE.finding, ONE.plan, ready(ONE.plan, pauses=Pauses((ALICE,)), windows=frozen))
-    assert (both.awaits_time, both.awaits_window) == ({"window", "pause"}, False)
+    assert (both.awaits_time, both.awaits_window) == (frozenset({"window", "pause"}), False)
     more = decide(ONE.finding, ONE.plan, ready(ONE.plan, pauses=Pauses((ALICE,)), acted_in_run=5))
     assert more.awaits_time == frozenset()
