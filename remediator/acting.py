@@ -84,6 +84,7 @@ class Actor:
         chosen, finding = judged.plan, judged.finding
         assert chosen is not None and finding is not None
         self._means.episodes.load(self._means.clock.now())
+        pauses = self._means.pauses.read()
         annotations = self._means.cluster.namespace_annotations(chosen.target.namespace)
         # Read last of all: the guard of the first write is then as fresh as can be.
         resource = self._means.cluster.get(*chosen.target[:2])
@@ -94,7 +95,7 @@ class Actor:
             return _skipped(chosen, _what_changed(chosen, seen, found))
         standing = self._means.episodes.standing(seen.now)
         at = self._decider.about(at, seen, standing, annotations)
-        at = msgspec.structs.replace(at, evidence=evidence, locked=hold.keep(), locked_why=hold.why)
+        at = msgspec.structs.replace(at, evidence=evidence, pauses=pauses, locked=hold.keep(), locked_why=hold.why)
         decision, at = self._decider.decide(finding, plan, at)
         key = approve(decision, at)
         if key is None:
@@ -130,8 +131,9 @@ def _skipped(plan: Plan, why: str) -> Outcome:
 
 
 def _holding(decision: Decision) -> str:
-    """Say what keeps the key back: what holds, and what could not be told even now."""
-    return "; ".join(f"{each.gate}: {each.reason}" for each in decision.verdicts if each.ruling is not Ruling.ALLOWED)
+    """Say what keeps the key back: what holds; where nothing does, what could not be told even now."""
+    holding = decision.held or tuple(each for each in decision.verdicts if each.ruling is not Ruling.ALLOWED)
+    return "; ".join(f"{each.gate}: {each.reason}" for each in holding)
 
 
 def _what_changed(plan: Plan, seen: Observation, found: Finding | None) -> str:

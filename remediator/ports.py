@@ -21,6 +21,7 @@ from remediator.model.live import LiveState
 from remediator.model.log import ControllerLog
 from remediator.model.observation import History
 from remediator.model.orphan import Inventory
+from remediator.model.pause import Pauses
 from remediator.model.placement import Placement
 from remediator.model.plan import Operation, Outcome, Plan
 from remediator.model.reference import Link
@@ -210,6 +211,13 @@ class ActionLock(Protocol):
         """
 
 
+class PauseBook(Protocol):
+    """Where people write that nothing is to be done for a while."""
+
+    def read(self) -> Pauses:
+        """Read what stands there, or why that is not known. Raises nothing."""
+
+
 class Backups(Protocol):
     """Where an object is saved before something that cannot be undone."""
 
@@ -259,3 +267,4 @@ class Means(Struct, frozen=True):
     clock: Clock
     lock: ActionLock
     events: Events
+    pauses: PauseBook

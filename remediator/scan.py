@@ -91,10 +91,12 @@ class Pass:
             self._means.episodes.incident(started)
         standing = self._means.episodes.standing(started)
         definitions = self._means.cluster.definitions()
-        at = self._decider.situation(population, overrides=overrides, definitions=definitions)
+        pauses = self._means.pauses.read()
+        at = self._decider.situation(population, overrides=overrides, definitions=definitions, pauses=pauses)
         results = tuple(self._decide(each, at, standing, rehearse=rehearse, requested=requested) for each in judged)
         cluster, unknown = self._surveyor.survey(results, controller, definitions, population)
-        return Scan(results, partial, leftovers, controller, started, records, cluster, unknown)
+        unknown = tuple(filter(None, (*unknown, pauses.unknown)))
+        return Scan(results, partial, leftovers, controller, started, records, cluster, unknown, pauses)
 
     def record(self, scan: Scan) -> tuple[str, ...]:
         """Store what was seen and done, where there is a place for it; say what could not be stored.
@@ -119,7 +121,8 @@ class Pass:
             others = [resource]  # who may read just this one sees just its heartbeat
         seen = self._observer.asked(resource, self._observer.controller(others), follow=True, among=others)
         definitions = self._means.cluster.definitions()
-        judged, at = self._judge(seen), self._decider.situation(None, definitions=definitions)
+        pauses = self._means.pauses.read()
+        judged, at = self._judge(seen), self._decider.situation(None, definitions=definitions, pauses=pauses)
         standing = self._means.episodes.standing(at.now)
         judged = self._decide(judged, at, standing, rehearse=True)
         cluster, _ = self._surveyor.survey([judged], seen.controller, definitions, None)
@@ -192,7 +195,8 @@ class Pass:
             if each.finding is not None:
                 # What a person asked for is theirs, now: nobody else could have it done by approving it.
                 advised = each.advised
-                waits = advised is not None and advised.awaits_person
+                # Who approves works by day, and what is approved may be for the night.
+                waits = advised is not None and (advised.awaits_person or advised.awaits_window)
                 self._means.episodes.proposed(each.seen.resource, each.plan if waits else None, scan.started)
                 self._means.episodes.judged(each.seen.resource, advised.verdicts if advised else ())
         seen = {each.seen.resource.ref for each in scan.results}

@@ -10,10 +10,12 @@ import msgspec
 from remediator.model.decision import Overrides, Population, Situation, Standing
 from remediator.model.definition import Definitions
 from remediator.model.observation import Observation
+from remediator.model.pause import Pauses
 from remediator.policy import Policy
 
 _NONE = Overrides()
 _NOT_ASKED = Definitions(unknown="nobody asked")
+_UNREAD = Pauses(unknown="nobody asked")
 
 
 def situation(
@@ -26,6 +28,7 @@ def situation(
     overrides: Overrides = _NONE,
     places: Sequence[str] = (),
     definitions: Definitions = _NOT_ASKED,
+    pauses: Pauses = _UNREAD,
 ) -> Situation:
     """Say to the gates what the policy allows, what this run did, and what a person approved."""
     return Situation(
@@ -34,11 +37,13 @@ def situation(
         ceilings=policy.ceilings,
         limits=policy.limits,
         selection=policy.selection,
+        windows=policy.windows,
         guarded_by=policy.guards(places),
         acted_in_run=acted,
         approved=approved,
         overrides=overrides,
         definitions=definitions,
+        pauses=pauses,
     )
 
 

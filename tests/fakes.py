@@ -23,6 +23,7 @@ from remediator.model.kind import FUNCTION
 from remediator.model.live import LiveState
 from remediator.model.log import ControllerLog
 from remediator.model.namespace import Namespace
+from remediator.model.pause import Pauses
 from remediator.model.placement import Placement
 from remediator.model.plan import ActionName, Operation, Outcome, Plan
 from remediator.model.reference import Link
@@ -280,6 +281,19 @@ class FakeLock:
             self.taken = False
 
 
+class FakePauses:
+    """Pauses as a test has them; each reading takes the next of `coming`, where there is one."""
+
+    def __init__(self, pauses: Pauses | None = None) -> None:
+        self.now = pauses or Pauses()
+        self.coming: list[Pauses] = []
+
+    def read(self) -> Pauses:
+        if self.coming:
+            self.now = self.coming.pop(0)
+        return self.now
+
+
 class World:
     """Every port together, as a test needs them."""
 
@@ -289,7 +303,8 @@ class World:
         self.backups = FakeBackups()
         self.episodes = Log(cluster)
         self.lock = FakeLock()
-        self.means = Means(cluster, cloud, self.episodes, self.backups, self.clock, self.lock, NoNews())
+        self.pauses = FakePauses()
+        self.means = Means(cluster, cloud, self.episodes, self.backups, self.clock, self.lock, NoNews(), self.pauses)
 
     def passed(self, heartbeat: str, conditions: list[Json] | None = None) -> Hook:
         """Build what a controller does after a change of the spec: one pass."""

@@ -11,6 +11,7 @@ from remediator.actions.resync import resync
 from remediator.model.decision import Population, Proposal, Rehearsal, Rehearsed, Situation
 from remediator.model.finding import Finding, FindingName, Remedy, State
 from remediator.model.observation import Observation
+from remediator.model.pause import Pauses
 from remediator.model.plan import ActionName, Evidence, Plan, Proof
 from tests.builders import ALIVE, DOWN, GONE, NOW, Json, deleting, observe
 
@@ -51,6 +52,7 @@ def ready(plan: Plan, **changes: Any) -> Situation:
         "permitted": True,
         "rehearsal": TAKEN,
         "skew": 0.0,
+        "pauses": Pauses(),
         "locked": True,
     }
     return situation(**(base | changes))

@@ -13,7 +13,9 @@ from remediator.errors import Busy, Changed, Forbidden
 from remediator.gates import decide
 from remediator.model.definition import Definition, Definitions
 from remediator.model.episode import Attempt
+from remediator.model.pause import Pause, Pauses
 from remediator.model.plan import ActionName, Result
+from remediator.model.resource import RESYNC_ANNOTATION
 from remediator.model.word import Approval, Rejection
 from remediator.policy import Policy
 from remediator.scan import Pass
@@ -129,6 +131,45 @@ def test_what_a_person_rejected_does_not_go_by_itself() -> None:
     office.work.record(scan)
     assert [each.result for each in office.work.proceed(scan)] == [Result.SKIPPED]
     assert office.writes == []
+
+
+def test_what_is_approved_while_a_window_is_closed_goes_once_it_is_open() -> None:
+    office = Office(**APPROVE, windows={"allow": ["Sat 22:00-23:00"]})
+    assert office.run() == []
+    office.words.said = Approval("jane", office.digest, at=NOW + timedelta(seconds=1))
+    office.world.clock.slept += 300
+    assert office.run() == []
+    assert office.writes == []
+    office.world.clock.slept = 10 * 3600
+    ((result, _),) = office.run()
+    assert result is Result.RESOLVED
+
+
+def test_a_pause_that_began_after_the_scan_counts() -> None:
+    """It is read again under the lock."""
+    office = Office(**AUTO)
+    office.world.pauses.coming = [Pauses(), Pauses((Pause("pause-1", "alice", None, reason="EKS upgrade"),))]
+    said = "held back by pause: paused by alice until somebody resumes: EKS upgrade; `remediator resume` ends it"
+    assert office.run() == [(Result.SKIPPED, said)]
+    assert (office.writes, office.attempts) == ([], ())
+
+
+def test_pauses_that_cannot_be_read_at_the_act_hold_what_was_let_through_before() -> None:
+    office = Office(**AUTO)
+    office.world.pauses.coming = [Pauses(), Pauses(unknown="no answer")]
+    assert office.run() == [(Result.SKIPPED, "held back by pause: whether somebody paused it is not known: no answer")]
+    assert office.writes == []
+
+
+def test_what_is_half_done_is_undone_while_a_pause_stands() -> None:
+    office = Office(**AUTO)
+    office.world.pauses.now = Pauses((Pause("pause-1", "alice", None),))
+    office.world.cluster.write(lambda found: found["metadata"].update(annotations={RESYNC_ANNOTATION: "1"}))
+    office.world.cluster.write(lambda found: found["spec"].update(publish=False))
+    scan = office.work.scan()
+    assert office.work.recover(scan) == ("Undid an interrupted action on Function shop/checkout.",)
+    assert "publish" not in office.world.cluster.the()["spec"]
+    assert scan.pauses == office.world.pauses.now
 
 
 def test_a_dry_run_leaves_even_what_was_approved() -> None:

@@ -230,6 +230,8 @@ STORIES = [
             FAILED.replace("still-stuck", "unknown"): f"_x{LENGTH - 20} 1+0x19",
         },
     ),
+    Story("AckRemediatorPaused", 1, gauge("remediator_oldest_pause_age_seconds", 90_000)),
+    Story("AckRemediatorPaused", 0, gauge("remediator_oldest_pause_age_seconds", 7200)),
     Story("AckRemediatorActionFailing", 0, {FAILED.replace("still-stuck", "resolved"): f"0+0x{LENGTH - 50} 0+1x49"}),
     Story("AckRemediatorActionFailing", 0, {FAILED.replace("auto", "dry-run"): f"0+0x{LENGTH - 50} 0+1x49"}),
     Story("AckResourcesUnreadable", 1, gauge("remediator_resources", 3, kind="Function", state="unknown")),

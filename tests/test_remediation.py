@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from remediator.errors import Changed, Unreachable
+from remediator.gates import parse_override
 from remediator.model.finding import Remedy
 from remediator.model.live import LiveState, unreadable
 from remediator.model.plan import ActionName, Outcome, Result
@@ -20,7 +21,7 @@ from tests.builders import (
     failing,
     synced,
 )
-from tests.fakes import failing_with
+from tests.fakes import FakeCluster, failing_with
 from tests.scanning import Bench, clearing, heal, healthy, one, stuck
 
 # -- remediate ------------------------------------------------------------------------------------------------------
@@ -148,6 +149,51 @@ def test_an_interruption_ends_the_run() -> None:
     with pytest.raises(KeyboardInterrupt):
         bench.approve(bench.scan())
     assert all("publish" not in each["spec"] for each in bench.cluster.objects.values())
+
+
+# -- windows --------------------------------------------------------------------------------------------------------
+
+# It is Saturday, 12:00 UTC.
+UNTIL_A_MINUTE_PAST = {"windows": {"allow": ["Sat 11:00-12:01"]}}
+
+
+def test_a_run_that_begins_in_a_window_finishes_what_it_began_and_begins_nothing_after_it() -> None:
+    bench = Bench(*healthy(20), stuck("a"), stuck("b"), policy=UNTIL_A_MINUTE_PAST)
+    heal(bench)
+    healed = bench.cluster.after[0]
+
+    def closes(cluster: FakeCluster) -> None:
+        """Let the window close between the first write of an action and its second."""
+        healed(cluster)
+        bench.world.clock.slept += 3600
+
+    bench.cluster.after[0] = closes
+    begun, held = bench.approve(bench.scan())
+    assert (begun.target.name, begun.result) == ("a", Result.RESOLVED)
+    assert "publish" not in bench.cluster.the("a")["spec"], "the second write came, too"
+    assert held.result is Result.SKIPPED
+    assert held.detail == ("held back by window: closed outside of Sat 11:00-12:01; opens Sat 2026-11-28 11:00 UTC")
+    assert len(bench.cluster.patches) == 2
+
+
+def test_a_window_that_closes_while_proofs_are_taken_holds_what_waited_for_them() -> None:
+    bench = clearing(GONE, policy=UNTIL_A_MINUTE_PAST)
+    (outcome,) = bench.approve(bench.scan())
+    assert outcome.result is Result.SKIPPED
+    assert "held back by window: closed outside of Sat 11:00-12:01" in outcome.detail
+    assert (bench.cluster.patches, bench.world.backups.saved) == ([], [])
+
+
+def test_while_windows_are_closed_nothing_can_be_approved_at_the_terminal_but_by_their_override() -> None:
+    bench = Bench(*healthy(9), stuck(), policy={"windows": {"deny": ["Sat"]}})
+    heal(bench)
+    scan = bench.scan()
+    assert bench.approve(scan) == ()
+    digests = frozenset(each.plan.digest for each in scan.results if each.plan)
+    assert [each.result for each in bench.work.remediate(scan, digests)] == [Result.SKIPPED]
+    lifted = parse_override(["window"], "it burns", "jane")
+    (outcome,) = bench.work.remediate(scan, digests, overrides=lifted)
+    assert outcome.result is Result.RESOLVED
 
 
 # -- ClearFinalizer -------------------------------------------------------------------------------------------------

@@ -91,7 +91,7 @@ def test_the_table_of_roles_is_what_the_manifests_grant() -> None:
 def test_what_the_table_calls_bound_to_nobody_is_given_to_no_subject() -> None:
     section = TEXT.partition("\n## Roles\n")[2].partition("\n## ")[0]
     nobody = set(re.findall(r"^\| `([\w-]+)` \| nobody, until you say so \|", section, flags=re.MULTILINE))
-    assert nobody == {"ack-remediator-act", "ack-remediator-approver", "ack-remediator-logs"}
+    assert nobody == {f"ack-remediator-{each}" for each in ("act", "approver", "logs", "pauses")}
     bindings = [
         each
         for file in sorted(BASE.glob("*role*.yaml"))

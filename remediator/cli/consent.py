@@ -29,17 +29,18 @@ def confirm(context: str, given: str | None, refused: str, ask: Ask | None = Non
 
     `refused` says what was not done, in the error that another answer raises.
     """
-    typed = given if given is not None else (ask or _prompt)("Type the context's name to go on")
+    typed = given if given is not None else (ask or ask_at_terminal)("Type the context's name to go on")
     if typed != context:
         raise UsageError(f"that is not the context's name; {refused}", hint=f"Expected {context}.")
 
 
 def confirm_orphan(function: str, given: str | None, ask: Ask | None = None) -> None:
     """Have the name of the function typed that will stay in AWS with nobody to manage it, unless it was given."""
-    typed = given if given is not None else (ask or _prompt)("Type the function's name to leave it in AWS")
+    typed = given if given is not None else (ask or ask_at_terminal)("Type the function's name to leave it in AWS")
     if typed != function:
         raise UsageError("that is not the function's name; nothing was released", hint=f"Expected {function}.")
 
 
-def _prompt(question: str) -> str:
+def ask_at_terminal(question: str) -> str:
+    """Ask on the terminal; an empty answer is one."""
     return str(click.prompt(question, default="", show_default=False, err=True))

@@ -135,6 +135,11 @@ def whole_cluster_options(function: F) -> F:
     return _apply(function, *_KUBECONFIG, _HOME, _POLICY)
 
 
+def home_options(function: F) -> F:
+    """Add --kubeconfig, --context and --home-namespace, for commands that are about the remediator's own namespace."""
+    return _apply(function, *_KUBECONFIG, _HOME)
+
+
 def record_options(function: F) -> F:
     """Add --kubeconfig, --context and -n, for commands that only look at records and write to them."""
     return _apply(function, *_CLUSTER)

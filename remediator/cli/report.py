@@ -11,9 +11,11 @@ from remediator.model.cluster import ClusterFinding, ClusterFindingName
 from remediator.model.controller import Health
 from remediator.model.decision import DecisionKind
 from remediator.model.finding import State
+from remediator.model.pause import Pause
 from remediator.model.plan import Outcome, Result
 from remediator.model.scan import Judged, Scan
 from remediator.model.times import format_duration
+from remediator.model.window import Windows
 
 OUTCOME_STYLES = {
     Result.RESOLVED: "green",
@@ -115,6 +117,25 @@ def tell_controller(scan: Scan, page: Page, *, wide: bool) -> None:
     elif scan.unknown:
         things = "1 thing" if len(scan.unknown) == 1 else f"{len(scan.unknown)} things"
         page.line(f"{things} about the cluster could not be read; -o wide says which, `remediator doctor` why.")
+
+
+def tell_windows(windows: Windows, at: datetime, page: Page) -> None:
+    """Say that nothing is begun now, and until when, where the policy's windows are closed."""
+    closed = windows.closed(at)
+    if closed:
+        change = windows.next_change(at)
+        opens = f"they open {windows.local(change)}" if change else "nothing opens them"
+        page.line(f"Windows: {closed}; {opens}. Until then nothing is begun.")
+
+
+def tell_pauses(scan: Scan, page: Page) -> None:
+    """Say who has nothing done, where, and until when."""
+    for each in scan.pauses.standing(scan.started):
+        page.line(f"{each.said[0].upper()}{each.said[1:]}. Until then nothing is begun{_there(each)}.")
+
+
+def _there(pause: Pause) -> str:
+    return " there" if pause.namespace else ""
 
 
 def tell_outcome(outcome: Outcome, page: Page) -> None:

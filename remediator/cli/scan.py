@@ -66,6 +66,8 @@ def command(
     report.tell_foreign(scan, aside)
     report.tell_leftovers(scan, aside)
     aside.line(f"{wired.connection.context}, {wired.scope}: {report.totals(scan)}")
+    report.tell_windows(wired.policy.windows, scan.started, aside)
+    report.tell_pauses(scan, aside)
     report.tell_controller(scan, aside, wide=wide)
     report.tell_next(scan, wired.scope_flags, aside)
     if scan.partial:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from itertools import chain
 
 from remediator import unattended
 from remediator.cli import documents, report, tables
 from remediator.cli.consent import Ask, confirm, confirm_orphan
+from remediator.cli.leaving import offer
 from remediator.cli.options import Output
 from remediator.cli.render import Page, narration
 from remediator.cli.wiring import Wired
-from remediator.errors import ClusterError, NotSeen, PolicyError, RemediatorError
+from remediator.errors import ClusterError, NotSeen, PolicyError, RemediatorError, UsageError
 from remediator.gates import owners
 from remediator.model.decision import Overrides
 from remediator.model.plan import ActionName, Outcome, Plan, Result
@@ -212,6 +214,8 @@ class Session:
         report.tell_partial(scan, self._aside)
         report.tell_leftovers(scan, self._aside)
         self._aside.line(f"{self._wired.connection.context}, {self._wired.scope}: {report.totals(scan)}")
+        report.tell_windows(self._wired.policy.windows, scan.started, self._aside)
+        report.tell_pauses(scan, self._aside)
         report.tell_controller(scan, self._aside, wide=self._output is Output.WIDE)
 
     def _tell_plan(self, proposals: Sequence[Judged]) -> None:
@@ -234,7 +238,7 @@ class Session:
                 self._aside.line(f"{unknown}: {self._why_not(scan, unknown)}")
         elif plans:
             self._tell_plan(proposals)
-            self._ask(len(plans))
+            self._ask(tuple(plans.values()))
         chosen = [plan for name, plan in plans.items() if not named or name in named]
         followed, left = self._delegated(chosen)
         approved = frozenset(plan.digest for plan in left)
@@ -261,12 +265,20 @@ class Session:
             return "no such proposal now: the situation changed, or it never was; scan again"
         return "held back by " + "; ".join(f"{each.gate}: {each.reason}" for each in found.decision.held_by_fact)
 
-    def _ask(self, count: int) -> None:
-        """Ask for the context's name: nobody types that of the wrong cluster by habit."""
-        most = self._wired.policy.budgets.per_run
+    def _ask(self, plans: Sequence[Plan]) -> None:
+        """Ask for the context's name: nobody types that of the wrong cluster by habit.
+
+        Who declines is asked whether to leave one of them alone for a while.
+        """
+        count, most = len(plans), self._wired.policy.budgets.per_run
         limit = f"; at most {most} a run" if count > most else ""
         self._tell_place(f"{count} action{'s' if count != 1 else ''}{limit}")
-        confirm(self._wired.connection.context, None, "nothing was approved", self._ask_person)
+        try:
+            confirm(self._wired.connection.context, None, "nothing was approved", self._ask_person)
+        except UsageError:
+            now = self._wired.means.clock.now() - timedelta(seconds=self._wired.transport.skew or 0.0)
+            offer(plans, self._wired.means.cluster, now, self._aside, self._ask_person)
+            raise
 
     def _tell_place(self, effect: str) -> None:
         connection = self._wired.connection

@@ -24,6 +24,7 @@ from remediator.kubernetes.home import home_namespace
 from remediator.kubernetes.leader import live_leader
 from remediator.kubernetes.lease import ACTION_LEASE, LEADER_LEASE, Lock, own_identity
 from remediator.kubernetes.lease_object import KubernetesLease
+from remediator.kubernetes.pauses import KubernetesPauses
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Connection, Patience, Transport
@@ -125,6 +126,7 @@ def wire(
         clock=timekeeper,
         lock=KubernetesActionLock(Lock(KubernetesLease(prompt, place, ACTION_LEASE), timekeeper, who)),
         events=news if rules.events else NoNews(),
+        pauses=KubernetesPauses(prompt, place),
     )
     return Wired(
         observer=Observer(means, rules),

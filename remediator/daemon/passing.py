@@ -10,6 +10,7 @@ import structlog
 from msgspec import Struct
 
 from remediator.daemon.ending import Ending
+from remediator.model.decision import GateName
 from remediator.model.finding import State
 from remediator.model.scan import Scan
 from remediator.policy import Policy
@@ -39,24 +40,30 @@ class Work(Struct, frozen=True):
 
 
 class Passed(Struct, frozen=True):
-    """What a pass came to. `refused`: why it did nothing, although it was to."""
+    """What a pass came to. `refused`: why it did nothing, although it was to.
+
+    `opens`: when the window opens, or the pause ends, that something waits for; None where nothing does.
+    """
 
     scan: Scan
     refused: str = ""
+    opens: datetime | None = None
 
     def next_deadline(self) -> datetime | None:
-        """Find the next moment at which a resource counts as stuck, or should have healed; None where there is none.
+        """Find the next moment at which a resource counts as stuck, or should have healed, or what waits may begin.
+
+        None where there is none.
 
         It can be over by now: a pass that acts takes its time.
         """
-        ahead = (
+        ahead = [
             at
             for each in self.scan.results
             if each.finding
             for at in (each.finding.stuck_at, each.finding.self_heals_at)
             if at is not None and at > each.seen.now
-        )
-        return min(ahead, default=None)
+        ]
+        return min([*ahead, self.opens] if self.opens else ahead, default=None)
 
 
 def make_pass(of: Work, *, may_begin: Callable[[], bool], ending: Ending, telling: Telling) -> Passed:
@@ -83,7 +90,15 @@ def make_pass(of: Work, *, may_begin: Callable[[], bool], ending: Ending, tellin
         _log.error("nothing is done", why=refused)
     elif acting:
         _act(of, scan, may_begin=may_begin, ending=ending, telling=telling)
-    return Passed(scan, refused)
+    return Passed(scan, refused, _opens(of, scan) if acting else None)
+
+
+def _opens(of: Work, scan: Scan) -> datetime | None:
+    """Say when a window opens, or a pause ends, where something waits for nothing else."""
+    waits = [each.decision.awaits_time for each in scan.results if each.decision is not None]
+    opens = of.policy.windows.next_change(scan.started) if any(GateName.WINDOW in each for each in waits) else None
+    ends = scan.pauses.ends(scan.started) if any(GateName.PAUSE in each for each in waits) else None
+    return min((each for each in (opens, ends) if each is not None), default=None)
 
 
 def _look(of: Work, *, again: bool = False) -> tuple[Scan, float]:

@@ -22,6 +22,7 @@ from remediator.gates.mode import mode
 from remediator.gates.opt_out import opt_out
 from remediator.gates.override import overridden
 from remediator.gates.owner import owner
+from remediator.gates.pause import pause
 from remediator.gates.permission import permission
 from remediator.gates.proofs import proofs
 from remediator.gates.quarantine import quarantine
@@ -29,6 +30,7 @@ from remediator.gates.rehearsal import rehearsal
 from remediator.gates.selection import selection
 from remediator.gates.sightings import sightings
 from remediator.gates.unchanged import unchanged
+from remediator.gates.window import window
 from remediator.model.decision import (
     Decision,
     DecisionKind,
@@ -50,6 +52,7 @@ GATES: tuple[Gate, ...] = (
     guard,
     selection,
     opt_out,
+    pause,
     identity,
     proofs,
     unchanged,
@@ -60,6 +63,7 @@ GATES: tuple[Gate, ...] = (
     crd,
     permission,
     rehearsal,
+    window,
     budget,
     breaker,
     cool_down,

@@ -10,7 +10,7 @@ import msgspec
 from remediator.errors import UsageError
 from remediator.model.decision import GateName, Overrides, Proposal, Ruling, Situation, Verdict
 
-OVERRIDABLE = (GateName.BUDGET, GateName.BREAKER, GateName.COOL_DOWN, GateName.SIGHTINGS)
+OVERRIDABLE = (GateName.WINDOW, GateName.BUDGET, GateName.BREAKER, GateName.COOL_DOWN, GateName.SIGHTINGS)
 
 
 def parse_override(gates: Iterable[str], reason: str, by: str) -> Overrides:

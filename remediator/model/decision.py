@@ -13,9 +13,11 @@ from remediator.model.definition import Definitions
 from remediator.model.finding import Finding
 from remediator.model.limits import Ceilings, Limits
 from remediator.model.observation import History
+from remediator.model.pause import Pauses
 from remediator.model.placement import Placement
 from remediator.model.plan import Evidence, Plan
 from remediator.model.selection import Selection
+from remediator.model.window import Windows
 
 
 class GateName(StrEnum):
@@ -26,6 +28,7 @@ class GateName(StrEnum):
     GUARD = "guard"
     SELECTION = "selection"
     OPT_OUT = "opt-out"
+    PAUSE = "pause"
     IDENTITY = "identity"
     PROOFS = "proofs"
     UNCHANGED = "unchanged"
@@ -36,6 +39,7 @@ class GateName(StrEnum):
     CRD = "crd"
     PERMISSION = "permission"
     REHEARSAL = "rehearsal"
+    WINDOW = "window"
     BUDGET = "budget"
     BREAKER = "breaker"
     COOL_DOWN = "cool-down"
@@ -119,10 +123,12 @@ class Situation(Struct, frozen=True, kw_only=True):
     ceilings: Ceilings = Ceilings()
     limits: Limits = Limits()
     selection: Selection = Selection()
+    windows: Windows = Windows()
     guarded_by: str = ""
     history: History = History()
     controller: ControllerFacts = ControllerFacts()
     definitions: Definitions = Definitions(unknown="nobody asked")
+    pauses: Pauses = Pauses(unknown="nobody asked")
     placement: Placement | None = None
     namespace_annotations: Mapping[str, str] | None = None
     acted_in_run: int = 0
@@ -193,3 +199,14 @@ class Decision(Struct, frozen=True):
     def awaits_person(self) -> bool:
         """Whether nothing but a person is missing."""
         return bool(self.proposal) and not self.held_by_fact
+
+    @property
+    def awaits_time(self) -> frozenset[str]:
+        """The gates that open by themselves, where nothing else is missing but a person; empty where something is."""
+        gates = frozenset(each.gate for each in self.held_by_fact)
+        return gates if gates <= {GateName.WINDOW, GateName.PAUSE} else frozenset()
+
+    @property
+    def awaits_window(self) -> bool:
+        """Whether a window is closed, and nothing else is missing but a person: approved now, it is done then."""
+        return self.awaits_time == {GateName.WINDOW}

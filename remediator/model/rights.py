@@ -225,6 +225,15 @@ RIGHTS: tuple[Right, ...] = (
         "the locks are not made where they are not there yet: no daemon leads, and nobody acts",
     ),
     Right(
+        LOCKS,
+        Where.HOME,
+        Use.LOCKING,
+        "coordination.k8s.io",
+        ("leases",),
+        ("list",),
+        "whether somebody paused is not known, and so nobody acts",
+    ),
+    Right(
         BACKUPS,
         Where.HOME,
         Use.SAVING,

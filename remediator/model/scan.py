@@ -12,6 +12,7 @@ from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Decision, DecisionKind, Population
 from remediator.model.finding import Finding, State
 from remediator.model.observation import Observation
+from remediator.model.pause import Pauses
 from remediator.model.plan import Plan
 from remediator.model.resource import Resource
 
@@ -47,7 +48,7 @@ class Scan(Struct, frozen=True):
     """What a pass saw. `partial` says, in sentences, what it could not see; `records`, what is wrong with our own.
 
     `cluster` are the findings about the cluster as a whole: behind many of `results` stands one of them. `unknown` says
-    what of the cluster could not be looked at for them.
+    what of the cluster could not be looked at for them. `pauses` are those of when it was looked.
     """
 
     results: tuple[Judged, ...]
@@ -58,6 +59,7 @@ class Scan(Struct, frozen=True):
     records: tuple[str, ...] = ()
     cluster: tuple[ClusterFinding, ...] = ()
     unknown: tuple[str, ...] = ()
+    pauses: Pauses = Pauses()
 
     def count(self, state: State) -> int:
         return sum(1 for each in self.results if each.state is state)

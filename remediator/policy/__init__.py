@@ -17,6 +17,7 @@ from remediator.model.limits import Ceilings, Limits, Mode
 from remediator.model.plan import ActionName
 from remediator.model.selection import Selection
 from remediator.model.timeouts import Timeouts
+from remediator.model.window import Windows
 from remediator.policy.schedule import Schedule
 from remediator.policy.sections import (
     Actions,
@@ -35,6 +36,7 @@ from remediator.policy.sections import (
     between,
     said,
 )
+from remediator.policy.windows import WindowsSection
 
 __all__ = ["Aws", "Breaker", "LambdaCall", "Mode", "Policy", "Schedule", "TimeoutsSection"]
 
@@ -74,6 +76,10 @@ class Policy(Section):
         Breaker,
         said("When so many are stuck at once that it is an incident: then nothing is done one by one."),
     ] = Breaker()
+    windows_section: Annotated[
+        WindowsSection,
+        said("When something may be begun; deny beats allow. All is reported at all times.", alias="windows"),
+    ] = WindowsSection()
     attempts: Annotated[Attempts, said("How often an action is tried on a resource.")] = Attempts()
     sightings: Annotated[
         Annotated[StrictInt, Field(ge=1, le=5)],
@@ -150,6 +156,10 @@ class Policy(Section):
     def selection(self) -> Selection:
         section = self.selection_section
         return Selection(section.include.selector, section.exclude.selector)
+
+    @property
+    def windows(self) -> Windows:
+        return self.windows_section.windows
 
     @property
     def acts_alone(self) -> bool:

@@ -99,6 +99,8 @@ def _known_keys(where: tuple[str | int, ...]) -> list[str]:
     for part in where:
         if get_origin(kind) is dict:
             kind = get_args(kind)[1]
+        elif isinstance(part, int):
+            kind = get_args(kind)[0]
         else:
             kind = next(each for each in kind.model_fields.values() if each.alias == part).annotation
     if get_origin(kind) is dict:

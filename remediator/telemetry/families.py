@@ -224,6 +224,21 @@ BREAKER_OPEN = Family(
     Kind.GAUGE,
     "1 while so many are unwell at once, or were a moment ago, that nothing is done one by one.",
 )
+WINDOW_OPEN = Family(
+    "remediator_window_open",
+    Kind.GAUGE,
+    "1 while the policy's windows let something be begun, 0 while they do not.",
+)
+PAUSED = Family(
+    "remediator_paused",
+    Kind.GAUGE,
+    "Pauses that stand: people who have nothing done, everywhere or in a namespace.",
+)
+PAUSE_AGE = Family(
+    "remediator_oldest_pause_age_seconds",
+    Kind.GAUGE,
+    "How long the oldest of the pauses that stand has done so; 0 where none does.",
+)
 QUARANTINED = Family(
     "remediator_quarantined",
     Kind.GAUGE,
@@ -273,5 +288,5 @@ KUBERNETES_REQUESTS = Family(
 FAMILIES: tuple[Family, ...] = (
     *(BUILD, SCANS, SCAN_DURATION, LAST_SCAN, LAST_SUCCESS, RESOURCES, FINDINGS, OLDEST_FINDING),
     *(DECISIONS, ACTIONS, RESOLVED, TIME_TO_RESOLVE, BUDGET_LIMIT, BUDGET_USED, BREAKER_OPEN, QUARANTINED),
-    *(APPROVALS_PENDING, LEADER, RELOADED, CONFIG, AWS_REQUESTS, KUBERNETES_REQUESTS),
+    *(WINDOW_OPEN, PAUSED, PAUSE_AGE, APPROVALS_PENDING, LEADER, RELOADED, CONFIG, AWS_REQUESTS, KUBERNETES_REQUESTS),
 )

@@ -62,7 +62,7 @@ class Metrics:
 
         Of one that ended after leadership was lost there are no gauges: who leads by now tells theirs.
         """
-        taken = seen(scan, standing, policy.limits)
+        taken = seen(scan, standing, policy.limits, windows=policy.windows)
         ended: Samples = {(): self._now().timestamp()}
         with self._lock:
             self._seen, self._acted = None if self._stands_by else taken, 0

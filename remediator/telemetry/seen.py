@@ -9,10 +9,11 @@ from datetime import datetime
 from msgspec import Struct
 
 from remediator.gates import incident
-from remediator.model.decision import Decision, DecisionKind, Standing
+from remediator.model.decision import Decision, Standing
 from remediator.model.finding import FindingName, State
 from remediator.model.limits import Limits
 from remediator.model.scan import Judged, Scan, population_of
+from remediator.model.window import Windows
 from remediator.telemetry.families import (
     APPROVALS_PENDING,
     BREAKER_OPEN,
@@ -21,8 +22,11 @@ from remediator.telemetry.families import (
     FINDINGS,
     NONE,
     OTHER_NAMESPACES,
+    PAUSE_AGE,
+    PAUSED,
     QUARANTINED,
     RESOURCES,
+    WINDOW_OPEN,
     Family,
     Samples,
 )
@@ -31,6 +35,7 @@ from remediator.telemetry.families import (
 NAMESPACES_SHOWN = 100
 
 _UNWELL = (State.STUCK, State.UNKNOWN)
+_ALWAYS_OPEN = Windows()
 
 
 class Seen(Struct, frozen=True):
@@ -42,7 +47,14 @@ class Seen(Struct, frozen=True):
     under_way: int
 
 
-def seen(scan: Scan, standing: Standing, limits: Limits, *, namespaces: int = NAMESPACES_SHOWN) -> Seen:
+def seen(
+    scan: Scan,
+    standing: Standing,
+    limits: Limits,
+    *,
+    windows: Windows = _ALWAYS_OPEN,
+    namespaces: int = NAMESPACES_SHOWN,
+) -> Seen:
     """Put a pass into numbers. `namespaces` is how many are told apart: those with the most findings."""
     made: dict[Family, Samples] = {
         RESOURCES: _resources(scan),
@@ -53,6 +65,9 @@ def seen(scan: Scan, standing: Standing, limits: Limits, *, namespaces: int = NA
             ("namespace",): float(limits.per_namespace),
         },
         BREAKER_OPEN: {(): float(_breaker_open(scan, standing, limits))},
+        WINDOW_OPEN: {(): float(windows.open(scan.started))},
+        PAUSED: {(): float(len(scan.pauses.standing(scan.started)))},
+        PAUSE_AGE: {(): _oldest_pause(scan)},
         QUARANTINED: {(): float(sum(_quarantined(each, limits) for each in scan.results))},
         APPROVALS_PENDING: {(): float(sum(_waits(each) for each in scan.results))},
     }
@@ -102,6 +117,11 @@ def _oldest(results: Iterable[Judged]) -> dict[FindingName, datetime]:
     return oldest
 
 
+def _oldest_pause(scan: Scan) -> float:
+    ages = [(scan.started - each.since).total_seconds() for each in scan.pauses.standing(scan.started) if each.since]
+    return max([0.0, *ages])
+
+
 def _breaker_open(scan: Scan, standing: Standing, limits: Limits) -> bool:
     """Say what the gate of that name says: an incident now, or one that has not cooled down."""
     opened = standing.breaker_opened_at
@@ -121,7 +141,10 @@ def _quarantined(judged: Judged, limits: Limits) -> bool:
 
 def _waits(judged: Judged) -> bool:
     """Whether a person is asked. Where they said no, they are not asked again."""
-    if judged.decision is None or judged.plan is None or judged.decision.kind is not DecisionKind.PROPOSE:
+    decision = judged.decision
+    if decision is None or judged.plan is None or not (decision.awaits_person or decision.awaits_window):
+        return False
+    if not any(each.asks for each in decision.held):
         return False
     rejection = judged.seen.history.rejection
     return rejection is None or not rejection.covers(judged.plan.digest)

@@ -13,7 +13,8 @@ from remediator.model.log import ControllerLog, LogLine
 from tests.cli.shop import CONTEXT, SECRET, Shop
 
 GATES = [
-    *("mode", "approval", "guard", "selection", "opt-out", "identity", "proofs", "unchanged", "evidence-age"),
+    *("mode", "approval", "guard", "selection", "opt-out", "pause", "identity", "proofs", "unchanged"),
+    "evidence-age",
     *(
         "sightings",
         "owner",
@@ -21,6 +22,7 @@ GATES = [
         "crd",
         "permission",
         "rehearsal",
+        "window",
         "budget",
         "breaker",
         "cool-down",

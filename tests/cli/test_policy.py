@@ -50,6 +50,21 @@ def test_every_fault_of_every_file_is_told_with_its_place(typed_anywhere: Typing
     assert "remediator policy sample" in result.err
 
 
+def test_when_the_windows_open_is_shown_for_any_moment(typed_anywhere: Typing, tmp_path: Path) -> None:
+    path = tmp_path / "windows.yaml"
+    path.write_text(f"{HEAD}windows: {{timeZone: Europe/Berlin, allow: [Sun 01:00-04:00]}}\n", encoding="utf-8")
+    result = typed_anywhere("validate", str(path), "--at", "2027-03-27T12:00:00+01:00")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.splitlines()[1:3] == [
+        "  Windows in Europe/Berlin, at Sat 2027-03-27 12:00 +01:00: closed outside of Sun 01:00-04:00.",
+        "    opens   Sun 2027-03-28 01:00 +01:00  2027-03-28T00:00:00Z",
+    ]
+    assert "    closes  Sun 2027-03-28 04:00 +02:00  2027-03-28T02:00:00Z\n" in result.out
+    refused = typed_anywhere("validate", str(path), "--at", "tomorrow")
+    assert (refused.code, refused.out) == (2, "")
+    assert "--at takes a time such as 2027-03-27T12:00:00+01:00, not 'tomorrow'" in refused.err
+
+
 def test_validate_needs_a_file(typed_anywhere: Typing) -> None:
     result = typed_anywhere("validate")
     assert (result.code, result.out) == (2, "")

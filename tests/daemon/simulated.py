@@ -29,7 +29,7 @@ from remediator.policy import Mode, Policy
 from remediator.ports import ActionLock, Clock, Cluster, Means
 from remediator.telemetry.uncounted import Uncounted
 from tests.builders import NOW, active, decoded
-from tests.fakes import FakeBackups, FakeCloud, FakeCluster, FakeLock
+from tests.fakes import FakeBackups, FakeCloud, FakeCluster, FakeLock, FakePauses
 from tests.kubernetes.contenders import MemoryLease
 
 _HEAD = "apiVersion: ack-remediator.dev/v1alpha1\nkind: Policy\n"
@@ -224,6 +224,7 @@ class Simulation:
         self.episodes = episodes or Kept()
         self.built: list[Policy] = []
         self.lock = lock or FakeLock()
+        self.pauses = FakePauses()
         self.cluster = cluster or self.town
         self.lease = Lock(lease or MemoryLease(), self.time, name)
         self._made: list[Stepped] = []
@@ -262,7 +263,8 @@ class Simulation:
 
     def _build(self, policy: Policy, clock: Clock) -> Ground:
         self.built.append(policy)
-        return Ground(Means(self.cluster, self.cloud, self.episodes, FakeBackups(), clock, self.lock, NoNews()))
+        means = Means(self.cluster, self.cloud, self.episodes, FakeBackups(), clock, self.lock, NoNews(), self.pauses)
+        return Ground(means)
 
 
 def go_by(time: Time, patch: pytest.MonkeyPatch) -> None:

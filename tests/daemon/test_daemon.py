@@ -14,9 +14,10 @@ from structlog.testing import capture_logs
 
 from remediator.errors import Unreachable
 from remediator.model.finding import FindingName
+from remediator.model.pause import Pause, Pauses
 from remediator.model.plan import Result
 from remediator.policy import Mode
-from tests.builders import BUSY, Json, at, failing, function
+from tests.builders import BUSY, NOW, Json, at, failing, function
 from tests.daemon.simulated import Simulation, Time
 from tests.fakes import FakeLock, failing_with
 from tests.kubernetes.contenders import MemoryLease
@@ -65,6 +66,37 @@ def test_what_comes_to_a_deadline_is_looked_at_then(town: Any) -> None:
     here = town(function(conditions=failing(BUSY, at())), policy="schedule: {interval: 24h}\n")
     here.passes(hours=1)
     assert [round(each) for each in here.town.looked] == [0, 1060]
+
+
+def test_what_waits_for_a_window_is_looked_at_when_it_opens(town: Any) -> None:
+    """It is Saturday, 12:00 UTC."""
+    policy = f"{AUTO}schedule: {{interval: 24h}}\nwindows: {{allow: [Sat 12:40-12:50]}}\n"
+    here = town(policy=policy)
+    here.passes(hours=1)
+    assert [round(each) for each in here.town.looked][:2] == [0, 2400]
+    assert [(round(each), name) for each, name in here.town.resynced] == [(2400, "checkout")]
+
+
+def test_what_waits_for_a_pause_is_looked_at_when_it_ends(town: Any) -> None:
+    here = town(policy=f"{AUTO}schedule: {{interval: 24h}}\n")
+    here.pauses.now = Pauses((Pause("pause-1", "alice", NOW + timedelta(minutes=40)),))
+    here.passes(hours=1)
+    assert [round(each) for each in here.town.looked][:2] == [0, 2400]
+    assert [(round(each), name) for each, name in here.town.resynced] == [(2400, "checkout")]
+
+
+def test_a_pause_without_an_end_is_waited_for_by_the_interval_alone(town: Any) -> None:
+    here = town(policy=f"{AUTO}schedule: {{interval: 30m, jitter: 0s}}\n")
+    here.pauses.now = Pauses((Pause("pause-1", "alice", None),))
+    here.passes(minutes=50)
+    assert [round(each) for each in here.town.looked] == [0, 1800]
+
+
+def test_where_nothing_waits_for_a_window_nobody_looks_when_it_opens(town: Any) -> None:
+    policy = f"{AUTO}schedule: {{interval: 24h}}\nwindows: {{allow: [Sat 12:40-12:50]}}\n"
+    here = town(function(), policy=policy)
+    here.passes(hours=1)
+    assert [round(each) for each in here.town.looked] == [0]
 
 
 def test_what_comes_to_its_deadline_while_something_else_is_done_is_looked_at_right_after(town: Any) -> None:

@@ -1,9 +1,10 @@
-"""Gates that count: budget, breaker, cool-down, quarantine; and the word of a person against them."""
+"""Gates that count, and the clock: window, budget, breaker, cool-down, quarantine; and a person's word against them."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -16,17 +17,85 @@ from remediator.gates.budget import budget
 from remediator.gates.cool_down import cool_down
 from remediator.gates.override import overridden
 from remediator.gates.quarantine import quarantine
+from remediator.gates.window import window
 from remediator.model.decision import DecisionKind, GateName, Overrides, Population, Ruling, Situation, Verdict
 from remediator.model.limits import Limits
 from remediator.model.observation import History
 from remediator.model.plan import ActionName
+from remediator.model.window import Freeze, Windows
 from remediator.model.word import Approval, Override
+from remediator.policy.windows import parse_weekly
 from tests.builders import NOW
 from tests.proposals import proposed, ready, situation
 
 ALLOWED, HELD, LATER = Ruling.ALLOWED, Ruling.HELD, Ruling.LATER
 ONE = proposed()
 HOUR = timedelta(hours=1)
+
+
+# -- window ---------------------------------------------------------------------------------------------------------
+
+# NOW is a Saturday, 13:00 in Berlin.
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def windows(*allow: str, deny: tuple[str, ...] = ()) -> Windows:
+    return Windows(BERLIN, tuple(map(parse_weekly, allow)), tuple(map(parse_weekly, deny)))
+
+
+@pytest.mark.parametrize(
+    ("when", "expected", "said"),
+    [
+        (Windows(), ALLOWED, "the policy names no windows"),
+        (windows("Sat"), ALLOWED, "open until Sun 2026-11-22 00:00 Europe/Berlin"),
+        (windows("Sat 13:00-13:01"), ALLOWED, "open until Sat 2026-11-21 13:01 Europe/Berlin"),
+        (windows("00:00-24:00"), ALLOWED, "open and nothing closes it"),
+        (
+            windows("Mon-Fri 22:00-04:00"),
+            HELD,
+            "closed outside of Mon-Fri 22:00-04:00; opens Mon 2026-11-23 22:00 Europe/Berlin",
+        ),
+        (
+            windows("Sat 12:00-13:00"),
+            HELD,
+            "closed outside of Sat 12:00-13:00; opens Sat 2026-11-28 12:00 Europe/Berlin",
+        ),
+        (windows("Sat", deny=("Sat 10:00-14:00",)), HELD, "Sat 10:00-14:00 is denied; opens Sat 2026-11-21 14:00 "),
+        (windows(deny=("Mon-Sun",)), HELD, "Mon-Sun is denied; and nothing opens it"),
+        (
+            Windows(BERLIN, freezes=(Freeze(NOW, NOW + HOUR, "EKS upgrade"),)),
+            HELD,
+            "frozen until Sat 2026-11-21 14:00 Europe/Berlin: EKS upgrade; opens Sat 2026-11-21 14:00 Europe/Berlin",
+        ),
+    ],
+)
+def test_a_window_is_open_or_says_when_it_opens(when: Windows, expected: Ruling, said: str) -> None:
+    verdict = window(ONE, situation(windows=when))
+    assert verdict.ruling is expected
+    assert verdict.reason.startswith(said)
+    assert not verdict.asks
+
+
+def test_a_window_goes_by_the_clock_of_the_api_server() -> None:
+    """A laptop whose clock is wrong begins nothing by that."""
+    until_one = situation(windows=windows("Sat 12:00-13:01"))
+    assert window(ONE, until_one).ruling is ALLOWED
+    for skew, ruling in ((-59.0, ALLOWED), (-60.0, HELD), (3600.0, ALLOWED), (3601.0, HELD)):
+        assert window(ONE, msgspec.structs.replace(until_one, skew=skew)).ruling is ruling, skew
+
+
+def test_what_only_a_window_holds_can_be_approved_before_it_opens() -> None:
+    closed = windows("Mon")
+    decision = decide(ONE.finding, ONE.plan, ready(ONE.plan, windows=closed, approved=frozenset()))
+    assert (decision.kind, decision.awaits_window, decision.awaits_person) == (DecisionKind.BLOCKED, True, False)
+    other = decide(ONE.finding, ONE.plan, ready(ONE.plan, windows=closed, acted_in_run=5))
+    assert (other.kind, other.awaits_window) == (DecisionKind.BLOCKED, False)
+    assert not decide(ONE.finding, ONE.plan, ready(ONE.plan)).awaits_window
+
+
+def test_a_person_can_pass_by_a_window() -> None:
+    lifted = ready(ONE.plan, windows=windows("Mon"), overrides=told(GateName.WINDOW))
+    assert decide(ONE.finding, ONE.plan, lifted).kind is DecisionKind.ACT
 
 
 # -- budget ---------------------------------------------------------------------------------------------------------
@@ -187,7 +256,7 @@ def test_what_cannot_be_overridden_is_refused_with_what_can(gates: list[str], re
     with pytest.raises(UsageError) as refused:
         parse_override(gates, reason, "mara")
     assert refused.value.message == says or refused.value.message.startswith(says)
-    assert "These can be overridden: budget, breaker, cool-down, sightings." in refused.value.hint or "why" in (
+    assert "These can be overridden: window, budget, breaker, cool-down, sightings." in refused.value.hint or "why" in (
         refused.value.hint
     )
 
@@ -198,8 +267,9 @@ def test_a_misspelt_gate_is_guessed() -> None:
 
 
 def test_what_can_be_overridden_is_what_only_counts() -> None:
-    assert set(OVERRIDABLE) == {GateName.BUDGET, GateName.BREAKER, GateName.COOL_DOWN, GateName.SIGHTINGS}
-    assert {str(gate) for gate in OVERRIDABLE} == {str(gate) for gate in Override} - {"window"}
+    counting = {GateName.BUDGET, GateName.BREAKER, GateName.COOL_DOWN, GateName.SIGHTINGS}
+    assert set(OVERRIDABLE) == {GateName.WINDOW, *counting}
+    assert {str(gate) for gate in OVERRIDABLE} == {str(gate) for gate in Override}
 
 
 @pytest.mark.parametrize("gate", GateName)

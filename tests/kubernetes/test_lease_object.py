@@ -130,9 +130,10 @@ def test_names_stay_names(connect: Connect) -> None:
 def test_the_role_that_we_ship_names_the_leases_that_we_use() -> None:
     role, binding = yaml_files.read_all(MANIFESTS / "role-locks.yaml")
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
-    by_name, without = role["rules"]
+    by_name, without, pauses = role["rules"]
     assert by_name["resourceNames"] == [LEADER_LEASE, ACTION_LEASE]
     assert (by_name["verbs"], without["verbs"]) == (["get", "update"], ["create"])
+    assert (pauses["resources"], pauses["verbs"]) == (["leases"], ["list"])
     assert "resourceNames" not in without  # a create has no name yet when it is judged
     listed = yaml_files.read(MANIFESTS / "kustomization.yaml")["resources"]
     assert "role-locks.yaml" in listed

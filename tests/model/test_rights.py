@@ -43,6 +43,7 @@ def test_the_roles_grant_what_is_used_and_nothing_else() -> None:
 def test_each_role_is_known_or_is_for_people() -> None:
     assert {role["metadata"]["name"] for role in roles()} - set(ROLES) == {
         "ack-remediator-approver",
+        "ack-remediator-pauses",
         "ack-remediator-viewer",
     }
 

@@ -85,7 +85,16 @@ def test_other_encodings_are_refused(path: Path) -> None:
             "zzz: 1",
             "3:1: unknown key zzz; expected one of actions, apiVersion, attempts, aws, breaker, budgets, clockSkew, "
             "events, evidenceMaxAge, findings, guard, kind, mode, orphans, retention, schedule, selection, sightings, "
-            "timeouts",
+            "timeouts, windows",
+        ),
+        (
+            "windows:\n  freezes:\n    - {from: 2026-12-20, till: 2026-12-22, to: 2026-12-21}",
+            "5:26: unknown key windows.freezes.0.till; expected one of from, reason, to",
+        ),
+        (
+            "windows: {allow: [Mon-Fri 22:00-04:00, mon]}",
+            "3:40: windows.allow.1: expected days, hours or both, such as 'Mon-Fri 22:00-04:00', 'Sat,Sun' or "
+            "'09:30-17:00'; found 'mon'",
         ),
         ("mode: always", "3:1: mode: input should be 'dry-run', 'approve' or 'auto'; found 'always'"),
         (

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -15,7 +17,9 @@ from remediator.model.limits import Ceilings, Limits
 from remediator.model.plan import ActionName
 from remediator.model.selection import Operator, Requirement, Selection, Selector
 from remediator.model.timeouts import Timeouts
+from remediator.model.window import Freeze, Weekly, Windows
 from remediator.policy import LambdaCall, Mode, Policy, TimeoutsSection
+from remediator.policy.load import load_policy
 
 HEAD = {"apiVersion": "ack-remediator.dev/v1alpha1", "kind": "Policy"}
 
@@ -136,6 +140,39 @@ class Refused:
         Refused({"timeouts": {"deletion": 600}}, "expected a duration such as 90s, 15m"),
         Refused({"timeouts": {"deletion": "10 minutes"}}, "is no duration"),
         Refused({"timeouts": {"naps": "1m"}}, "not permitted"),
+        Refused({"windows": {"timeZone": "Europe/Berlni"}}, "did you mean Europe/Berlin?"),
+        Refused({"windows": {"timeZone": "Nowhere"}}, "such as UTC, Europe/Berlin or America/New_York"),
+        Refused({"windows": {"timeZone": "Europe"}}, "expected a time zone of the IANA database"),
+        Refused({"windows": {"timeZone": "A" * 300}}, "expected a time zone of the IANA database"),
+        Refused({"windows": {"timeZone": "../../etc/passwd"}}, "should match pattern"),
+        Refused({"windows": {"allow": [""]}}, "expected days, hours or both"),
+        Refused({"windows": {"allow": ["Mon 22:00"]}}, "expected days, hours or both"),
+        Refused({"windows": {"allow": ["mon 22:00-23:00"]}}, "expected days, hours or both"),
+        Refused({"windows": {"allow": ["Mon22:00-23:00"]}}, "expected days, hours or both"),
+        Refused({"windows": {"allow": ["Mon 24:00-01:00"]}}, "expected days, hours or both"),
+        Refused({"windows": {"allow": ["Mon 22:60-23:00"]}}, "expected days, hours or both"),
+        Refused({"windows": {"allow": ["Mon, Tue"]}}, "expected days, hours or both"),
+        Refused({"windows": {"allow": ["Mon 22:00-23:00\n"]}}, "expected days, hours or both"),
+        Refused({"windows": {"deny": ["Mon 22:00-22:00"]}}, "begin and end at different times"),
+        Refused({"windows": {"deny": "Mon"}}, "valid tuple"),
+        Refused({"windows": {"freezes": [{"from": "2026-12-20"}]}}, "Field required"),
+        Refused({"windows": {"freezes": [{"from": "2026-02-31", "to": "2026-03-01"}]}}, "expected a day such as"),
+        Refused({"windows": {"freezes": [{"from": "2026-12-20T10:00", "to": "2026-12-21"}]}}, "expected a day such as"),
+        Refused(
+            {"windows": {"freezes": [{"from": datetime(2026, 12, 20), "to": "2026-12-21"}]}},  # noqa: DTZ001
+            "with its offset",
+        ),
+        Refused({"windows": {"freezes": [{"from": "2026-12-20T25:00:00Z", "to": "2026-12-21"}]}}, "expected a day"),
+        Refused({"windows": {"freezes": [{"from": 7, "to": "2026-12-21"}]}}, "expected a day such as"),
+        Refused({"windows": {"freezes": [{"from": "2026-12-21", "to": "2026-12-20"}]}}, "which freezes.0 does not"),
+        Refused(
+            {"windows": {"freezes": [{"from": "2026-12-20T10:00:00Z", "to": "2026-12-20T11:00:00+01:00"}]}},
+            "which freezes.0 does not",
+        ),
+        Refused(
+            {"windows": {"freezes": [{"from": "2026-12-20", "to": "2026-12-20", "reason": "a\x1b[2J"}]}},
+            "should match pattern",
+        ),
         Refused({"evidence_max_age": "5m"}, "not permitted"),
         Refused({"kind": "Polity"}, "'Policy'"),
     ],
@@ -282,3 +319,47 @@ def test_a_tag_can_tell_the_cluster(key: str) -> None:
     policy = Policy.model_validate(HEAD | {"orphans": {"clusterTag": {"key": key, "value": "prod"}}})
     assert policy.orphans.tag == (key, "prod")
     assert Policy().orphans.tag is None
+
+
+# -- windows --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "days", "begins", "ends"),
+    [
+        ("Mon-Fri 22:00-04:00", {0, 1, 2, 3, 4}, 22 * 60, 28 * 60),
+        ("Sat,Sun", {5, 6}, 0, 24 * 60),
+        ("09:30-17:00", set(range(7)), 570, 1020),
+        ("Fri-Mon 00:00-24:00", {4, 5, 6, 0}, 0, 24 * 60),
+        ("Mon-Mon", {0}, 0, 24 * 60),
+        ("Tue,Thu-Fri,Sun 22:00-00:00", {1, 3, 4, 6}, 22 * 60, 24 * 60),
+        ("Wed 00:00-00:01", {2}, 0, 1),
+    ],
+)
+def test_days_and_hours_are_read(text: str, days: set[int], begins: int, ends: int) -> None:
+    (read,) = policy(windows={"allow": [text]}).windows.allow
+    assert read == Weekly(frozenset(days), begins, ends, text)
+
+
+def test_a_freeze_by_days_ends_with_its_last_in_the_zone_of_the_windows() -> None:
+    keys = {"timeZone": "Europe/Berlin", "freezes": [{"from": "2026-12-20", "to": "2027-01-03", "reason": "holidays"}]}
+    (freeze,) = policy(windows=keys).windows.freezes
+    assert freeze == Freeze(datetime(2026, 12, 19, 23, tzinfo=UTC), datetime(2027, 1, 3, 23, tzinfo=UTC), "holidays")
+    assert policy(windows={"freezes": [{"from": date(2026, 12, 20), "to": date(2026, 12, 20)}]}).windows.freezes == (
+        Freeze(datetime(2026, 12, 20, tzinfo=UTC), datetime(2026, 12, 21, tzinfo=UTC)),
+    )
+
+
+def test_a_freeze_by_moments_is_as_long_as_they_say(tmp_path: Path) -> None:
+    """YAML itself reads a time that is in no quotes."""
+    path = tmp_path / "policy.yaml"
+    head = "".join(f"{key}: {value}\n" for key, value in HEAD.items())
+    path.write_text(f"{head}windows: {{freezes: [{{from: 2026-12-20T10:00:00+01:00, to: '2026-12-20 12:00:30Z'}}]}}\n")
+    (freeze,) = load_policy(path).windows.freezes
+    assert freeze == Freeze(datetime(2026, 12, 20, 9, tzinfo=UTC), datetime(2026, 12, 20, 12, 0, 30, tzinfo=UTC))
+    assert type(freeze.begins) is datetime
+
+
+def test_without_windows_it_is_always_open() -> None:
+    assert not Policy().windows
+    assert Policy().windows == Windows(ZoneInfo("UTC"))

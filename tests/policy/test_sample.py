@@ -25,7 +25,7 @@ SAMPLE = YAML(typ="safe").load(sample_policy())
 SCHEMA = policy_schema()
 ROLE = "arn:aws:iam::444455556666:role/read"
 # Mappings of the file's own keys, which the sample shows empty, and what must be said in them.
-NO_DEFAULT = ("findings", "accounts", "roleArn", "key", "value")
+NO_DEFAULT = ("findings", "accounts", "roleArn", "key", "value", "from", "to")
 SHIPPED = Path(__file__).parents[2] / "manifests" / "base" / "policy.yaml"
 
 
@@ -176,6 +176,13 @@ def test_the_schema_takes_the_sample() -> None:
         ({"aws": {"endpointURL": 7}}, ".aws.endpointURL: none of anyOf"),
         ({"aws": {"assumeRole": "yes"}}, ".aws.assumeRole: no boolean"),
         ({"aws": {"accounts": {"12": {"roleArn": ROLE}}}}, ".aws.accounts.12: unknown"),
+        ({"windows": {"allow": ["Mon 9-17"]}}, ".windows.allow.0: 'Mon 9-17' does not match"),
+        ({"windows": {"allow": [""]}}, ".windows.allow.0: '' does not match"),
+        ({"windows": {"freezes": [{"from": "2026-12-20"}]}}, ".windows.freezes.0.to: missing"),
+        (
+            {"windows": {"freezes": [{"from": "now", "to": "2026-12-20"}]}},
+            ".windows.freezes.0.from: 'now' does not match",
+        ),
         ({"orphans": {"clusterTag": {"key": "cluster"}}}, ".orphans.clusterTag: none of anyOf"),
         ({"aws": {"accounts": {"444455556666": {}}}}, ".aws.accounts.444455556666.roleArn: missing"),
     ],

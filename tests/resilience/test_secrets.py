@@ -199,6 +199,8 @@ TYPED: dict[str, tuple[tuple[str, ...], ...]] = {
     "approve": (("{proposal}", "--ticket", "OPS-1"), ("function/checkout", "-n", "shop")),
     "reject": (("{proposal}", "--reason", "no"), ("function/checkout", "-n", "shop", "--reason", "no")),
     "history": (*(("-A", *output) for output in OUTPUTS), ("checkout",)),
+    "pause": (("--for", "2h", "--reason", "drill", "-n", "nowhere"), ()),
+    "resume": ((), ("--all",)),
     "quarantine list": tuple(("-A", *output) for output in OUTPUTS),
     "quarantine release": (("checkout", "--reason", "mended"),),
     "collect": tuple((name, "-o", f"{{policy}}.{name}.tar.gz", "--force") for name in ("checkout", "exports", "dark")),

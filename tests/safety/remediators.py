@@ -30,6 +30,7 @@ from remediator.model.kind import FUNCTION
 from remediator.model.lease import Found, Record
 from remediator.model.live import LiveState, unreadable
 from remediator.model.log import ControllerLog
+from remediator.model.pause import Pauses
 from remediator.model.placement import Placement
 from remediator.model.plan import ActionName, Operation, Outcome
 from remediator.model.reference import Link
@@ -45,7 +46,7 @@ from tests.safety.world import World
 T = TypeVar("T")
 
 _REQUEST = 7.0  # seconds after which a request is given up
-PORTS = ("list", "get", "patch", "rehearse", "probe", "record", "lease", "backup", "sleep")
+PORTS = ("list", "get", "patch", "rehearse", "probe", "record", "lease", "pauses", "backup", "sleep")
 
 
 class Killed(BaseException):
@@ -110,7 +111,8 @@ class Remediator:
         )
         lock = KubernetesActionLock(Lock(_Lease(self), self, name))
         self.episodes = store
-        self._work = Pass(Means(_Cluster(self), _Cloud(self), store, _Backups(self), self, lock, NoNews()), policy)
+        cluster, cloud, backups, pauses = _Cluster(self), _Cloud(self), _Backups(self), _Pauses(self)
+        self._work = Pass(Means(cluster, cloud, store, backups, self, lock, NoNews(), pauses), policy)
 
     # -- a run ----------------------------------------------------------------------------------------------------
 
@@ -323,6 +325,17 @@ class _Lease:
 
     def replace(self, found: Found, record: Record) -> Found:
         return self._own.call("lease", lambda: self._lease.replace(found, record))
+
+
+class _Pauses:
+    def __init__(self, own: Remediator) -> None:
+        self._own = own
+
+    def read(self) -> Pauses:
+        try:
+            return self._own.call("pauses", lambda: self._own.world.pauses)
+        except Unreachable as error:
+            return Pauses(unknown=error.message)
 
 
 class _Backups:

@@ -39,6 +39,7 @@ AT_LEAST = {
     "a stored word": 60,
     "nobody's word": 60,
     "a budget was lifted": 10,
+    "a window was lifted": 10,
     "told of an orphan": 20,
     "recovered": 10,
     "event: another": 50,
@@ -52,6 +53,8 @@ _RULES: Json = {
     "sightings": 1,
     "budgets": {"perRun": 2, "perDay": 5, "perNamespace": 1},
     "breaker": {"percent": 35},
+    # Closed a quarter of each hour, so that runs begin in there, and others end in there.
+    "windows": {"timeZone": "Europe/Berlin", "deny": [f"{hour:02}:20-{hour:02}:35" for hour in range(24)]},
 }
 
 names = st.sampled_from(sorted(PLACES))
@@ -65,6 +68,7 @@ events = st.one_of(
     st.just("killed"),
     st.just("silence"),
     st.sampled_from(["5 s", "20 s", "61 s", "700 s", "another", "another", "another is killed", "robbed", "robbed"]),
+    st.sampled_from(["paused shop", "resumed"]),
     st.sampled_from(["clock back", "clock on", "controller down", "controller alive", "hangs"]),
     st.builds(
         "{} {}".format, st.sampled_from(["ignored", "edited", "recreated", "present", "unreadable", "unproven"]), names
@@ -243,6 +247,15 @@ class Machine(RuleBasedStateMachine):
         if self.world.found(name):
             self.world.api.write(lambda each: each["spec"].update(memorySize=each["spec"]["memorySize"] + 1), name)
 
+    @rule(
+        seconds=st.sampled_from([None, None, None, 300.0, 4000.0]),
+        namespace=st.sampled_from(["", *sorted(set(PLACES.values()))]),
+    )
+    def a_person_pauses_or_resumes(self, seconds: float | None, namespace: str) -> None:
+        TALLY["steps"] += 1
+        TALLY["a pause" if seconds else "resumed"] += 1
+        self.world.paused(seconds, namespace)
+
     # -- the world ------------------------------------------------------------------------------------------------
 
     @rule(name=names, kind=kinds, heals=st.booleans())
@@ -282,6 +295,8 @@ class Machine(RuleBasedStateMachine):
             if others:
                 deaths = [Fate("patch", 0, after=True, what="killed")] if "killed" in name else []
                 self._run(others[0], deaths, person=bool(self.born % 2))
+        elif kind in ("paused", "resumed"):
+            self.world.paused(1000.0 if name else None, name)
         elif kind == "robbed":
             self.world.robbed()
         elif kind == "clock":

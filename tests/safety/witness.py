@@ -81,6 +81,8 @@ class Witness:
         self._expect_no_opt_out(before, action)
         self._expect_budget(by, first)
         self._expect_no_incident(by)
+        self._expect_window(by, first)
+        self._expect_no_pause(first)
         if action is ActionName.CLEAR_FINALIZER:
             self._expect_proofs(by, before, first)
         if action.destructive:
@@ -164,6 +166,24 @@ class Witness:
         assert not incident or GateName.BREAKER in by.now_run.overrides.gates or self._any_lifts("breaker"), (
             "an incident"
         )
+
+    def _expect_window(self, by: Remediator, first: First) -> None:
+        """Expect that a window was open when it was decided: a little before, and by whatever clock they went."""
+        if self._lifted(by, first.uid, GateName.WINDOW):
+            self._tally["a window was lifted"] += 1
+            return
+        around = range(-int(_LATE) - 90, 91, 10)
+        assert any(by.policy.windows.open(self._world.now + timedelta(seconds=each)) for each in around), (
+            "the windows are closed"
+        )
+        if not by.policy.windows.open(self._world.now):
+            self._tally["a window closed in between"] += 1
+
+    def _expect_no_pause(self, first: First) -> None:
+        """Expect that nobody had paused when it was decided; who pauses in the minute after that comes too late."""
+        standing = self._world.pauses.standing(self._world.now + timedelta(seconds=90), first.namespace)
+        before = [each for each in standing if each.since and (self._world.now - each.since).total_seconds() > _LATE]
+        assert not before, "it is paused"
 
     def _lifted(self, by: Remediator, uid: str, gate: GateName) -> bool:
         word = self._world.shelf.objects[f"function-{uid}"]["spec"].get("approval") or {}

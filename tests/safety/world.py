@@ -15,6 +15,7 @@ from remediator.errors import Changed, NotFound
 from remediator.model.controller import ControllerFacts, Health
 from remediator.model.lease import Terms
 from remediator.model.live import LiveState, unreadable
+from remediator.model.pause import Pause, Pauses
 from remediator.model.resource import DELETION_POLICY, FUNCTION_FINALIZER, RETAIN, Resource
 from remediator.model.times import format_time
 from tests.builders import (
@@ -118,6 +119,7 @@ class World:
         self.backups: dict[str, float] = {}
         self.controller = "alive"
         self.hangs = False
+        self.pauses = Pauses()
         self.aws: dict[str, str] = {}
         self.aws_moved: dict[str, float] = {}
         self.heals: dict[str, bool] = {}
@@ -140,6 +142,15 @@ class World:
         self.passes(31.0)
         if (found := self.lease.stored) is not None:
             self.lease.replace(found, found.record.taken("a stranger", Terms(), self.now))
+
+    def paused(self, seconds: float | None, namespace: str = "") -> None:
+        """Let somebody pause from now on, or end all pauses."""
+        if seconds is None:
+            self.pauses = Pauses()
+            return
+        until = self.now + timedelta(seconds=seconds)
+        pause = Pause(f"pause-{len(self.pauses.found)}", "alice", until, self.now, "drill", namespace)
+        self.pauses = Pauses((*self.pauses.found, pause))
 
     # -- objects --------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from remediator.model.episode import ResolvedBy
 from remediator.model.finding import State
 from remediator.model.limits import Limits, Mode
 from remediator.model.live import unreadable
+from remediator.model.pause import Pause, Pauses
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.model.resource import Ref
 from remediator.model.word import Rejection
@@ -270,6 +271,33 @@ def judged_with(story: Story, **history: Any) -> Any:
     first, *rest = scan.results
     seen_then = msgspec.structs.replace(first.seen, history=msgspec.structs.replace(first.seen.history, **history))
     return msgspec.structs.replace(scan, results=(msgspec.structs.replace(first, seen=seen_then), *rest))
+
+
+@pytest.mark.parametrize(("allow", "is_open"), [((), 1), (("Sat",), 1), (("Sun",), 0)])
+def test_whether_the_windows_are_open_is_told(allow: tuple[str, ...], is_open: int) -> None:
+    """It is Saturday."""
+    assert value(Story(function(), policy={"windows": {"allow": allow}}).look(), "window_open") == is_open
+
+
+def test_pauses_that_stand_are_counted() -> None:
+    story = Story(function())
+    assert value(story.look(), "paused") == 0
+    story.world.pauses.now = Pauses(
+        (
+            Pause("pause-1", "alice", None),
+            Pause("pause-2", "bob", NOW, NOW - timedelta(days=9)),
+            Pause("pause-3", "bob", None, NOW - timedelta(hours=1), namespace="post"),
+        )
+    )
+    told = story.look()
+    assert (value(told, "paused"), value(told, "oldest_pause_age_seconds")) == (2, 3600)
+
+
+def test_what_only_a_window_holds_waits_for_a_person_too() -> None:
+    others = [function(f"healthy-{number}") for number in range(9)]
+    closed = {"mode": "approve", "sightings": 1, "windows": {"allow": ["Sun"]}}
+    assert value(Story(stuck(), *others, policy=closed).look(), "approvals_pending") == 1
+    assert value(Story(stuck(), *others, policy=closed | {"mode": "auto"}).look(), "approvals_pending") == 0
 
 
 def test_what_waits_for_a_person_waits_until_they_said_something() -> None:

@@ -53,9 +53,11 @@ DONE = Row(
         ),
         lines(
             "Waiting for people",
-            "Approvals that are asked for, and quarantines that somebody has to look into.",
+            "Approvals that are asked for, quarantines that somebody has to look into, and what holds all of it.",
             Query(f"sum({last('remediator_approvals_pending')})", "approvals"),
             Query(f"sum({last('remediator_quarantined')})", "in quarantine"),
+            Query(f"min({last('remediator_window_open')})", "windows open"),
+            Query(f"max({last('remediator_paused')})", "pauses"),
             width=24,
         ),
     ),
