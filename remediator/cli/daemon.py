@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from remediator.kubernetes.lease import Lock
     from remediator.policy import Policy
     from remediator.ports import Clock
-    from remediator.telemetry.server import Tls
+    from remediator.telemetry.listening import Tls
 
 # Of the time that there is: the rest is for what a last request takes, and for letting go of the Lease.
 _SHARE_FOR_THE_PASS = 0.8
@@ -106,7 +106,7 @@ def command(
 
 def _tls(certificate: Path | None, key: Path | None, clients: Path | None) -> Tls | None:
     """Put together what the server needs for TLS; None where nothing of it was asked for."""
-    from remediator.telemetry.server import Tls
+    from remediator.telemetry.listening import Tls
 
     if certificate is None and key is None and clients is None:
         return None

@@ -36,11 +36,18 @@ def healthy_summary(each: Judged) -> str:
     return "Nothing is wrong."
 
 
-def sentence(each: Judged) -> str:
-    """Say what is wrong, when it passes by itself or counts as stuck, and what holds an action back."""
-    finding, now = each.finding, each.seen.now
+def sentence(each: Judged, now: datetime | None = None) -> str:
+    """Say what is wrong, when it passes by itself or counts as stuck, and what holds an action back.
+
+    `now` is when it is read, where that is later than it was seen.
+    """
+    finding, now = each.finding, now or each.seen.now
     assert finding is not None
     said = finding.summary if finding.summary.endswith((".", "!", "?")) else f"{finding.summary}."
+    if finding.state is State.WAITING and now > each.seen.now:
+        over = [at for at in (finding.self_heals_at, finding.stuck_at) if at is not None and at <= now]
+        if over:
+            return f"{said} That was to be over by {_moment(over[0], now)}; the next pass tells."
     if finding.state is State.WAITING and finding.self_heals_at is not None:
         return f"{said} Should heal by itself by {_moment(finding.self_heals_at, now)}."
     if finding.state is State.WAITING and finding.stuck_at is not None:
@@ -61,9 +68,10 @@ def place(each: Judged) -> tuple[str | None, str | None]:
 
 
 def _moment(at: datetime, now: datetime) -> str:
-    """Write a coming moment as people on call say it, with its date where that is not today's."""
+    """Write a moment as people on call say it, with its date where that is not today's."""
     form = "%H:%M UTC" if at.date() == now.date() else "%Y-%m-%d %H:%M UTC"
-    return f"{at.strftime(form)} (in {format_duration(at - now)})"
+    away = f"in {format_duration(at - now)}" if at >= now else f"{format_duration(now - at)} ago"
+    return f"{at.strftime(form)} ({away})"
 
 
 def totals(scan: Scan) -> str:
