@@ -8,7 +8,7 @@ from datetime import datetime
 from remediator.cli.names import typed
 from remediator.cli.render import STATE_STYLES, Page
 from remediator.model.cluster import ClusterFinding, ClusterFindingName
-from remediator.model.controller import Health
+from remediator.model.controller import ControllerFacts, Health
 from remediator.model.decision import DecisionKind
 from remediator.model.finding import State
 from remediator.model.plan import Outcome, Result
@@ -105,6 +105,13 @@ def tell_cluster(findings: Sequence[ClusterFinding], page: Page, *, wide: bool) 
         page.line("")
 
 
+def controller_sentence(facts: ControllerFacts) -> str:
+    """Say how the controller is, and of which version, where it works."""
+    version = f", version {facts.version}" if facts.version else ""
+    watched = f", watching {', '.join(facts.watched_namespaces)} only" if facts.watched_namespaces else ""
+    return f"Controller {facts.health.value}: {facts.why}{version}{watched}."
+
+
 def tell_controller(scan: Scan, page: Page, *, wide: bool) -> None:
     """Say how the controller is, and what of the cluster nobody could look at.
 
@@ -114,9 +121,7 @@ def tell_controller(scan: Scan, page: Page, *, wide: bool) -> None:
     facts = scan.controller
     told = any(each.name is ClusterFindingName.CONTROLLER_DOWN for each in scan.cluster)
     if wide or not (facts.health is Health.ALIVE or told or not any(each.finding for each in scan.results)):
-        version = f", version {facts.version}" if facts.version else ""
-        watched = f", watching {', '.join(facts.watched_namespaces)} only" if facts.watched_namespaces else ""
-        page.line(f"Controller {facts.health.value}: {facts.why}{version}{watched}.")
+        page.line(controller_sentence(facts))
     if wide:
         for each in scan.unknown:
             page.hanging("not known: ", each)
@@ -133,18 +138,32 @@ def tell_outcome(outcome: Outcome, page: Page) -> None:
         page.hanging(" " * 12, f"The object as it was: {outcome.backup}")
 
 
-def tell_foreign(scan: Scan, page: Page) -> None:
+def foreign(scan: Scan) -> list[str]:
     """Name what is being deleted and waits for a finalizer that is not ACK's: no finding, but a question on call."""
-    for each in scan.results:
-        resource = each.seen.resource
-        if resource.deleting and not resource.managed and resource.finalizers:
-            page.line(f"{resource.ref}: {healthy_summary(each)}")
+    resources = [(each, each.seen.resource) for each in scan.results]
+    return [
+        f"{resource.ref}: {healthy_summary(each)}"
+        for each, resource in resources
+        if resource.deleting and not resource.managed and resource.finalizers
+    ]
+
+
+def tell_foreign(scan: Scan, page: Page) -> None:
+    """Print what waits for somebody else's finalizer."""
+    for each in foreign(scan):
+        page.line(each)
+
+
+def leftovers(scan: Scan) -> list[str]:
+    """Say where an interrupted action left something; a scan does not touch it."""
+    said = "an interrupted action left its mark; the next `remediator run` that may act undoes it."
+    return [f"{each.ref}: {said}" for each in scan.leftovers]
 
 
 def tell_leftovers(scan: Scan, page: Page) -> None:
-    """Say where an interrupted action left something; a scan does not touch it."""
-    for each in scan.leftovers:
-        page.line(f"{each.ref}: an interrupted action left its mark; the next `remediator run` that may act undoes it.")
+    """Print where an interrupted action left something."""
+    for each in leftovers(scan):
+        page.line(each)
 
 
 def tell_next(scan: Scan, flags: str, page: Page) -> None:
