@@ -15,7 +15,7 @@ from remediator.cli.names import typed
 from remediator.cli.report import WORST_FIRST, controller_sentence, foreign, leftovers, place, sentence, totals
 from remediator.cli.standing import phase_now, said
 from remediator.kubernetes.home import USUAL_HOME
-from remediator.model.cluster import ClusterFinding
+from remediator.model.cluster import ClusterFinding, ClusterFindingName
 from remediator.model.controller import ControllerFacts
 from remediator.model.episode import Phase
 from remediator.model.finding import Finding
@@ -68,6 +68,12 @@ class Look(Struct, frozen=True):
     unknown: tuple[str, ...]
     mode: Mode
     fleeting: str = ""
+
+    @property
+    def takes_words(self) -> bool:
+        """Whether an approval that is written into a record counts."""
+        unguarded = any(each.name is ClusterFindingName.APPROVALS_UNGUARDED for each in self.cluster)
+        return not (self.fleeting or unguarded)
 
 
 def look(scan: Scan, mode: Mode, fleeting: str = "") -> Look:
@@ -202,7 +208,7 @@ def _commands(judged: Judged, record: Record | None, where: Where, seen: Look, n
     yield Command("all that is known of it, looked up anew", f"remediator explain {named}{where.at_home}")
     if judged.plan is not None and judged.decision and judged.decision.awaits_person:
         proposal = judged.plan.proposal_id
-        if seen.fleeting:
+        if not seen.takes_words:
             once = f"remediator run {where.flags} --approve --proposal {proposal}"
             yield Command("approve, and do it at once", once)
         else:

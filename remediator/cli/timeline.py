@@ -7,7 +7,7 @@ from datetime import datetime
 
 from remediator.cli.record_events import Event, What, events_of
 from remediator.cli.standing import approval_now
-from remediator.model.episode import Episode, Sighted
+from remediator.model.episode import Episode, ResolvedBy, Sighted
 from remediator.model.finding import Finding
 from remediator.model.plan import Result, proposal_id
 from remediator.model.record import Record
@@ -16,7 +16,7 @@ from remediator.model.word import APPROVAL_LASTS
 from remediator.page.values import Moment, Tone
 
 _TONES = {What.UNWELL: Tone.BAD, What.ATTEMPTED: Tone.ACT, What.RESOLVED: Tone.GOOD}
-_HEADS = {What.UNWELL: "first seen unwell", What.RESOLVED: "well again, or gone"}
+_HEADS = {What.UNWELL: "first seen unwell", What.RESOLVED: "well again"}
 
 
 def past(record: Record) -> list[Moment]:
@@ -46,6 +46,8 @@ def _of_event(event: Event) -> Moment:
     sentences = () if event.what is What.UNWELL else tuple(event.sentences)
     tone = Tone.GOOD if event.result is Result.RESOLVED else _TONES.get(event.what, Tone.WORD)
     head = _HEADS.get(event.what, event.what.value)
+    if event.resolved_by is ResolvedBy.DELETED:
+        head = "gone"
     if event.action is not None:
         head = f"{event.action}: {event.result.value if event.result else 'not ended'}"
     return Moment(at=event.at, tone=tone, head=head, sentences=sentences)
@@ -55,7 +57,7 @@ def _found(episode: Episode) -> Iterable[Moment]:
     if episode.unhealthy_since < min((each.since for each in episode.findings), default=episode.first_seen):
         yield Moment(at=episode.unhealthy_since, tone=Tone.BAD, head="unwell since then at least")
     for each in episode.findings:
-        yield Moment(at=each.since, tone=Tone.BAD, head=f"{each.name}", sentences=tuple(_of_finding(each)))
+        yield Moment(at=each.since, tone=Tone.BAD, head=each.name.value, sentences=tuple(_of_finding(each)))
     if (proposal := episode.proposal) is not None:
         said = f"{proposal_id(proposal.digest)}: {proposal.action}: {proposal.summary}"
         yield Moment(at=proposal.at, tone=Tone.WORD, head="proposed", sentences=(said,))

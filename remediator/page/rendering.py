@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from remediator.model.printable import displayable
 from remediator.model.times import format_duration, format_time
@@ -17,6 +17,7 @@ from remediator.page.values import Page
 
 # A text that is longer is cut: nobody reads it here, and the document of `-o json` has all of it.
 LONGEST = 4000
+_SHORT = 200
 
 
 def render(page: Page) -> str:
@@ -60,12 +61,22 @@ def _fingerprint() -> str:
 
 
 def _shown(value: Any) -> Any:
-    """Make a text harmless to look at; called for whatever the template prints, before it is escaped."""
+    """Make a text harmless to look at, and escape it; called for whatever the template prints."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
+    return _often(value) if len(value) <= _SHORT else _text(value)
+
+
+def _text(value: str) -> Markup:
     left = len(value) - LONGEST
     cut = value if left <= 0 else f"{value[:LONGEST]}… ({left:,} characters more; -o json has them)"
-    return displayable(cut)
+    return escape(displayable(cut))
+
+
+@lru_cache(maxsize=4096)
+def _often(value: str) -> Markup:
+    """Remember what most resources have in common: the names of facts and gates, and what these say."""
+    return _text(value)
 
 
 def _clock(at: datetime) -> str:

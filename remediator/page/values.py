@@ -88,6 +88,11 @@ class Item(Struct, frozen=True, kw_only=True):
     gates: Sequence[GateRow] = ()
     timeline: Sequence[Moment] = ()
 
+    @property
+    def held_by(self) -> int:
+        """Count the gates that hold it back."""
+        return sum(each.ruling == "held" for each in self.gates)
+
 
 class Ended(Struct, frozen=True, kw_only=True):
     """One resource that is well again."""
