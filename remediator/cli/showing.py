@@ -197,7 +197,7 @@ def _facts(judged: Judged, finding: Finding, record: Record | None, now: datetim
         yield "also holds", ", ".join(finding.also)
     if judged.plan is not None:
         yield "proposal", judged.plan.proposal_id
-    if record and record.episode:
+    if record and record.episode and record.phase:  # else no run wrote it down, and nobody waits for anything
         yield "phase", phase_now(record, now).value
 
 

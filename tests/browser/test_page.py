@@ -30,8 +30,10 @@ HOSTILE = (
     "</title></style></bdi></code><script>window.taken = 1</script>"
     "<img src=x onerror='window.taken = 1'><svg onload=\"window.taken = 1\">"
     "\" onclick=\"window.taken = 1\" autofocus onfocus='window.taken = 1' x='"
-    "<a href='javascript:window.taken = 1'><meta http-equiv=refresh content='0;url=//elsewhere.example/'>"
+    "<a href='javascript:window.taken = 1'>"
 )
+# No header stops this one: the escapes alone do.
+MOVING = "<meta http-equiv=refresh content='0;url=//elsewhere.example/'>"
 
 Served = Callable[[str], Any]
 
@@ -133,7 +135,7 @@ def test_a_hostile_name_does_not_become_markup(browser: Any) -> None:
 
     with shown(browser, render(filled("x"))) as plain:
         expected = elements(plain)
-    with shown(browser, render(filled(HOSTILE))) as seen:
+    with shown(browser, render(filled(HOSTILE + MOVING))) as seen:
         seen.opened()
         seen.page.mouse.move(200, 200)
         for link in seen.page.locator("a").all():
