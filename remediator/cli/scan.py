@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from remediator.cli.options import Output, cluster_options, output_or_page_option, scope_options
+from remediator.errors import UsageError
 
 if TYPE_CHECKING:
     from remediator.cli.wiring import Wired
@@ -49,6 +50,8 @@ def command(
     from remediator.cli.render import narration
     from remediator.cli.wiring import wire
 
+    if healthy and output is Output.HTML:
+        raise UsageError("a page shows what is unwell, and no healthy resource", hint="Leave out --all, or -o html.")
     wired = wire(
         kubeconfig=kubeconfig,
         context=context,

@@ -82,6 +82,12 @@ def test_a_file_cannot_be_looked_at_again(page: str) -> None:
     assert ">look again</a>" not in page
 
 
+def test_it_lists_no_healthy_ones_and_says_so_where_they_are_asked_for(shop: Shop) -> None:
+    told = shop("scan", "-A", "--all", "-o", "html")
+    assert (told.code, told.out) == (2, "")
+    assert "a page shows what is unwell" in told.err
+
+
 @pytest.mark.parametrize("command", ["explain", "run", "list", "history", "diagnose"])
 def test_no_other_command_writes_one(shop: Shop, command: str) -> None:
     told = shop(command, "-o", "html", policy=False)
