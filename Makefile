@@ -19,7 +19,7 @@ LOCK   := requirements-dev.lock
 CONTROLLER ?= real
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-deep test-cluster test-kind mutants lint lint-manifests lint-build format bench dashboard image image-check lock
+.PHONY: help install demo test test-deep test-page test-cluster test-kind mutants lint lint-manifests lint-build format bench dashboard image image-check lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-14s %s\n", $$1, $$2}'
@@ -54,6 +54,14 @@ endif
 test-deep: install ## Run what tries everything: each lie of the sandbox, kill -9 at each request, 10,000 steps
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/sandbox/lies
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m deep --ignore=tests/sandbox/lies
+
+# Into .venv, since the tests need the rest of it, too; only who looks at pages has to have it.
+$(VENV)/.browser: requirements-browser.lock | $(STAMP)
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $<
+	@touch $@
+
+test-page: $(VENV)/.browser ## Look at the page in headless Chromium, on a phone and a desk, and let axe judge (SCREENSHOTS=folder keeps them)
+	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 # Three at a time, each with a control plane of its own: they wait for back-offs more than they compute.
 test-cluster: install ## Run contract and stories on a real control plane (built with Go the first time; ARGS=... for pytest)
@@ -123,5 +131,7 @@ lock: install ## Resolve the dependencies anew and pin them by hash
 		--python-version 3.11 pyproject.toml -o requirements.lock
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 --group checks -o requirements-checks.lock
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+		--python-version 3.11 --group browser -c requirements-dev.lock -o requirements-browser.lock
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 --group build -o requirements-build.lock

@@ -12,6 +12,7 @@ from remediator.model.episode import MEMORY, UNDER_WAY_LASTS, Attempt, Episode, 
 from remediator.model.finding import Finding
 from remediator.model.observation import History
 from remediator.model.plan import ActionName, Outcome, Plan, Result
+from remediator.model.record import Record, record_name
 from remediator.model.resource import Ref, Resource
 from remediator.model.word import Approval, Rejection
 
@@ -92,6 +93,9 @@ class MemoryEpisodes:
             rejection=self.rejection(uid),
             own_retain=found.under_way is not None and found.under_way.action is ActionName.RELEASE,
         )
+
+    def records(self) -> tuple[Record, ...]:
+        return tuple(Record(name=record_name(ref), ref=ref, episode=each) for ref, each in self._known.values())
 
     def approvals_guarded(self) -> tuple[bool | None, str]:
         """Say that nothing has to be guarded: there is no place for approvals here."""

@@ -24,6 +24,7 @@ from remediator.model.orphan import Inventory
 from remediator.model.pause import Pauses
 from remediator.model.placement import Placement
 from remediator.model.plan import Operation, Outcome, Plan
+from remediator.model.record import Record
 from remediator.model.reference import Link
 from remediator.model.resource import Ref, Resource
 from remediator.model.scan import Scan
@@ -145,6 +146,9 @@ class Episodes(Protocol):
 
     def unresolved(self) -> tuple[Ref, ...]:
         """List the targets that were unwell when last seen: some may be gone by now."""
+
+    def records(self) -> tuple[Record, ...]:
+        """List what is known of every resource that is unwell, or was; asks nobody."""
 
     def approvals_guarded(self) -> tuple[bool | None, str]:
         """Say whether the API server holds approvals to their rules, and why; None where that is not known.

@@ -84,23 +84,34 @@ def _times(page: Page, judged: Judged, finding: Finding) -> None:
         page.field("also holds", ", ".join(finding.also))
 
 
-def _evidence(page: Page, finding: Finding) -> None:
+def sections(finding: Finding) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Order the evidence: what each side says, and what else is known, under its heading."""
     told = {*_KUBERNETES, *_AWS}
     rest = tuple(key for key in finding.evidence if key not in told)
     for heading, keys in (("Kubernetes says", _KUBERNETES), ("AWS says", _AWS), ("Details", rest)):
-        present = [key for key in keys if finding.evidence.get(key)]
+        present = [(key, finding.evidence[key]) for key in keys if finding.evidence.get(key)]
         if present:
-            page.heading(heading)
-            for key in present:
-                page.field(key, finding.evidence[key])
+            yield heading, present
+
+
+def _evidence(page: Page, finding: Finding) -> None:
+    for heading, present in sections(finding):
+        page.heading(heading)
+        for key, value in present:
+            page.field(key, value)
 
 
 def _references(page: Page, seen: Observation) -> None:
     """Draw what it refers to, and beneath what is not ready what that refers to."""
-    lines = [(name, mask(said, seen.secrets)) for name, said in _drawn(seen.references)]
+    lines = linked(seen)
     if lines:
         page.heading("References")
         page.fields(lines)
+
+
+def linked(seen: Observation) -> list[tuple[str, str]]:
+    """Tell what it refers to, and how that is, masked."""
+    return [(name, mask(said, seen.secrets)) for name, said in _drawn(seen.references)]
 
 
 def _drawn(links: Sequence[Link], depth: int = 0) -> Iterator[tuple[str, str]]:
@@ -114,15 +125,9 @@ def _decision(page: Page, judged: Judged, *, wide: bool) -> None:
     decision, plan = judged.decision, judged.plan
     assert decision is not None and judged.finding is not None
     page.heading(f"Decision: {decision.kind}")
+    page.field("remedy", remedy(judged))
     if plan is None:
-        what = (
-            "wait; nothing needs to be done now" if decision.kind is DecisionKind.WAIT else "a person has to look at it"
-        )
-        if not judged.seen.resource.is_function:
-            what += "; no action is ever taken on this kind"
-        page.field("remedy", f"{judged.finding.remedy}: {what} (remediator findings {judged.finding.name})")
         return
-    page.field("remedy", f"{plan.action}: {plan.summary}")
     page.field("proposal", plan.proposal_id)
     if wide:
         _means(page, plan)
@@ -135,15 +140,31 @@ def _decision(page: Page, judged: Judged, *, wide: bool) -> None:
         page.hanging(f"  {mark:<6}{verdict.gate:<{width}}  ", verdict.reason, style=style)
 
 
-def _on_request(page: Page, judged: Judged) -> None:
-    """Say what is never proposed, and done where a person asks for it by name."""
-    offered = judged.finding.on_request if judged.finding else ()
-    if not offered:
-        return
+def remedy(judged: Judged) -> str:
+    """Say what would help, and what that does."""
+    finding, decision, plan = judged.finding, judged.decision, judged.plan
+    assert finding is not None and decision is not None
+    if plan is not None:
+        return f"{plan.action}: {plan.summary}"
+    what = "wait; nothing needs to be done now" if decision.kind is DecisionKind.WAIT else "a person has to look at it"
+    if not judged.seen.resource.is_function:
+        what += "; no action is ever taken on this kind"
+    return f"{finding.remedy}: {what} (remediator findings {finding.name})"
+
+
+def on_request(judged: Judged) -> list[tuple[Remedy, str]]:
+    """List what is never proposed, and done where a person asks for it by name, each with its command."""
     ref = judged.seen.resource.ref
-    page.heading("Only if you ask for it")
-    for remedy in offered:
-        page.field("on request", f"{remedy}: remediator {_ASKED_BY[remedy]} {typed(ref)} -n {ref.namespace}")
+    offered = judged.finding.on_request if judged.finding else ()
+    return [(each, f"remediator {_ASKED_BY[each]} {typed(ref)} -n {ref.namespace}") for each in offered]
+
+
+def _on_request(page: Page, judged: Judged) -> None:
+    offered = on_request(judged)
+    if offered:
+        page.heading("Only if you ask for it")
+    for each, command in offered:
+        page.field("on request", f"{each}: {command}")
 
 
 def _means(page: Page, plan: Plan) -> None:

@@ -17,12 +17,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Output(StrEnum):
-    """How a command says what it found: for people, or for machines."""
+    """How a command says what it found: for people, or for machines. `html` is for `scan` alone."""
 
     TABLE = "table"
     WIDE = "wide"
     JSON = "json"
     YAML = "yaml"
+    HTML = "html"
 
     @property
     def for_machines(self) -> bool:
@@ -71,15 +72,23 @@ _POLICY = click.option(
     envvar="REMEDIATOR_POLICY",
     help="The policy file; else REMEDIATOR_POLICY, else read-only defaults.",
 )
-_OUTPUT = click.option(
-    "-o",
-    "--output",
-    type=click.Choice([each.value for each in Output]),
-    callback=lambda _ctx, _option, value: Output(value),
-    default=Output.TABLE.value,
-    show_default=True,
-    help="table; wide: the same with everything that is known; json or yaml: one document for scripts.",
-)
+
+
+def _output(choices: list[Output], meaning: str) -> Callable[[F], F]:
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice([each.value for each in choices]),
+        callback=lambda _ctx, _option, value: Output(value),
+        default=Output.TABLE.value,
+        show_default=True,
+        help=meaning,
+    )
+
+
+_MEANING = "table; wide: the same with everything that is known; json or yaml: one document for scripts"
+_OUTPUT = _output([each for each in Output if each is not Output.HTML], f"{_MEANING}.")
+_OUTPUT_OR_PAGE = _output(list(Output), f"{_MEANING}; html: a page for a browser, in one file.")
 
 
 _OVERRIDE = (
@@ -206,3 +215,8 @@ def timeout_option(default: str, meaning: str) -> Callable[[F], F]:
 def output_option(function: F) -> F:
     """Add -o; the command is given an `Output`."""
     return _apply(function, _OUTPUT)
+
+
+def output_or_page_option(function: F) -> F:
+    """Add -o, with html among what it takes; the command is given an `Output`."""
+    return _apply(function, _OUTPUT_OR_PAGE)

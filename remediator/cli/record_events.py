@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from remediator.kubernetes.remediation_object import Stored
 from remediator.model.episode import Attempt, Episode, ResolvedBy
 from remediator.model.plan import ActionName, Result, proposal_id
+from remediator.model.record import Record
 from remediator.model.resource import Ref
 
 _HEALERS = {
@@ -66,13 +66,14 @@ class Event(Struct, frozen=True, kw_only=True):
             yield f"Left in AWS, with no object that manages it: {self.orphan}"
 
 
-def newest_first(records: Iterable[Stored], since: datetime | None = None) -> list[Event]:
+def newest_first(records: Iterable[Record], since: datetime | None = None) -> list[Event]:
     """Tell what happened, newest first; `since` leaves out what was before."""
-    told = [event for each in records for event in _of(each) if since is None or event.at >= since]
+    told = [event for each in records for event in events_of(each) if since is None or event.at >= since]
     return sorted(told, key=lambda each: (each.at, list(What).index(each.what)), reverse=True)
 
 
-def _of(record: Stored) -> Iterable[Event]:
+def events_of(record: Record) -> Iterable[Event]:
+    """Tell what happened to one resource, in no order."""
     episode = record.episode
     if episode is not None:
         yield _unwell(record, episode)
@@ -91,13 +92,13 @@ def _of(record: Stored) -> Iterable[Event]:
     yield from _said(record)
 
 
-def _unwell(record: Stored, episode: Episode) -> Event:
+def _unwell(record: Record, episode: Episode) -> Event:
     found = episode.finding
     detail = f"{found.name}: {found.summary}" if found else ""
     return Event(at=episode.first_seen, what=What.UNWELL, ref=record.ref, record=record.name, detail=detail)
 
 
-def _attempted(record: Stored, attempt: Attempt) -> Event:
+def _attempted(record: Record, attempt: Attempt) -> Event:
     return Event(
         at=attempt.intended,
         what=What.ATTEMPTED,
@@ -115,7 +116,7 @@ def _attempted(record: Stored, attempt: Attempt) -> Event:
     )
 
 
-def _said(record: Stored) -> Iterable[Event]:
+def _said(record: Record) -> Iterable[Event]:
     """Tell the word that stands. One that nobody dated is told at no time, so not at all."""
     if (yes := record.approval) is not None:
         noted = [f"Ticket {yes.ticket}."] * bool(yes.ticket)
@@ -128,7 +129,7 @@ def _said(record: Stored) -> Iterable[Event]:
 
 
 def _word(
-    record: Stored, what: What, at: datetime | None, person: str, detail: str, digest: str = ""
+    record: Record, what: What, at: datetime | None, person: str, detail: str, digest: str = ""
 ) -> Iterable[Event]:
     if at is not None:
         yield Event(

@@ -11,34 +11,28 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from remediator.model.printable import UNSEEN, in_one_line, printable
+
+__all__ = [
+    "RULING_MARKS",
+    "STATE_STYLES",
+    "UNSEEN",
+    "Page",
+    "Row",
+    "console",
+    "in_one_line",
+    "narration",
+    "printable",
+    "shortened",
+]
+
 STATE_STYLES = {"stuck": "bold red", "waiting": "yellow", "unknown": "magenta", "advisory": "cyan", "healthy": "green"}
 RULING_MARKS = {"allowed": ("ok", "green"), "held": ("HELD", "bold red"), "later": ("later", "yellow")}
 
-
-# What steers a terminal, or the order of what is read, and is not seen itself: C0 and C1 controls, bidirectional
-# marks and overrides, Unicode's separators of lines.
-UNSEEN = tuple(
-    chr(code)
-    for code in (
-        *range(32), *range(127, 160), 0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A), 0xFEFF
-    )
-    if chr(code) not in "\n\t"
-)  # fmt: skip
-_REPLACED = {ord(each): "\N{REPLACEMENT CHARACTER}" for each in UNSEEN}
 _LONGEST, _LONGEST_IN_TABLE = 2000, 500
 _NAME_WIDTH = 18
 _LONGEST_NAME = 40
 _GAP = "  "
-
-
-def printable(text: str) -> str:
-    """Replace control characters: conditions are other people's texts, and a terminal obeys what it is sent."""
-    return text.translate(_REPLACED)
-
-
-def in_one_line(text: str) -> str:
-    """Make a text printable that must not begin a line of its own, such as a cell: names in dumps are not checked."""
-    return printable(text).replace("\n", "\N{REPLACEMENT CHARACTER}").replace("\t", "\N{REPLACEMENT CHARACTER}")
 
 
 def shortened(text: str, longest: int = _LONGEST, *, elsewhere: str = "; -o json has them") -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from remediator.cli.names import typed
 from remediator.cli.render import STATE_STYLES, Page
 from remediator.model.cluster import ClusterFinding, ClusterFindingName
-from remediator.model.controller import Health
+from remediator.model.controller import ControllerFacts, Health
 from remediator.model.decision import DecisionKind
 from remediator.model.finding import State
 from remediator.model.pause import Pause
@@ -38,11 +38,18 @@ def healthy_summary(each: Judged) -> str:
     return "Nothing is wrong."
 
 
-def sentence(each: Judged) -> str:
-    """Say what is wrong, when it passes by itself or counts as stuck, and what holds an action back."""
-    finding, now = each.finding, each.seen.now
+def sentence(each: Judged, now: datetime | None = None) -> str:
+    """Say what is wrong, when it passes by itself or counts as stuck, and what holds an action back.
+
+    `now` is when it is read, where that is later than it was seen.
+    """
+    finding, now = each.finding, now or each.seen.now
     assert finding is not None
     said = finding.summary if finding.summary.endswith((".", "!", "?")) else f"{finding.summary}."
+    if finding.state is State.WAITING and now > each.seen.now:
+        over = [at for at in (finding.self_heals_at, finding.stuck_at) if at is not None and at <= now]
+        if over:
+            return f"{said} That was to be over by {_moment(over[0], now)}; the next pass tells."
     if finding.state is State.WAITING and finding.self_heals_at is not None:
         return f"{said} Should heal by itself by {_moment(finding.self_heals_at, now)}."
     if finding.state is State.WAITING and finding.stuck_at is not None:
@@ -63,9 +70,10 @@ def place(each: Judged) -> tuple[str | None, str | None]:
 
 
 def _moment(at: datetime, now: datetime) -> str:
-    """Write a coming moment as people on call say it, with its date where that is not today's."""
+    """Write a moment as people on call say it, with its date where that is not today's."""
     form = "%H:%M UTC" if at.date() == now.date() else "%Y-%m-%d %H:%M UTC"
-    return f"{at.strftime(form)} (in {format_duration(at - now)})"
+    away = f"in {format_duration(at - now)}" if at >= now else f"{format_duration(now - at)} ago"
+    return f"{at.strftime(form)} ({away})"
 
 
 def totals(scan: Scan) -> str:
@@ -99,6 +107,13 @@ def tell_cluster(findings: Sequence[ClusterFinding], page: Page, *, wide: bool) 
         page.line("")
 
 
+def controller_sentence(facts: ControllerFacts) -> str:
+    """Say how the controller is, and of which version, where it works."""
+    version = f", version {facts.version}" if facts.version else ""
+    watched = f", watching {', '.join(facts.watched_namespaces)} only" if facts.watched_namespaces else ""
+    return f"Controller {facts.health.value}: {facts.why}{version}{watched}."
+
+
 def tell_controller(scan: Scan, page: Page, *, wide: bool) -> None:
     """Say how the controller is, and what of the cluster nobody could look at.
 
@@ -108,9 +123,7 @@ def tell_controller(scan: Scan, page: Page, *, wide: bool) -> None:
     facts = scan.controller
     told = any(each.name is ClusterFindingName.CONTROLLER_DOWN for each in scan.cluster)
     if wide or not (facts.health is Health.ALIVE or told or not any(each.finding for each in scan.results)):
-        version = f", version {facts.version}" if facts.version else ""
-        watched = f", watching {', '.join(facts.watched_namespaces)} only" if facts.watched_namespaces else ""
-        page.line(f"Controller {facts.health.value}: {facts.why}{version}{watched}.")
+        page.line(controller_sentence(facts))
     if wide:
         for each in scan.unknown:
             page.hanging("not known: ", each)
@@ -146,18 +159,32 @@ def tell_outcome(outcome: Outcome, page: Page) -> None:
         page.hanging(" " * 12, f"The object as it was: {outcome.backup}")
 
 
-def tell_foreign(scan: Scan, page: Page) -> None:
+def foreign(scan: Scan) -> list[str]:
     """Name what is being deleted and waits for a finalizer that is not ACK's: no finding, but a question on call."""
-    for each in scan.results:
-        resource = each.seen.resource
-        if resource.deleting and not resource.managed and resource.finalizers:
-            page.line(f"{resource.ref}: {healthy_summary(each)}")
+    resources = [(each, each.seen.resource) for each in scan.results]
+    return [
+        f"{resource.ref}: {healthy_summary(each)}"
+        for each, resource in resources
+        if resource.deleting and not resource.managed and resource.finalizers
+    ]
+
+
+def tell_foreign(scan: Scan, page: Page) -> None:
+    """Print what waits for somebody else's finalizer."""
+    for each in foreign(scan):
+        page.line(each)
+
+
+def leftovers(scan: Scan) -> list[str]:
+    """Say where an interrupted action left something; a scan does not touch it."""
+    said = "an interrupted action left its mark; the next `remediator run` that may act undoes it."
+    return [f"{each.ref}: {said}" for each in scan.leftovers]
 
 
 def tell_leftovers(scan: Scan, page: Page) -> None:
-    """Say where an interrupted action left something; a scan does not touch it."""
-    for each in scan.leftovers:
-        page.line(f"{each.ref}: an interrupted action left its mark; the next `remediator run` that may act undoes it.")
+    """Print where an interrupted action left something."""
+    for each in leftovers(scan):
+        page.line(each)
 
 
 def tell_next(scan: Scan, flags: str, page: Page) -> None:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from remediator.cli.options import Output, cluster_options, output_option, scope_options
+from remediator.cli.options import Output, cluster_options, output_or_page_option, scope_options
+from remediator.errors import UsageError
 
 if TYPE_CHECKING:
+    from remediator.cli.wiring import Wired
+    from remediator.model.scan import Scan
     from remediator.ports import Clock
 
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 @cluster_options
 @scope_options
-@output_option
+@output_or_page_option
 @click.option("--all", "healthy", is_flag=True, help="List the healthy too.")
 @click.option("--exit-code", is_flag=True, help="Exit 3 when there are findings.")
 def command(
@@ -40,12 +43,15 @@ def command(
       remediator scan -A
       remediator scan -n shop -l team=checkout -o wide
       remediator scan -A -o json >findings.json
+      remediator scan -A -o html >stuck.html
       remediator scan -n shop --exit-code || echo 'not yet'
     """
     from remediator.cli import documents, report, tables
     from remediator.cli.render import narration
     from remediator.cli.wiring import wire
 
+    if healthy and output is Output.HTML:
+        raise UsageError("a page shows what is unwell, and no healthy resource", hint="Leave out --all, or -o html.")
     wired = wire(
         kubeconfig=kubeconfig,
         context=context,
@@ -59,6 +65,8 @@ def command(
     scan, wide = wired.work.scan(), output is Output.WIDE
     if output.for_machines:
         documents.write(documents.of_scan(scan, healthy=healthy), output)
+    elif output is Output.HTML:
+        click.echo(_page(scan, wired))
     else:
         tables.table(scan, healthy=healthy, wide=wide)
     aside = narration()
@@ -73,3 +81,13 @@ def command(
     if scan.partial:
         return 5
     return 3 if exit_code and report.has_findings(scan) else 0
+
+
+def _page(scan: Scan, wired: Wired) -> str:
+    """Write what a daemon serves, of this one scan."""
+    from remediator.cli import showing
+    from remediator.page.rendering import render
+
+    seen = showing.look(scan, wired.policy.mode, wired.means.episodes.fleeting)
+    where = showing.Where(wired.connection.context, wired.scope, wired.scope_flags, wired.home)
+    return render(showing.page(seen, wired.means.episodes.records(), where, wired.means.clock.now()))

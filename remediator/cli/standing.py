@@ -6,22 +6,22 @@ import sys
 from datetime import datetime
 
 from remediator.cli.render import Page
-from remediator.kubernetes.remediation_object import Stored
 from remediator.model.episode import Attempt, Phase, phase, released
 from remediator.model.plan import proposal_id as named
+from remediator.model.record import Record
 from remediator.model.times import format_duration, format_time
 from remediator.model.word import APPROVAL_LASTS, SKEW, Approval, Override
 
 _NOT_COUNTED = "the last run did not count it: is ValidatingAdmissionPolicy ack-remediator-approvals in force here?"
 
 
-def proposal_id(of: Stored) -> str:
+def proposal_id(of: Record) -> str:
     """Return the short name of what is proposed, as `scan` shows it; empty where nothing is."""
     proposal = of.episode.proposal if of.episode else None
     return named(proposal.digest) if proposal else ""
 
 
-def phase_now(of: Stored, now: datetime) -> Phase:
+def phase_now(of: Record, now: datetime) -> Phase:
     """Say where an episode stands with the words of this minute in it.
 
     The stored phase is of the last run; but that what it tells of attempts against their limit stays, as the limit is
@@ -34,13 +34,13 @@ def phase_now(of: Stored, now: datetime) -> Phase:
     return phase(noted, of.approval, sys.maxsize, _not_before(of.approval, now), rejection=of.rejection)
 
 
-def release_waits(of: Stored) -> bool:
+def release_waits(of: Record) -> bool:
     """Whether somebody released it from quarantine, and no run has looked since."""
     at = of.release.at if of.release else None
     return _release_unnoted(of) and not _looked_since(of, at)
 
 
-def approval_now(of: Stored, now: datetime) -> Approval | None:
+def approval_now(of: Record, now: datetime) -> Approval | None:
     """Return the approval that covers what is proposed."""
     counts = of.episode is not None and of.episode.approved(of.approval, _not_before(of.approval, now))
     return of.approval if counts else None
@@ -51,7 +51,7 @@ def until(approval: Approval) -> str:
     return format_time(approval.at + APPROVAL_LASTS if approval.at else None) or "nobody knows when"
 
 
-def said(of: Stored, now: datetime) -> str:
+def said(of: Record, now: datetime) -> str:
     """Say in a sentence what a person said last, and what it is worth now; empty where nobody said anything."""
     digest = of.episode.proposal.digest if of.episode and of.episode.proposal else ""
     if of.approval is not None:
@@ -77,7 +77,7 @@ def said(of: Stored, now: datetime) -> str:
     return ""
 
 
-def show(page: Page, of: Stored, now: datetime) -> None:
+def show(page: Page, of: Record, now: datetime) -> None:
     """Print what a person is about to have their word on."""
     episode = of.episode
     assert episode is not None
@@ -111,11 +111,11 @@ def _not_before(word: Approval | None, now: datetime) -> datetime:
     return max(now, word.at) if word and word.at else now
 
 
-def _release_unnoted(of: Stored) -> bool:
+def _release_unnoted(of: Record) -> bool:
     return of.episode is not None and released(of.episode, of.release) != of.episode
 
 
-def _looked_since(of: Stored, at: datetime | None) -> bool:
+def _looked_since(of: Record, at: datetime | None) -> bool:
     """Whether a run wrote down what it saw after somebody had their word; it reads the word before it writes."""
     return of.episode is not None and at is not None and of.episode.last_seen > at + SKEW
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -106,6 +106,15 @@ class Daemon:
     def ready(self) -> str:
         """Say why nobody should rely on this process yet; empty where they may."""
         return self._health.ready(leads=self._leadership.leads, undecided=self._leadership.undecided)
+
+    @property
+    def trouble(self) -> str:
+        """What kept the last pass from doing its work; empty where nothing did."""
+        return self._health.trouble
+
+    def due(self, after: datetime, passes: int) -> datetime:
+        """Tell when so many passes should have been made after a moment."""
+        return self._timetable.after(after, passes)
 
     def work_off(self) -> bool:
         """Take in a changed policy, and make the pass that was asked for, if we lead.

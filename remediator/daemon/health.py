@@ -40,6 +40,11 @@ class Health:
         self._passed = self._passed or not trouble
         self._trouble = trouble
 
+    @property
+    def trouble(self) -> str:
+        """What kept the last pass from doing its work; empty where nothing did."""
+        return self._trouble
+
     def alive(self, *, leads: bool) -> str:
         """Say why the process should be started anew; empty where it is well."""
         now = self._now()

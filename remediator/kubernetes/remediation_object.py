@@ -14,6 +14,7 @@ from msgspec import Struct
 from remediator.kubernetes.answers import MALFORMED
 from remediator.model.episode import RECORDS_GROUP, Episode, Phase
 from remediator.model.kind import FUNCTION, LAMBDA_KINDS
+from remediator.model.record import Record, record_name
 from remediator.model.resource import FUNCTION_GROUP, Ref
 from remediator.model.times import format_time, parse_time
 from remediator.model.word import Approval, Rejection, Release
@@ -83,19 +84,12 @@ class _Object(Struct, frozen=True):
     status: msgspec.Raw = msgspec.Raw(b"{}")
 
 
-class Stored(Struct, frozen=True, kw_only=True):
+class Stored(Record, frozen=True, kw_only=True):
     """One Remediation as it was read. `episode` is None where it was created and nothing was noted yet."""
 
-    name: str
     uid: str
     resource_version: str
-    ref: Ref
     created: datetime | None = None
-    phase: str = ""
-    episode: Episode | None = None
-    approval: Approval | None = None
-    rejection: Rejection | None = None
-    release: Release | None = None
 
 
 class Unusable(Exception):
@@ -104,7 +98,7 @@ class Unusable(Exception):
 
 def object_name(uid: str, kind: str = FUNCTION) -> str:
     """Name the one Remediation of a resource."""
-    return f"{kind.lower()}-{uid.lower()}"
+    return record_name(Ref("", "", uid, kind))
 
 
 def collection(namespace: str) -> str:

@@ -23,6 +23,7 @@ from remediator.kubernetes.transport import Transport
 from remediator.model.episode import MEMORY, Attempt, Episode, Phase, phase, released, worth_writing
 from remediator.model.kind import FUNCTION
 from remediator.model.plan import Operation, Outcome, Plan
+from remediator.model.record import Record
 from remediator.model.resource import Ref
 from remediator.model.times import format_time
 from remediator.model.word import Approval, Rejection, Release
@@ -132,6 +133,14 @@ class StoredEpisodes(MemoryEpisodes):
                 if isinstance(error, Unreachable | Unauthorized):
                     return tuple(troubles)
         return (*troubles, *self._prune(now))
+
+    def records(self) -> tuple[Record, ...]:
+        """List what is known, with the words as they were last read, vouched for or not."""
+        return tuple(self._with_words(each) for each in super().records())
+
+    def _with_words(self, known: Record) -> Record:
+        read = self._stored.get(known.ref.uid)
+        return msgspec.structs.replace(read, ref=known.ref, episode=known.episode) if read else known
 
     # -- a person's word ---------------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ COMMANDS = (
     *("lint", "validate", "policy", "findings"),
     *("completion", "demo", "version"),
 )
-HEAVY = ("kubernetes", "boto3", "botocore", "pydantic", "rich", "msgspec", "ruamel.yaml", "structlog", "moto")
+HEAVY = ("kubernetes", "boto3", "botocore", "pydantic", "rich", "msgspec", "ruamel.yaml", "structlog", "jinja2", "moto")
 
 
 def imported_by(*args: str) -> set[str]:

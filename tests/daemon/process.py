@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.error import HTTPError
@@ -54,6 +54,12 @@ class Process:
             with error:
                 return error.code, error.read().decode()
 
+    def page(self) -> str:
+        """Read its page, as a browser on this machine does."""
+        with urlopen(f"http://127.0.0.1:{self.told('serving the page')['port']}/", timeout=10) as answer:
+            text: str = answer.read().decode()
+            return text
+
     def is_ready(self) -> bool:
         """Wait until its first pass is over; whether it then is ready, and alive."""
         deadline = time.monotonic() + _PATIENCE
@@ -92,12 +98,12 @@ class Process:
 
 
 @contextmanager
-def started(*words: str, **environment: str) -> Iterator[Process]:
-    """Start `remediator daemon` on a port that is free."""
+def started(*words: str, page: Sequence[str] = ("--page-port", "0"), **environment: str) -> Iterator[Process]:
+    """Start `remediator daemon` on ports that are free."""
     child = subprocess.Popen(
         [
             *(sys.executable, "-c", "from remediator.cli import main; main()"),
-            *("daemon", "--metrics-port", "0", *words),
+            *("daemon", "--metrics-port", "0", *page, *words),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

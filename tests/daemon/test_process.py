@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 import time
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
+from remediator.cli.board import STANDS_BY
+from remediator.cli.daemon import PAGE_PORT
 from remediator.sandbox.faults import Faults, late
+from remediator.telemetry.listening import LOOPBACK
 from tests.cli.shop import Json, Shop
 from tests.daemon.process import Process, started
+from tests.page.markup import Markup
 from tests.telemetry.certificates import Certificates, certificates
 
 __all__ = ["certificates"]
@@ -61,6 +67,60 @@ def test_it_looks_serves_what_it_saw_and_ends_when_told(shop: Shop, words: list[
     assert "holderIdentity" not in lease(shop, "ack-remediator-leader"), "a standby takes over at once"
     assert (process.odd, [each for each in process.log if each["level"] == "error"]) == ([], [])
     assert "correct-horse-battery" not in str(process.log)
+
+
+def test_its_page_shows_what_it_saw(shop: Shop, words: list[str]) -> None:
+    shop.furnish()
+    with started(*words) as process:
+        process.told("scanned")
+        assert process.is_ready()
+        page = process.page()
+    read = Markup(page).words
+    assert "shop-cluster, all namespaces Last look" in read
+    assert "8 functions: 3 stuck, 2 waiting, 1 advisory, 2 healthy." in read
+    assert "function/checkout in shop stuck UpdateFailed" in read
+    assert "dry-run: it shows, and changes nothing" in read
+    assert "correct-horse-battery" not in page
+
+
+def test_who_stands_by_says_so_on_its_page(shop: Shop, words: list[str]) -> None:
+    shop.furnish()
+    with started(*words) as first:
+        first.told("scanned")
+        with started(*words) as second:
+            second.told("standing by: another daemon leads")
+            assert STANDS_BY in Markup(second.page()).words
+            assert "function/checkout" in first.page()
+
+
+def test_no_page_where_none_is_wanted(shop: Shop, words: list[str]) -> None:
+    shop.furnish()
+    with started(*words, page=("--no-page",)) as process:
+        process.told("scanned")
+        assert not [each for each in process.log if each["event"] == "serving the page"]
+
+
+def test_a_usual_port_that_is_taken_keeps_it_from_no_pass(shop: Shop, words: list[str]) -> None:
+    shop.furnish()
+    with socket.socket() as other:
+        with suppress(OSError):  # whoever else has it does as well
+            other.bind((LOOPBACK, PAGE_PORT))
+            other.listen()
+        with started(*words, page=()) as process:
+            assert (
+                f"cannot listen on {LOOPBACK}:{PAGE_PORT} for the page" in process.told("the page is not served")["why"]
+            )
+            process.told("scanned")
+
+
+def test_a_port_that_was_asked_for_and_is_taken_is_an_error(shop: Shop, words: list[str]) -> None:
+    with socket.socket() as other:
+        other.bind((LOOPBACK, 0))
+        other.listen()
+        taken = str(other.getsockname()[1])
+        with started(*words, page=("--page-port", taken)) as process:
+            assert process.ends() == 2
+    assert f"cannot listen on {LOOPBACK}:{taken} for the page" in " ".join(" ".join(process.odd).split())
 
 
 def test_with_certificates_it_answers_those_who_have_one_only(

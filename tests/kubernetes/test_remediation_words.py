@@ -120,6 +120,25 @@ def test_an_approval_is_dated_by_the_api_server(place: ApiServer, offered: Store
     assert known.approved(word, later(minutes=1))
 
 
+def test_what_is_listed_has_the_steps_of_this_moment_and_the_words_as_they_were_read(
+    place: ApiServer, offered: StoredEpisodes
+) -> None:
+    said(place, approval={"approvedBy": "alice", "digest": DIGEST})
+    offered.load(NOW)
+    offered.sighted(CHECKOUT, finding(summary="later"), later(minutes=2))
+    [record] = offered.records()
+    assert (record.name, record.ref.uid, record.phase) == (NAME, UID, Phase.AWAITING_APPROVAL)
+    assert record.approval is not None and record.approval.approved_by == "alice"
+    assert record.episode is not None and record.episode.last_seen == later(minutes=2)
+
+
+def test_what_no_api_server_has_yet_is_listed_too(place: ApiServer, store: Store) -> None:
+    episodes = store()
+    episodes.sighted(CHECKOUT, finding(), NOW)
+    [record] = episodes.records()
+    assert (record.name, record.phase, record.approval) == (NAME, "", None)
+
+
 def test_a_phase_that_a_persons_word_changed_is_written_at_once(place: ApiServer, offered: StoredEpisodes) -> None:
     for second in range(1, 9):
         offered.sighted(CHECKOUT, finding(), later(seconds=second))

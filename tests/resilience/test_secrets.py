@@ -180,7 +180,7 @@ OUTPUTS = tuple(("-o", each) for each in ("table", "wide", "json", "yaml"))
 
 # What is typed of each command; {proposal} and the like stand for what is there when it is typed.
 TYPED: dict[str, tuple[tuple[str, ...], ...]] = {
-    "scan": tuple(("-A", *output) for output in OUTPUTS),
+    "scan": tuple(("-A", *output) for output in (*OUTPUTS, ("-o", "html"))),
     "explain": tuple(
         (name, *output)
         for output in OUTPUTS
@@ -310,9 +310,11 @@ def test_the_daemon_tells_no_secret(planted: Storm, mode: str) -> None:
     with started("-A", "--policy", str(planted.shop.policy)) as daemon:
         daemon.told("acting" if mode == "auto" else "scanned")
         metrics = daemon.get("/metrics")[1]
+        page = daemon.page()
         daemon.terminate()
         daemon.ends()
-    assert_clean("".join([metrics, *daemon.odd, *(json.dumps(each, ensure_ascii=False) for each in daemon.log)]))
+    assert "•••" in page, "nothing was quoted, so nothing was shown"
+    assert_clean("".join([metrics, page, *daemon.odd, *(json.dumps(each, ensure_ascii=False) for each in daemon.log)]))
     for each in planted.kubernetes.requests[begun[0] :] + planted.aws.requests[begun[1] :]:
         assert_clean(f"{each.path} {each.query} {without_content(each.path, each.body)}")
     assert_nothing_stored(planted)

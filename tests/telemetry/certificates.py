@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from remediator.telemetry.server import Tls
+from remediator.telemetry.listening import Tls
 
 
 class Authority:

@@ -12,7 +12,8 @@ from manifests.monitoring.dashboard.page import written
 from remediator.model.limits import Mode
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.model.resource import Ref
-from remediator.telemetry.server import Server, _Server
+from remediator.telemetry.listening import _Server
+from remediator.telemetry.server import Server
 from tests.promql import parse, rules
 from tests.telemetry.passes import Story, stuck
 

@@ -18,8 +18,9 @@ import pytest
 import structlog
 
 from remediator.errors import UsageError
+from remediator.telemetry.listening import Tls, _Server
 from remediator.telemetry.metrics import Metrics
-from remediator.telemetry.server import Server, Tls, _Server
+from remediator.telemetry.server import Server
 from tests.builders import NOW
 from tests.telemetry.certificates import Certificates, certificates
 
