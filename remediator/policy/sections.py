@@ -59,7 +59,13 @@ Duration = Annotated[
     BeforeValidator(_duration),
     PlainSerializer(write_duration, return_type=str),
     WithJsonSchema(
-        {"type": "string", "pattern": r"^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$", "examples": _DURATIONS}
+        # No look-ahead, here as elsewhere: what checks by RE2, Helm among them, has none.
+        {
+            "type": "string",
+            "minLength": 1,
+            "pattern": r"^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+            "examples": _DURATIONS,
+        }
     ),
 ]
 
@@ -237,7 +243,7 @@ class AccountSection(Section):
         said("The role to assume. One of ours that can only read; not the one that ACK writes with."),
     ]
     external_id: Annotated[
-        Annotated[str, Field(pattern=r"^[A-Za-z0-9+=,.@:/_-]{2,1224}$")] | None,
+        Annotated[str, Field(min_length=2, max_length=1224, pattern=r"^[A-Za-z0-9+=,.@:/_-]+$")] | None,
         said("What its trust policy asks for as sts:ExternalId."),
     ] = None
 

@@ -1,16 +1,17 @@
-"""Find or build what the cluster tests run on: kube-apiserver, kubectl, etcd, and the ACK lambda-controller.
+"""Find or build what the cluster tests run on: kube-apiserver, kubectl, etcd, and the ACK lambda-controller; and helm.
 
 Each is built once, by module path and pinned version, into `${XDG_CACHE_HOME:-~/.cache}/ack-remediator`.
 Binaries that are there already can be handed in instead:
 
     KUBEBUILDER_ASSETS     a folder with kube-apiserver, kubectl and etcd
+    HELM                   a helm binary
     ACK_LAMBDA_CONTROLLER  a controller binary, together with
     ACK_LAMBDA_CRDS        the folder of its CRD manifests
     CONTROLLER             real (default), sandbox, or auto: the real one, or the sandbox's own, out loud,
                            where the module proxy does not serve the real one
 
-`python -m tests.bed.toolchain` does it by hand; with `kubectl` it finds or builds that alone, and prints its path. It
-exits 0 when everything is there, 1 when something could not be built, 2 when something only the user can supply is
+`python -m tests.bed.toolchain` does it by hand; with `kubectl` or `helm` it finds or builds that alone, and prints its
+path. It exits 0 when everything is there, 1 when something could not be built, 2 when something only the user can supply is
 missing.
 """
 
@@ -67,6 +68,15 @@ ETCD = Program(
     package="go.etcd.io/etcd/server/v3",
     binary="etcd",
     takes="about 2 minutes on 2 cores",
+)
+HELM = Program(
+    name="helm",
+    module="helm.sh/helm/v4",
+    version="v4.3.1",
+    package="helm.sh/helm/v4/cmd/helm",
+    binary="helm",
+    takes="2 to 4 minutes on 2 cores",
+    variables={"helm.sh/helm/v4/internal/version.version": "v4.3.1"},
 )
 CONTROLLER = Program(
     name="lambda-controller",
@@ -147,6 +157,20 @@ def find_kubectl(environ: Mapping[str, str], say: Say) -> Tool:
     return _built(KUBECTL, environ, say)
 
 
+def find_helm(environ: Mapping[str, str], say: Say) -> Tool:
+    """Find the helm that was given or built, or build it.
+
+    Not one of the PATH: what it refuses, and how it says so, is that of this version.
+    Raises `Missing`, `BuildFailed` or `Unavailable`.
+    """
+    given = environ.get("HELM")
+    if given:
+        return _asset(Path(given).parent, Path(given).name, "version", "--short")
+    if gobuild.go_command() is None and not _is_built(HELM, environ):
+        raise Missing("there is no go on the PATH to build helm with, and no HELM (a binary)")
+    return _built(HELM, environ, say)
+
+
 def _need_go(environ: Mapping[str, str], choice: str, *, control_plane: bool) -> None:
     """Say all that is missing at once, where there is no go to build it with."""
     wanted = {"KUBEBUILDER_ASSETS": "a folder with kube-apiserver, kubectl and etcd"} if control_plane else {}
@@ -187,11 +211,11 @@ def _control_plane(environ: Mapping[str, str], say: Say) -> tuple[Tool, Tool]:
 def _asset(folder: Path, name: str, *asked: str) -> Tool:
     path = folder / name
     if not os.access(path, os.X_OK):
-        raise Missing(f"KUBEBUILDER_ASSETS={folder} has no executable {name}")
+        raise Missing(f"{folder}, as given, has no executable {name}")
     try:
         told = subprocess.run([path, *(asked or ["--version"])], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError) as failed:
-        raise Missing(f"KUBEBUILDER_ASSETS={folder} has a {name} that does not run: {failed}") from failed
+        raise Missing(f"{folder}, as given, has a {name} that does not run: {failed}") from failed
     return Tool(name, told.splitlines()[0].split()[-1], path)
 
 
@@ -268,14 +292,14 @@ def _alone(lock: Path, program: Program, say: Say) -> Iterator[None]:
 
 
 def main() -> int:
-    """Find or build everything and tell what there is; with `kubectl`, that alone, and where it lies."""
-    alone = sys.argv[1:] == [KUBECTL.name]
+    """Find or build everything and tell what there is; with `kubectl` or `helm`, that alone, and where it lies."""
+    alone = {KUBECTL.name: find_kubectl, HELM.name: find_helm}.get(" ".join(sys.argv[1:]))
 
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
     try:
-        told = [f"{find_kubectl(os.environ, say).path}"] if alone else prepare(os.environ, say).lines()
+        told = [f"{alone(os.environ, say).path}"] if alone else prepare(os.environ, say).lines()
     except (Missing, Unavailable, BuildFailed) as reason:
         print(f"cannot {'render manifests' if alone else 'test on a cluster'}: {reason}", file=sys.stderr)
         return reason.exit_code
