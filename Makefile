@@ -19,7 +19,7 @@ LOCK   := requirements-dev.lock
 CONTROLLER ?= real
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-deep test-page test-cluster test-kind mutants lint lint-manifests lint-build format bench dashboard image image-check lock
+.PHONY: help install demo test test-deep test-page test-cluster test-kind mutants lint lint-manifests lint-chart lint-build format bench dashboard chart image image-check lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-14s %s\n", $$1, $$2}'
@@ -101,6 +101,9 @@ $(CHECKS)/bin/actionlint: Makefile | $(CHECKS)/.installed
 lint-manifests: $(CHECKS)/.installed ## Check the manifests, and what kustomize makes of them: yamllint, kubernetes-validate, checkov
 	BIN=$(BIN) CHECKS=$(CHECKS)/bin .ci/lint-manifests
 
+lint-chart: $(CHECKS)/.installed ## Check the Helm chart: lint, that it gives what kustomize gives, what it refuses (builds helm and kubectl)
+	BIN=$(BIN) CHECKS=$(CHECKS)/bin .ci/lint-chart
+
 lint-build: $(CHECKS)/.installed $(CHECKS)/bin/actionlint ## Check the Dockerfile, the scripts and the workflows (needs Go)
 	$(CHECKS)/bin/hadolint Dockerfile
 	$(CHECKS)/bin/shellcheck $$(git grep -lE '^#!/(usr/bin/env bash|bin/sh)$$')
@@ -117,6 +120,9 @@ bench: install ## Measure start-up and listing against their yardsticks, side by
 
 dashboard: install ## Write manifests/monitoring/dashboard.json anew, from the code beside it
 	$(BIN)/python -m manifests.monitoring.dashboard
+
+chart: install ## Write anew what chart/ has of manifests/ and of the policy's types
+	$(BIN)/python -m manifests.chart
 
 image: ## Build the container image, by docker or buildah (IMAGE=name TAG=version)
 	@IMAGE='$(IMAGE)' TAG='$(TAG)' .ci/image

@@ -1,4 +1,4 @@
-"""The templates that are a manifest with the few places in it that an install varies: one source, and no second copy."""
+"""The templates that are a manifest, but for the few places in it that an install varies: so there is one source."""
 
 from __future__ import annotations
 
@@ -130,7 +130,8 @@ TEMPLATES = (
             Edit("matchNames: [ack-remediator]", "matchNames: [{{ .Release.Namespace }}]"),
             Edit(
                 _LABELS,
-                _LABELS + "    {{- with .Values.monitoring.labels }}\n    {{- toYaml . | nindent 4 }}\n    {{- end }}\n",
+                _LABELS
+                + "    {{- with .Values.monitoring.labels }}\n    {{- toYaml . | nindent 4 }}\n    {{- end }}\n",
             ),
             Edit("add that (`release: …`)", "say that in `monitoring.labels` (`release: …`)"),
         ),

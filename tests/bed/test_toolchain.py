@@ -132,21 +132,31 @@ def test_binaries_that_are_there_are_taken(tmp_path: Path, monkeypatch: pytest.M
     assert (found.apiserver.version, found.kubectl.version, found.etcd.version) == ("v1.33.0", "v1.33.1", "3.5.21")
 
 
-def test_kubectl_alone_is_found_or_built_without_the_rest(
-    go: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_helm_that_is_there_is_taken(tmp_path: Path) -> None:
+    executable(tmp_path / "helm", '#!/bin/sh\n[ "$*" = "version --short" ] && echo v4.0.0\n')
+    found = toolchain.find_helm({"HELM": str(tmp_path / "helm")}, print)
+    assert (found.path, found.version) == (tmp_path / "helm", "v4.0.0")
+    with pytest.raises(Missing, match="no executable other"):
+        toolchain.find_helm({"HELM": str(tmp_path / "other")}, print)
+
+
+@pytest.mark.parametrize("name", ["kubectl", "helm"])
+def test_one_alone_is_found_or_built_without_the_rest(
+    name: str, go: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
-    monkeypatch.setattr(sys, "argv", ["toolchain", "kubectl"])
+    monkeypatch.delenv("HELM", raising=False)
+    monkeypatch.setattr(sys, "argv", ["toolchain", name])
     assert toolchain.main() == 0
     built = Path(capsys.readouterr().out.strip())
-    assert (built.name, built.read_text()) == ("kubectl", "binary")
+    assert (built.name, built.read_text()) == (name, "binary")
     assert (go / "built").read_text().count("module ") == 1
     monkeypatch.setenv("PATH", os.devnull)
     assert toolchain.main() == 0, "without go, too, once it is there"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
     assert toolchain.main() == Missing.exit_code
-    assert "no go on the PATH to build kubectl with" in capsys.readouterr().err
+    assert f"no go on the PATH to build {name} with" in capsys.readouterr().err
 
 
 def test_for_a_cluster_that_is_there_already_no_control_plane_is_wanted(

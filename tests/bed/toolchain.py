@@ -11,8 +11,8 @@ Binaries that are there already can be handed in instead:
                            where the module proxy does not serve the real one
 
 `python -m tests.bed.toolchain` does it by hand; with `kubectl` or `helm` it finds or builds that alone, and prints its
-path. It exits 0 when everything is there, 1 when something could not be built, 2 when something only the user can supply is
-missing.
+path. It exits 0 when everything is there, 1 when something could not be built, 2 when something only the user can
+supply is missing.
 """
 
 import fcntl

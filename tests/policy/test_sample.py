@@ -103,7 +103,7 @@ def faults(value: Any, schema: dict[str, Any], where: str = "") -> Iterator[str]
         "items",
         "enum",
     }
-    known |= {"const", "pattern", "minimum", "maximum", "exclusiveMinimum", "minLength"}
+    known |= {"const", "pattern", "minimum", "maximum", "exclusiveMinimum", "minLength", "maxLength"}
     told = {"$schema", "$defs", "description", "default", "examples", "title"}
     assert schema.keys() <= known | told, schema.keys() - known - told
     if "$ref" in schema:
@@ -127,6 +127,8 @@ def faults(value: Any, schema: dict[str, Any], where: str = "") -> Iterator[str]
             yield f"{where}: too large"
     if isinstance(value, str) and len(value) < schema.get("minLength", 0):
         yield f"{where}: too short"
+    if isinstance(value, str) and len(value) > schema.get("maxLength", len(value)):
+        yield f"{where}: too long"
     if isinstance(value, list):
         for index, each in enumerate(value):
             yield from faults(each, schema["items"], f"{where}.{index}")
@@ -165,7 +167,7 @@ def test_the_schema_takes_the_sample() -> None:
         ({"findings": {"Nothing": {"mode": "auto"}}}, ".findings.Nothing: 'Nothing' is not one of those"),
         ({"findings": {"UpdateFailed": {"mode": 1}}}, ".findings.UpdateFailed.mode: no string"),
         ({"timeouts": {"deletion": "600"}}, ".timeouts.deletion: '600' does not match"),
-        ({"timeouts": {"deletion": ""}}, ".timeouts.deletion: '' does not match"),
+        ({"timeouts": {"deletion": ""}}, ".timeouts.deletion: too short"),
         ({"sightings": 6}, ".sightings: too large"),
         ({"breaker": {"percent": 0}}, ".breaker.percent: too small"),
         (
