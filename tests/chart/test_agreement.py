@@ -17,13 +17,13 @@ from tests.chart.presets import MANIFESTS, MONITORING, OPERATOR, PRESETS, Helm, 
 OF_HELM = {"app.kubernetes.io/instance": "ack", "app.kubernetes.io/managed-by": "Helm", "helm.sh/chart": None}
 # The release's namespace is there before the release, so the chart has none; NOTES say how to label it.
 NOT_IN_THE_CHART = {("Namespace", "ack-remediator")}
-_HASHED = re.compile(r"(ack-remediator-policy)-[a-z0-9]{10}")
+HASHED = re.compile(r"(ack-remediator-policy)-[a-z0-9]{10}")
 
 by_preset = pytest.mark.parametrize("preset", PRESETS, ids=lambda each: str(each.folder))
 
 
 def name(each: Json) -> tuple[str, str]:
-    return each["kind"], _HASHED.sub(r"\1", each["metadata"]["name"])
+    return each["kind"], HASHED.sub(r"\1", each["metadata"]["name"])
 
 
 def of_helm(each: Json) -> Json:
@@ -40,7 +40,7 @@ def of_helm(each: Json) -> Json:
 
 def of_kustomize(each: Json) -> Json:
     """Take away what kustomize adds: a hash of the policy in its name."""
-    told: Json = json.loads(_HASHED.sub(r"\1", json.dumps(each)))
+    told: Json = json.loads(HASHED.sub(r"\1", json.dumps(each)))
     return _plain(told)
 
 
