@@ -121,6 +121,9 @@ def test_records_outlive_an_upgrade_and_an_uninstall(release: Release) -> None:
     before = admin.get(path)
     release("upgrade", "--set=workload=daemon")
     assert admin.get(path) == before
+    release("upgrade", "--set=crd=false")
+    assert admin.get(path) == before, "how a former version comes back without a former definition"
+    release("upgrade")
     said = release("uninstall")
     assert "CustomResourceDefinition" in said and "kept due to the resource policy" in said
     assert admin.get(path) == before
