@@ -129,8 +129,10 @@ plugin-check: install ## Install that plugin by krew, and try it (builds krew wi
 
 release-check: install ## Say whether this checkout can be released as TAG=v0.1.0
 	@$(BIN)/python -m release check '$(TAG)'
+	@echo "epoch=$$(git log -1 --format=%ct)"
 
 release-chart: install ## Package the chart into dist/, with IMAGE=registry/name and DIGEST=sha256:… as what it runs
+	@mkdir -p dist
 	@helm=$$($(BIN)/python -m tests.bed.toolchain helm) \
 		&& $(BIN)/python -m release chart dist --helm "$$helm" --image '$(IMAGE)' --digest '$(DIGEST)'
 

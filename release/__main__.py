@@ -25,6 +25,7 @@ def check(tag: str) -> None:
     found = version.of_tag(tag)
     version.check(ROOT, found)
     version.notes(_changelog(), found)
+    click.echo(f"version={found}")
 
 
 @cli.command()
