@@ -1,4 +1,4 @@
-"""Find or build krew, and what judges its manifests: `python -m tests.bed.krew` prints where the two lie, one a line."""
+"""Find or build krew, and what judges its manifests: `python -m tests.bed.krew` prints where they lie, one a line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 
 from tests.bed.gobuild import BuildFailed, Program, Unavailable
-from tests.bed.toolchain import Missing, Say, _built
+from tests.bed.toolchain import Missing, _built
 
 _MODULE, _VERSION = "sigs.k8s.io/krew", "v0.5.0"
 PROGRAMS = tuple(
