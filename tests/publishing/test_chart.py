@@ -42,7 +42,7 @@ def helm(folder: Path, body: str) -> Path:
 
 
 def test_it_runs_the_released_image_by_default(charted: Path, tmp_path: Path) -> None:
-    keeps = helm(tmp_path, f'[ "$1 $3" = "package --destination" ] && cp "$2/values.yaml" "$4/kept"')
+    keeps = helm(tmp_path, '[ "$1 $3" = "package --destination" ] && cp "$2/values.yaml" "$4/kept"')
     chart.package(keeps, charted, RELEASED, tmp_path)
     kept = (tmp_path / "kept").read_text(encoding="utf-8")
     [values] = yaml_files.parsed(kept)
