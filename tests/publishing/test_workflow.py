@@ -168,5 +168,16 @@ def test_all_files_are_signed_by_their_sums_and_their_provenance_is_kept() -> No
     assert order == sorted(order)
 
 
+def test_nothing_is_published_but_what_a_job_before_has_handed_on_by_name() -> None:
+    """Actions leave artifacts of their own in a run: docker's has the record of the build."""
+    made = {step["with"]["name"]: name for name, step in steps() if "upload-artifact@" in step.get("uses", "")}
+    assert made == {"dist": "dist", "plugin-${{ matrix.platform }}": "plugin", "chart": "chart"}
+    taken = [(name, step["with"]) for name, step in steps() if "download-artifact@" in step.get("uses", "")]
+    for name, given in taken:
+        wanted = given.get("name", given.get("pattern")).replace("-*", "-${{ matrix.platform }}")
+        assert made[wanted] in before(name)
+    assert [given["name"] for name, given in taken if name == "index"] == ["dist"]
+
+
 def test_no_job_runs_for_ever() -> None:
     assert all(0 < job["timeout-minutes"] <= 90 for name, job in JOBS.items() if name != "tests")
