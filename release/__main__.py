@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from release import archive, chart, image, install, krew, version
+from release import archive, chart, image, install, krew, licenses, version
 
 ROOT = Path(__file__).parents[1]
 _DIST = click.Path(path_type=Path, exists=True, file_okay=False)
@@ -42,6 +42,14 @@ def notes(tag: str) -> None:
 def pack(folder: Path, to: Path, epoch: int) -> None:
     """Pack a plugin's FOLDER into an archive."""
     archive.pack(folder, to, epoch=epoch)
+
+
+@cli.command("licenses")
+@click.argument("packages", type=_DIST)
+@click.argument("to", type=click.Path(path_type=Path, file_okay=False))
+def collected(packages: Path, to: Path) -> None:
+    """Copy into TO the licenses of what is installed in PACKAGES, a site-packages folder."""
+    licenses.collect(packages, to)
 
 
 @cli.command("krew")
