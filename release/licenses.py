@@ -33,6 +33,8 @@ def _files(found: Distribution) -> list[Path]:
 
 
 def _named(found: Distribution) -> str:
-    classifiers = [each for each in found.metadata.get_all("Classifier", []) if each.startswith("License ::")]
-    short = found.metadata.get("License-Expression") or (found.metadata.get("License") or "").partition("\n")[0]
-    return short or "; ".join(classifiers) or "see its page"
+    def told(field: str) -> list[str]:
+        return [each.partition("\n")[0] for each in found.metadata.get_all(field, [])]
+
+    classifiers = [each for each in told("Classifier") if each.startswith("License ::")]
+    return "; ".join(told("License-Expression") or told("License") or classifiers) or "see its page"
