@@ -19,7 +19,8 @@ LOCK   := requirements-dev.lock
 CONTROLLER ?= real
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-deep test-page test-cluster test-kind mutants lint lint-manifests lint-chart lint-build format bench dashboard chart image image-check lock
+.PHONY: help install demo test test-deep test-page test-cluster test-kind mutants lint lint-manifests lint-chart lint-build format bench dashboard chart image image-check dist plugin plugin-check \
+        release-check release-chart release-files push-chart lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-14s %s\n", $$1, $$2}'
@@ -130,6 +131,31 @@ image: ## Build the container image, by docker or buildah (IMAGE=name TAG=versio
 image-check: install ## Build the image without a container engine, on Debian's packages, and try it (needs root)
 	$(BIN)/python -m pytest tests/image $(ARGS)
 
+# The time of what is built is that of the last commit, so that the same commit makes the same files.
+dist: install ## Build wheel and source distribution into dist/
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(BIN)/python -m hatchling build
+
+plugin: install ## Freeze dist/'s wheel into the kubectl plugin for this machine (STANDALONE=1: for any Linux)
+	@BIN=$(BIN) STANDALONE='$(STANDALONE)' .ci/plugin
+
+plugin-check: install ## Install that plugin by krew, and try it (builds krew with Go the first time)
+	@BIN=$(BIN) .ci/plugin-check
+
+release-check: install ## Say whether this checkout can be released as TAG=v0.1.0
+	@$(BIN)/python -m release check '$(TAG)'
+	@echo "epoch=$$(git log -1 --format=%ct)"
+
+release-chart: install ## Package the chart into dist/, with IMAGE=registry/name and DIGEST=sha256:… as what it runs
+	@mkdir -p dist
+	@helm=$$($(BIN)/python -m tests.bed.toolchain helm) \
+		&& $(BIN)/python -m release chart dist --helm "$$helm" --image '$(IMAGE)' --digest '$(DIGEST)'
+
+push-chart: install ## Push dist/'s chart to TO=oci://registry/folder, and say its digest
+	@BIN=$(BIN) TO='$(TO)' .ci/push-chart
+
+release-files: install ## Put the other files of a release into dist/ (TAG, IMAGE, DIGEST, REPOSITORY=https://…)
+	@BIN=$(BIN) TAG='$(TAG)' IMAGE='$(IMAGE)' DIGEST='$(DIGEST)' REPOSITORY='$(REPOSITORY)' .ci/release-files
+
 lock: install ## Resolve the dependencies anew and pin them by hash
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 --all-extras --group dev pyproject.toml -o requirements-dev.lock
@@ -141,3 +167,7 @@ lock: install ## Resolve the dependencies anew and pin them by hash
 		--python-version 3.11 --group browser -c requirements-dev.lock -o requirements-browser.lock
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 --group build -o requirements-build.lock
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+		--python-version 3.11 --group plugin -o requirements-plugin.lock
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+		--python-version 3.11 --group sbom -o requirements-sbom.lock

@@ -88,9 +88,9 @@ def test_everything_that_is_fetched_is_pinned_by_hash() -> None:
     assert "--no-build-isolation" in wheel, "else pip fetches what builds it, and whatever version there is"
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock"])
+@pytest.mark.parametrize("lock", ["", "-build", "-plugin", "-sbom"])
 def test_a_lock_pins_one_version_of_each_and_has_its_hashes(lock: str) -> None:
-    entries = re.split(r"\n(?=\S)", (ROOT / lock).read_text(encoding="utf-8").strip())
+    entries = re.split(r"\n(?=\S)", (ROOT / f"requirements{lock}.lock").read_text(encoding="utf-8").strip())
     assert all(re.match(r"[a-z0-9-]+==\S+ ", each) and "--hash=sha256:" in each for each in entries)
 
 
