@@ -94,6 +94,7 @@ TEMPLATES = (
     ),
     Template("base/role-backups.yaml", CLUSTER, (_UNLESS_READ_ONLY,)),
     Template("base/role-locks.yaml", CLUSTER, (_UNLESS_READ_ONLY,)),
+    Template("base/role-pauses.yaml", CLUSTER),
     Template("base/role-records.yaml", "", (_UNLESS_READ_ONLY,)),
     Template(
         "base/serviceaccount.yaml",

@@ -18,8 +18,11 @@ _EXAMPLES = ["Mon-Fri 22:00-04:00", "Sat,Sun", "09:30-17:00"]
 _DAY = f"(?:{'|'.join(DAYS)})"
 _RANGE = f"{_DAY}(?:-{_DAY})?"
 _TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
-_GRAMMAR = rf"(?=.)((?:{_RANGE})(?:,{_RANGE})*)?((?:^| ){_TIME}-(?:{_TIME}|24:00))?"
-_WEEKLY = re.compile(_GRAMMAR)
+_DAYS = f"{_RANGE}(?:,{_RANGE})*"
+_HOURS = f"{_TIME}-(?:{_TIME}|24:00)"
+_WEEKLY = re.compile(f"(?P<days>{_DAYS})(?: (?P<hours>{_HOURS}))?|(?P<daily>{_HOURS})")
+# For programs that check a file by its schema, of which some know no look-ahead, and no names of groups.
+_GRAMMAR = f"(?:{_DAYS})(?: {_HOURS})?|{_HOURS}"
 _MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$"
 
 
@@ -31,10 +34,10 @@ def parse_weekly(text: str) -> Weekly:
     match = _WEEKLY.fullmatch(text)
     if match is None:
         raise ValueError("expected days, hours or both, such as 'Mon-Fri 22:00-04:00', 'Sat,Sun' or '09:30-17:00'")
-    days, hours = match.groups()
+    days, hours = match["days"], match["hours"] or match["daily"]
     begins, ends = 0, MINUTES_OF_A_DAY
     if hours:
-        begins, ends = (_minutes(each) for each in hours.strip().split("-"))
+        begins, ends = (_minutes(each) for each in hours.split("-"))
         if begins == ends:
             raise ValueError("expected hours that begin and end at different times; none mean the whole day")
         if ends < begins:
@@ -99,7 +102,7 @@ def _on_calendar(text: str) -> date | None:
 WeeklyText = Annotated[
     str,
     AfterValidator(_weekly),
-    WithJsonSchema({"type": "string", "pattern": f"^{_GRAMMAR}$", "examples": _EXAMPLES}),
+    WithJsonSchema({"type": "string", "pattern": f"^(?:{_GRAMMAR})$", "examples": _EXAMPLES}),
 ]
 ZoneName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$"), AfterValidator(_zone)]
 Moment = Annotated[
