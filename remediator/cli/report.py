@@ -46,14 +46,12 @@ def sentence(each: Judged, now: datetime | None = None) -> str:
     finding, now = each.finding, now or each.seen.now
     assert finding is not None
     said = finding.summary if finding.summary.endswith((".", "!", "?")) else f"{finding.summary}."
-    if finding.state is State.WAITING and now > each.seen.now:
-        over = [at for at in (finding.self_heals_at, finding.stuck_at) if at is not None and at <= now]
-        if over:
-            return f"{said} That was to be over by {_moment(over[0], now)}; the next pass tells."
-    if finding.state is State.WAITING and finding.self_heals_at is not None:
-        return f"{said} Should heal by itself by {_moment(finding.self_heals_at, now)}."
-    if finding.state is State.WAITING and finding.stuck_at is not None:
-        return f"{said} Counts as stuck from {_moment(finding.stuck_at, now)}."
+    if finding.state is State.WAITING and (ends := finding.self_heals_at or finding.stuck_at) is not None:
+        heals = finding.self_heals_at is not None
+        if each.seen.now < ends <= now:  # while nobody looked
+            said += " Was to heal by itself by" if heals else " Counts as stuck since"
+            return f"{said} {_moment(ends, now)}; the next pass tells."
+        return f"{said} {'Should heal by itself by' if heals else 'Counts as stuck from'} {_moment(ends, now)}."
     if each.decision and each.decision.kind is DecisionKind.BLOCKED:
         held = "; ".join(f"{verdict.gate}: {verdict.reason}" for verdict in each.decision.held_by_fact)
         return f"{said} Held back by {held}."

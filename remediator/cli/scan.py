@@ -42,7 +42,6 @@ def command(
     Examples:
       remediator scan -A
       remediator scan -n shop -l team=checkout -o wide
-      remediator scan -A -o json >findings.json
       remediator scan -A -o html >stuck.html
       remediator scan -n shop --exit-code || echo 'not yet'
     """

@@ -8,13 +8,20 @@ from datetime import datetime, timedelta
 import pytest
 
 from remediator.cli.board import NOT_YET, STANDS_BY, Board
+from remediator.cli.report import sentence
 from remediator.cli.showing import MOST, Where
 from remediator.model.decision import Standing
+from remediator.model.finding import State
+from remediator.model.observation import Observation
 from remediator.model.plan import ActionName, Outcome, Result
+from remediator.model.scan import Judged
 from remediator.policy import Mode
-from tests.builders import function
+from tests.builders import NOW, active, decoded, function
 from tests.page.markup import Markup
+from tests.spells import finding
 from tests.telemetry.passes import Story, stuck
+
+SOON = NOW + timedelta(minutes=5)
 
 
 class Telling:
@@ -117,6 +124,21 @@ def test_a_pass_that_failed_is_told_with_what_was_seen_before(scene: Scene) -> N
     assert "Mind: The last pass did not do its work: the API server is away" in words
     assert "Mind: no pass has moved since noon" in words
     assert "function/checkout" in words
+
+
+@pytest.mark.parametrize(
+    ("times", "before", "after"),
+    [
+        ({"self_heals_at": SOON}, "Should heal by itself by 12:05 UTC (in 2m)", "Was to heal by itself by 12:05 UTC"),
+        ({"stuck_at": SOON}, "Counts as stuck from 12:05 UTC (in 2m)", "Counts as stuck since 12:05 UTC"),
+    ],
+)
+def test_a_moment_that_passed_since_is_not_still_to_come(times: dict[str, datetime], before: str, after: str) -> None:
+    waits = finding(state=State.WAITING, summary="Lambda is at it.", **times)
+    judged = Judged(Observation(decoded(function()), active(), NOW), waits, None)
+    assert sentence(judged, NOW + timedelta(minutes=3)) == f"Lambda is at it. {before}."
+    late = sentence(judged, NOW + timedelta(minutes=9))
+    assert late == f"Lambda is at it. {after} (4m ago); the next pass tells."
 
 
 def test_what_was_done_since_is_there_before_the_next_look(scene: Scene) -> None:
