@@ -35,6 +35,10 @@ def test_a_checkout_that_says_one_version_everywhere_is_ready(checkout: Path) ->
     assert {says for _, says in version.said_in(checkout)} == {__version__}
 
 
+def test_this_checkout_says_one_version_everywhere() -> None:
+    assert {says for name, says in version.said_in(ROOT) if (ROOT / name).is_file()} == {__version__}
+
+
 @pytest.mark.parametrize("name", version.PLACES)
 def test_each_place_that_says_another_is_named(checkout: Path, name: str) -> None:
     path = checkout / name
