@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from remediator.actions.restart_controller import HELPED
 from remediator.cli import coming, log_section
 from remediator.cli.names import typed
 from remediator.cli.particulars import particulars
 from remediator.cli.render import RULING_MARKS, STATE_STYLES, Page, console
 from remediator.cli.report import healthy_summary, sentence, tell_cluster
 from remediator.model.decision import DecisionKind
-from remediator.model.finding import Finding, Remedy
+from remediator.model.finding import Finding, Remedy, State
 from remediator.model.log import ControllerLog
 from remediator.model.masking import mask
 from remediator.model.observation import Observation
@@ -27,6 +28,7 @@ _VERIFIED_BY = {
     Verification.DELETION_PROGRESS: "the object goes, or the controller complains of something else",
     Verification.OBJECT_GONE: "the object is gone, and AWS still has no function a minute later",
     Verification.RELEASED: "the object is gone, and AWS still has the function",
+    Verification.CONTROLLER_PASSES: "its pods are new, and resources are looked at again",
 }
 
 
@@ -138,10 +140,14 @@ def _decision(page: Page, judged: Judged, *, wide: bool) -> None:
 def _on_request(page: Page, judged: Judged) -> None:
     """Say what is never proposed, and done where a person asks for it by name."""
     offered = judged.finding.on_request if judged.finding else ()
-    if not offered:
+    restart = judged.finding is not None and judged.finding.name in HELPED and judged.state is State.STUCK
+    restart = restart and bool(judged.seen.controller.installs)
+    if not (offered or restart):
         return
     ref = judged.seen.resource.ref
     page.heading("Only if you ask for it")
+    if restart:
+        page.field("on request", "RestartController: remediator restart-controller (where many wait for it, not one)")
     for remedy in offered:
         page.field("on request", f"{remedy}: remediator {_ASKED_BY[remedy]} {typed(ref)} -n {ref.namespace}")
 
