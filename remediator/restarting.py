@@ -18,7 +18,7 @@ from remediator.errors import Busy, Changed, ClusterError, NotFound, RemediatorE
 from remediator.execute import Begun, begin, finish
 from remediator.gates import approve
 from remediator.model.controller import Install
-from remediator.model.decision import Overrides, Ruling, Situation, Verdict
+from remediator.model.decision import Decision, Overrides, Ruling, Situation, Verdict
 from remediator.model.episode import ResolvedBy
 from remediator.model.finding import Finding, State
 from remediator.model.live import unreadable
@@ -152,8 +152,7 @@ class Restarter:
         decision, at = self._decider.decide(finding, plan, at)
         key = approve(decision, at)
         if key is None:
-            holding = (each for each in decision.verdicts if each.ruling is not Ruling.ALLOWED)
-            return _skipped(chosen, "held back by " + "; ".join(f"{each.gate}: {each.reason}" for each in holding))
+            return _skipped(chosen, f"held back by {_holding(decision)}")
         progress(f"{plan.action} {plan.target}: acting, then watching for the effect")
         return begin(key, self._means, hold, at.approved_by(plan.digest))
 
@@ -224,6 +223,12 @@ def _skipped(plan: Plan, why: str) -> Outcome:
     return Outcome(
         action=plan.action, target=plan.target, result=Result.SKIPPED, detail=why, proposal_id=plan.proposal_id
     )
+
+
+def _holding(decision: Decision) -> str:
+    """Say what holds it back; where nothing does, what could not be told even now."""
+    untold = (each for each in decision.verdicts if each.ruling is Ruling.LATER)
+    return "; ".join(f"{each.gate}: {each.reason}" for each in decision.held or untold)
 
 
 def _nothing_to_look_at(_: Resource) -> tuple[Observation, Finding | None]:
