@@ -169,7 +169,7 @@ class Actions(Section):
     restart_controller: Annotated[
         RestartCeiling,
         said(
-            "Restart ACK's controller where it hangs. It needs rights of its own: manifests/restart-controller.",
+            "Restart ACK's controller where it hangs; manifests/restart-controller has the right that it takes.",
             alias="RestartController",
         ),
     ] = RestartCeiling()

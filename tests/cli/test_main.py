@@ -18,7 +18,7 @@ from tests.cli.conftest import Remediator
 RECORDS = ("list", "approve", "reject", "history", "quarantine")
 COMMANDS = (
     *("scan", "explain", "run", *RECORDS, "rollout", "wait", "orphans", "doctor", "collect", "diagnose", "checksum"),
-    *("lint", "validate", "policy", "findings"),
+    *("restart-controller", "lint", "validate", "policy", "findings"),
     *("completion", "demo", "version"),
 )
 HEAVY = ("kubernetes", "boto3", "botocore", "pydantic", "rich", "msgspec", "ruamel.yaml", "structlog", "moto")
@@ -46,7 +46,10 @@ def test_help_is_quick_because_it_imports_nothing(args: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["scan", "run", "explain", "collect", "diagnose", "orphans", "checksum", "lint", "rollout", "wait", *RECORDS],
+    [
+        *("scan", "run", "explain", "collect", "diagnose", "orphans", "checksum", "lint", "rollout", "wait"),
+        *("restart-controller", *RECORDS),
+    ],
 )
 def test_the_help_of_a_command_asks_for_no_client(command: str) -> None:
     assert not imported_by(command, "--help") & {"kubernetes", "boto3", "botocore", "pydantic"}

@@ -48,6 +48,7 @@ class StandIn:
     def __init__(self, plane: Plane, controller: Handle) -> None:
         self._admin, self._controller = plane.admin, controller
         self.starts = 0
+        self._seen: str | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._play)
         labels = {"app": NAME}
