@@ -17,7 +17,7 @@ from remediator.deciding import Decider
 from remediator.errors import Busy, Changed, ClusterError, NotFound, RemediatorError, UsageError
 from remediator.execute import Begun, begin, finish
 from remediator.gates import approve
-from remediator.model.controller import Install
+from remediator.model.controller import Health, Install
 from remediator.model.decision import Decision, Overrides, Ruling, Situation, Verdict
 from remediator.model.episode import ResolvedBy
 from remediator.model.finding import Finding, State
@@ -189,6 +189,8 @@ class Restarter:
             # One that was looked at since waits for the controller no more.
             and beats.get(each.seen.resource.ref, _OVER) == each.seen.resource.heartbeat
         )
+        # Kubernetes takes it for alive, and no heartbeat moves.
+        hangs = install.health is Health.ALIVE and scan.controller.health is Health.DOWN
         unseen = listed.unseen if self._everything else (*listed.unseen, "not all namespaces were looked at")
         return Ground(
             workload=workload,
@@ -197,6 +199,7 @@ class Restarter:
             unseen=unseen,
             waiting=waiting,
             unwell=population_of(scan.results).unwell,
+            hangs=scan.controller.why if hangs else "",
             recorded=self._recorded(workload.ref.uid),
             terms=self._policy.restarts,
             now=self._means.clock.now(),

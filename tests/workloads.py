@@ -49,6 +49,7 @@ def ground(*objects: Json, waiting: int = 2, **changes: Any) -> Ground:
         "unseen": (),
         "waiting": tuple(Waiting(each, FindingName.CONTROLLER_SILENT) for each in resources[:waiting]),
         "unwell": waiting,
+        "hangs": "",
         "recorded": None,
         "terms": Restarts(),
         "now": NOW,

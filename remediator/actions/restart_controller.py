@@ -59,7 +59,8 @@ class Ground(Struct, frozen=True, kw_only=True):
     """What a restart is decided on.
 
     `resources` is all that the controller looks at; `unseen` says, in sentences, what else there may be; `waiting` are
-    those that a restart helps, `unwell` is how many are stuck or unreadable. `recorded` is when we restarted it last.
+    those that a restart helps, `unwell` is how many are stuck or unreadable. `hangs` says how it is known that it works
+    on nothing at all, though its pods run; empty where it is not. `recorded` is when we restarted it last.
     """
 
     workload: Workload
@@ -68,6 +69,7 @@ class Ground(Struct, frozen=True, kw_only=True):
     unseen: tuple[str, ...]
     waiting: tuple[Waiting, ...]
     unwell: int
+    hangs: str
     recorded: datetime | None
     terms: Restarts
     now: datetime
@@ -166,7 +168,12 @@ def _needs(on: Ground) -> Iterator[Need]:
 
 
 def _helps(on: Ground) -> Need:
-    """Most of what is unwell has to wait for the controller, and more than one, where there are more."""
+    """Most of what is unwell has to wait for the controller, and more than one, where there are more.
+
+    Unless nothing is looked at any more: then all that is green is so because nobody looks.
+    """
+    if on.hangs:
+        return Need("it helps", met=True, why=on.hangs)
     waiting, known = len(on.waiting), len(on.resources)
     said = f"{waiting} of {on.unwell} that are unwell wait for the controller"
     alone = waiting == 1 and known > 1

@@ -87,6 +87,11 @@ def test_most_of_what_is_unwell_has_to_wait_for_it(unwell: int, held: bool) -> N
     assert ("it helps" in unmet(unwell=unwell)) is held
 
 
+def test_where_nothing_is_looked_at_any_more_what_is_green_says_nothing() -> None:
+    why = "no pass was finished anywhere for 12h, and one is due every 10h"
+    assert unmet(waiting=0, unwell=0, hangs=why) == {}
+
+
 # -- everything was seen ----------------------------------------------------------------------------------------------
 
 

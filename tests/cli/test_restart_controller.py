@@ -216,6 +216,15 @@ def test_never_for_one_alone(hung: Rollout) -> None:
     held(hung, "for one alone a Resync is enough")
 
 
+def test_one_that_looks_at_nothing_any_more_is_restarted_though_all_is_green(hung: Rollout) -> None:
+    for name in ("checkout", "mailer", "search"):
+        hung.shop.function(name, live=False, heartbeat=hung.shop.ago(hours=13))
+    told = restart(hung)
+    assert told.code == 0, told.err
+    assert "it helps: Deployment ack-system/ack-lambda-controller is available, but no pass was finished" in told.err
+    assert hung.restarts == 1
+
+
 def test_a_list_that_is_not_whole_holds_it(hung: Rollout) -> None:
     broken = hung.shop.stored("search")
     broken["spec"] = {"name": ["not", "a", "name"]}
