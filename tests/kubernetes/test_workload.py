@@ -27,9 +27,8 @@ Json = dict[str, Any]
 
 def seed(api: ApiServer, annotations: Json | None = None, **spec: Any) -> None:
     container = {"name": "controller", "image": "any/lambda-controller:1", "env": [{"name": "A", "value": SECRET}]}
-    template = {"metadata": {"labels": LABELS}, "spec": {"containers": [container]}}
-    if annotations is not None:
-        template["metadata"]["annotations"] = annotations
+    marks = {} if annotations is None else {"annotations": annotations}
+    template = {"metadata": {"labels": LABELS, **marks}, "spec": {"containers": [container]}}
     done = {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable", "lastUpdateTime": ROLLED}
     counts = {"replicas": 2, "updatedReplicas": 1, "availableReplicas": 1}
     metadata = {"name": "ack", "namespace": "ack-system", "generation": 1}
@@ -94,7 +93,7 @@ def ref_of(cluster: KubernetesCluster) -> Ref:
 @pytest.mark.parametrize("annotations", [None, {"a": "b"}])
 def test_a_restart_is_tried_and_written(api: ApiServer, cluster: KubernetesCluster, annotations: Json | None) -> None:
     seed(api, annotations)
-    patch = [{"op": "add", "path": TOLD, "value": NOW}]
+    patch: list[Json] = [{"op": "add", "path": TOLD, "value": NOW}]
     if annotations is None:
         patch.insert(0, {"op": "add", "path": ANNOTATIONS, "value": {}})
     before = cluster.get("ack-system", "ack", DEPLOYMENT)
