@@ -23,6 +23,7 @@ from remediator.model.plan import ActionName, Operation, Outcome, Plan, Result, 
 from remediator.model.resource import FUNCTION_FINALIZER, Resource
 from remediator.model.times import format_time
 from remediator.ports import Cluster, Hold, Means
+from remediator.restarted import restarted
 
 _log = structlog.get_logger(__name__)
 
@@ -243,6 +244,8 @@ def _verify(plan: Plan, means: Means, look: Look) -> _Effect:
             return _object_gone(plan, means)
         case Verification.RELEASED:
             return _released(plan, means)
+        case Verification.CONTROLLER_PASSES:
+            return _Effect(*restarted(plan, means))
 
 
 def _poll(plan: Plan, means: Means, seen: Callable[[Resource], bool]) -> Resource | None:

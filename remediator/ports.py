@@ -29,6 +29,7 @@ from remediator.model.reference import Link
 from remediator.model.resource import Ref, Resource
 from remediator.model.scan import Scan
 from remediator.model.word import Approval, Rejection
+from remediator.model.workload import Workload
 from remediator.policy import Policy
 
 
@@ -58,10 +59,16 @@ class Cluster(Protocol):
         """Read one whole object as JSON, for a backup."""
 
     def patch(self, ref: Ref, patch: Sequence[Operation]) -> Resource:
-        """Apply a JSON Patch to a Function; raise Changed where a precondition failed, NotFound where it is gone."""
+        """Apply a JSON Patch to a Function, or to a controller's Deployment what restarts it.
+
+        Raise Changed where a precondition failed, NotFound where the object is gone.
+        """
 
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
         """Find out how the controller is, given the heartbeats of all resources in scope."""
+
+    def workload(self, namespace: str, name: str) -> Workload:
+        """Read the Deployment of a controller, and its pods; raise NotFound where there is none."""
 
     def definitions(self) -> Definitions:
         """Find the definitions of ACK's kinds that are being deleted; never raises: it says what is not known."""

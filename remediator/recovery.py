@@ -14,7 +14,7 @@ import msgspec
 from remediator.actions.leftover import undo_leftover
 from remediator.errors import ClusterError, NotFound
 from remediator.execute import undo
-from remediator.model.episode import UNDER_WAY_LASTS, Attempt
+from remediator.model.episode import UNDER_WAY_LASTS, Attempt, ResolvedBy
 from remediator.model.live import LiveState
 from remediator.model.masking import mask
 from remediator.model.plan import ActionName, Outcome, Result
@@ -101,6 +101,8 @@ def _end(ref: Ref, attempt: Attempt, means: Means) -> tuple[str, ...]:
         orphan=orphan,
     )
     means.episodes.conclude(ref.uid, outcome, means.clock.now())
+    if attempt.action is ActionName.RESTART_CONTROLLER:
+        means.episodes.ended(ref, means.clock.now(), ResolvedBy.US)
     return (f"{attempt.action} of {ref}, begun at {attempt.intended:%Y-%m-%dT%H:%M:%SZ}: {result}: {outcome.detail}.",)
 
 
@@ -116,6 +118,8 @@ def _what_came_of(
         untouched = found is not None and found.metadata.generation == attempt.generation
     if untouched:
         return Result.SKIPPED, _UNTOUCHED, ""
+    if attempt.action is ActionName.RESTART_CONTROLLER:
+        return Result.UNKNOWN, _UNSEEN if found is not None else f"{_UNSEEN}; the Deployment is gone", ""
     if found is not None and (found.managed or attempt.action is ActionName.RESYNC):
         return Result.UNKNOWN, _UNSEEN, ""
     if attempt.action is ActionName.RESYNC:

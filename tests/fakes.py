@@ -28,6 +28,7 @@ from remediator.model.placement import Placement
 from remediator.model.plan import ActionName, Operation, Outcome, Plan
 from remediator.model.reference import Link
 from remediator.model.resource import FUNCTION_FINALIZER, Ref, Resource
+from remediator.model.workload import Workload
 from remediator.news import NoNews
 from remediator.ports import Means
 from tests.builders import ALIVE, NOW, Json, decoded
@@ -141,6 +142,9 @@ class FakeCluster:
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
         self.heartbeats = list(heartbeats)
         return self.facts
+
+    def workload(self, namespace: str, name: str) -> Workload:
+        raise NotFound(f"deployments.apps {name!r} not found")
 
     def definitions(self) -> Definitions:
         return self.defined

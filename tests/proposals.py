@@ -14,6 +14,7 @@ from remediator.model.observation import Observation
 from remediator.model.pause import Pauses
 from remediator.model.plan import ActionName, Evidence, Plan, Proof
 from tests.builders import ALIVE, DOWN, GONE, NOW, Json, deleting, observe
+from tests.workloads import restart
 
 Build = Callable[[Observation, FindingName], Plan]
 
@@ -25,6 +26,7 @@ BUILDERS: dict[ActionName, Build] = {
     ActionName.RESYNC: resync,
     ActionName.RELEASE: release,
     ActionName.CLEAR_FINALIZER: clear_finalizer,
+    ActionName.RESTART_CONTROLLER: lambda seen, _: restart(now=seen.now).plan,
 }
 
 

@@ -20,7 +20,7 @@ BASE = MANIFESTS / "base"
 # What somebody applies, beside what they have of monitoring.
 OVERLAYS = ("acting/cronjob", "acting/daemon", "cronjob", "daemon", "namespaced", "read-only")
 # The rest: what those are made of.
-PARTS = ("acting/component", "base", "release")
+PARTS = ("acting/component", "base", "release", "restart-controller")
 RECORDS = "ack-remediator.dev"
 
 Json = dict[str, Any]

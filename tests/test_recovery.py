@@ -21,6 +21,7 @@ from remediator.model.scan import Scan
 from remediator.recovery import recover
 from tests.builders import ALIVE, BUSY, DOWN, GONE, NOW, Json, active, at, deleting, failing, function, observe
 from tests.fakes import FakeCloud, FakeCluster, World, failing_with, without_ack
+from tests.workloads import restart as proposed_restart
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:checkout"
 
@@ -84,6 +85,13 @@ def written(killed: Killed, *, accepted: bool = True) -> None:
 def clear_finalizer(now: LiveState = GONE) -> Killed:
     raw = deleting()
     return Killed(raw, GONE, plan_of(observe(raw, GONE, controller=DOWN)), now)
+
+
+def restart(**metadata: object) -> Killed:
+    """Kill a process that was about to restart a controller, whose Deployment is now as it is said."""
+    there = {"name": "ack", "namespace": "ack-system", "uid": "uid-of-ack", "resourceVersion": "77", "generation": 3}
+    raw = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": there | metadata}
+    return Killed(raw, active(), proposed_restart().plan)
 
 
 def gone(killed: Killed) -> None:
@@ -329,3 +337,28 @@ def test_what_was_let_go_and_others_hold_is_tidied_and_its_orphan_told() -> None
     assert told.endswith(f"resolved: the object was let go, and AWS has {ARN} as an orphan.")
     assert killed.attempt.orphan == ARN
     assert killed.world.cluster.the()["metadata"]["annotations"] == {"services.k8s.aws/deletion-policy": "delete"}
+
+
+# -- RestartController ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("metadata", "result", "detail"),
+    [
+        ({}, Result.SKIPPED, "nothing was written: its process ended before that"),
+        ({"generation": 4}, Result.UNKNOWN, "its process ended before anyone saw what came of it"),
+        ({"uid": "another"}, Result.UNKNOWN, "before anyone saw what came of it; the Deployment is gone"),
+    ],
+)
+def test_a_restart_that_was_killed_is_told_and_its_record_is_over(
+    metadata: dict[str, object], result: Result, detail: str
+) -> None:
+    killed = restart(**metadata)
+    (told,) = killed.recover()
+    assert told.startswith("RestartController of Deployment ack-system/ack, begun at ")
+    assert told.endswith(f"{result}: {killed.attempt.detail}.")
+    assert killed.attempt.result is result
+    assert killed.attempt.detail.endswith(detail)
+    assert killed.world.cluster.patches == []
+    assert killed.world.episodes.unresolved() == ()
+    assert killed.recover() == ()

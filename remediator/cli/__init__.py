@@ -38,6 +38,7 @@ _COMMANDS = {
     "quarantine": "List what is in quarantine, or let it be tried again.",
     "release": "Let an object go that is stuck in its deletion, and keep its function.",
     "clear-finalizer": "Let an object go that is stuck in its deletion, and whose function is gone.",
+    "restart-controller": "Restart ACK's controller where it hangs: shows what, waits, and asks.",
     "restore": "Create an object again from its backup: shows what, and asks.",
     "rollout": "Apply a function's manifest so that nothing of it is lost: code, wait, configuration.",
     "wait": "Wait until a function is synced, settled or deleted, on both sides.",
@@ -56,7 +57,7 @@ _COMMANDS = {
 }
 
 # A module named `list` would stand in this package for the builtin as soon as it is imported.
-_MODULES = {"list": "listing", "clear-finalizer": "clear_finalizer"}
+_MODULES = {"list": "listing", "clear-finalizer": "clear_finalizer", "restart-controller": "restart_controller"}
 
 INTERRUPTED = 130
 _PREFIX = "REMEDIATOR"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from remediator.actions.restart_controller import HELPED
 from remediator.cli import coming, log_section
 from remediator.cli.names import typed
 from remediator.cli.particulars import particulars
 from remediator.cli.render import RULING_MARKS, STATE_STYLES, Page, console
 from remediator.cli.report import healthy_summary, sentence, tell_cluster
 from remediator.model.decision import DecisionKind
-from remediator.model.finding import Finding, Remedy
+from remediator.model.finding import Finding, Remedy, State
 from remediator.model.log import ControllerLog
 from remediator.model.masking import mask
 from remediator.model.observation import Observation
@@ -27,6 +28,7 @@ _VERIFIED_BY = {
     Verification.DELETION_PROGRESS: "the object goes, or the controller complains of something else",
     Verification.OBJECT_GONE: "the object is gone, and AWS still has no function a minute later",
     Verification.RELEASED: "the object is gone, and AWS still has the function",
+    Verification.CONTROLLER_PASSES: "its pods are new, and resources are looked at again",
 }
 
 
@@ -152,11 +154,17 @@ def remedy(judged: Judged) -> str:
     return f"{finding.remedy}: {what} (remediator findings {finding.name})"
 
 
-def on_request(judged: Judged) -> list[tuple[Remedy, str]]:
+def on_request(judged: Judged) -> list[tuple[str, str]]:
     """List what is never proposed, and done where a person asks for it by name, each with its command."""
-    ref = judged.seen.resource.ref
-    offered = judged.finding.on_request if judged.finding else ()
-    return [(each, f"remediator {_ASKED_BY[each]} {typed(ref)} -n {ref.namespace}") for each in offered]
+    ref, finding = judged.seen.resource.ref, judged.finding
+    if finding is None:
+        return []
+    offered = [
+        (str(each), f"remediator {_ASKED_BY[each]} {typed(ref)} -n {ref.namespace}") for each in finding.on_request
+    ]
+    if finding.name in HELPED and judged.state is State.STUCK and judged.seen.controller.installs:
+        offered.insert(0, ("RestartController, where many wait for it and not one", "remediator restart-controller"))
+    return offered
 
 
 def _on_request(page: Page, judged: Judged) -> None:

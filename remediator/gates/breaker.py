@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from remediator.model.decision import GateName, Population, Proposal, Ruling, Situation, Verdict
 from remediator.model.limits import Limits
+from remediator.model.plan import ActionName
 from remediator.model.times import format_time
 
 
 def breaker(proposal: Proposal, at: Situation) -> Verdict:
     """Hold when so many are unwell at once that the cause lies elsewhere: credentials, a region, a CRD, a controller.
 
-    It stays open for a while after the last time: while an incident ends, numbers go up and down.
+    It stays open for a while after the last time: while an incident ends, numbers go up and down. A controller that
+    hangs makes everything unwell at once, and is what RestartController is for: that is one act for all of them, and
+    its own needs ask whether most of what is unwell has that cause.
     """
+    if proposal.plan.action is ActionName.RESTART_CONTROLLER:
+        return Verdict(GateName.BREAKER, Ruling.ALLOWED, "holds what is done one by one; this is one act for all")
     if at.population is None:
         return Verdict(GateName.BREAKER, Ruling.LATER, "is counted in a scan; this is one resource alone")
     said = f"{at.population.unwell} of {at.population.total} resources are stuck or unreadable"

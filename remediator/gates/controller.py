@@ -12,12 +12,15 @@ def controller(proposal: Proposal, at: Situation) -> Verdict:
 
     After a restart ACK looks at every object by itself: whatever we do then, it does a moment later. Resync and Release
     go on where nothing is known of the controller, since an EKS-managed one cannot be seen: where there is none after
-    all, nothing comes of them, and they are undone. ClearFinalizer is for where there is none.
+    all, nothing comes of them, and they are undone. ClearFinalizer is for where there is none, RestartController for
+    one that is there and hangs: whether its pods run is among its own needs.
     """
     action, facts = proposal.plan.action, at.controller
     if facts.restarting:
         reason = f"it is restarting, and then looks at everything by itself: {facts.why}"
         return Verdict(GateName.CONTROLLER, Ruling.HELD, reason)
+    if action is ActionName.RESTART_CONTROLLER:
+        return Verdict(GateName.CONTROLLER, Ruling.ALLOWED, f"not restarting; {facts.health}: {facts.why}")
     if action is ActionName.CLEAR_FINALIZER:
         return Verdict(GateName.CONTROLLER, Ruling.ALLOWED, f"not restarting; {action} does without it")
     ruling = Ruling.HELD if facts.health is Health.DOWN else Ruling.ALLOWED

@@ -20,14 +20,14 @@ def opt_out(proposal: Proposal, at: Situation) -> Verdict:
 
     The retain that our own Release wrote is no mark: without this exception it would block its own second step. Where
     the namespace's annotations cannot be read, a Resync may go on, since it deletes nothing that ACK would keep; what
-    cannot be undone may not.
+    cannot be undone may not. Of a controller only its Deployment's own marks count: it is no function to be kept.
     """
     marks, action = proposal.plan.resource.annotations, proposal.plan.action
     own_retain = at.history.own_retain and action is ActionName.RELEASE
     reason = _mark(marks, at) or ("" if own_retain else _retained(DELETION_POLICY, marks))
     if reason:
         return Verdict(GateName.OPT_OUT, Ruling.HELD, reason)
-    if DELETION_POLICY in marks:
+    if DELETION_POLICY in marks or action is ActionName.RESTART_CONTROLLER:
         return Verdict(GateName.OPT_OUT, Ruling.ALLOWED, _CLEAR)
     if at.namespace_annotations is None:
         return _namespace_unknown(action, at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from remediator.model.decision import GateName, Proposal, Ruling, Situation, Verdict
+from remediator.model.plan import ActionName
 
 # AWS is eventually consistent, and a wrong route or account can answer NotFound once.
 SECONDS_BETWEEN_PROOFS = 60.0
@@ -17,10 +18,7 @@ def proofs(proposal: Proposal, at: Situation) -> Verdict:
     """
     needed, action = proposal.plan.proofs, proposal.plan.action
     if needed == 0:
-        why = (
-            f"{action} is for a function that is there" if action.destructive else "the action is undone within seconds"
-        )
-        return Verdict(GateName.PROOFS, Ruling.ALLOWED, f"none needed: {why}")
+        return Verdict(GateName.PROOFS, Ruling.ALLOWED, f"none needed: {_why_none(action)}")
     if at.evidence is None:
         reason = f"{needed} are taken right before the act, {SECONDS_BETWEEN_PROOFS:.0f} s apart"
         return Verdict(GateName.PROOFS, Ruling.LATER, reason)
@@ -35,3 +33,9 @@ def proofs(proposal: Proposal, at: Situation) -> Verdict:
     if gap < SECONDS_BETWEEN_PROOFS:
         return Verdict(GateName.PROOFS, Ruling.HELD, f"the proofs are only {gap:.0f} s apart")
     return Verdict(GateName.PROOFS, Ruling.ALLOWED, f"proven gone {len(taken)} times, {gap:.0f} s apart")
+
+
+def _why_none(action: ActionName) -> str:
+    if action is ActionName.RESTART_CONTROLLER:
+        return f"{action} lets go of nothing in AWS"
+    return f"{action} is for a function that is there" if action.destructive else "the action is undone within seconds"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -69,6 +70,11 @@ def trouble_of(transport: Transport, deployment: Deployment) -> str:
         return "its pods may not be listed"
     except ClusterError:
         return ""  # a fault of the API server is told where it matters: here it takes away a detail
+    return trouble_in(pods)
+
+
+def trouble_in(pods: Sequence[Pod]) -> str:
+    """Say in half a sentence what keeps pods from running; empty where they do not tell."""
     told = [_told(each) for pod in pods for each in pod.status.container_statuses or ()]
     return next(filter(None, told), "")
 

@@ -42,7 +42,12 @@ class _PodSpec(Struct, frozen=True):
     containers: list[Container] = []
 
 
+class _TemplateMetadata(Struct, frozen=True):
+    annotations: dict[str, str] | None = None
+
+
 class _Template(Struct, frozen=True):
+    metadata: _TemplateMetadata = _TemplateMetadata()
     spec: _PodSpec = _PodSpec()
 
 
@@ -67,6 +72,7 @@ class _Selector(Struct, frozen=True, rename="camel"):
 
 class _Spec(Struct, frozen=True):
     replicas: int = 1
+    paused: bool = False
     selector: _Selector = _Selector()
     template: _Template = _Template()
 
@@ -76,9 +82,12 @@ class _Condition(Struct, frozen=True, rename="camel"):
     status: str = ""
     reason: str = ""
     last_transition_time: str | None = None
+    last_update_time: str | None = None
 
 
 class _Status(Struct, frozen=True, rename="camel"):
+    replicas: int = 0
+    updated_replicas: int = 0
     available_replicas: int = 0
     observed_generation: int | None = None
     conditions: list[_Condition] | None = None
@@ -126,6 +135,15 @@ class Deployment(Struct, frozen=True):
         """Since when it is available, or is not; None where that is not told."""
         conditions = self.status.conditions or ()
         return next((parse_time(each.last_transition_time) for each in conditions if each.type == "Available"), None)
+
+    @property
+    def rolled_out(self) -> datetime | None:
+        """When its last rollout got on, and so at the latest began; None where that is not told.
+
+        Kubernetes writes this time only while pods of another template come up (deployment/progress.go).
+        """
+        conditions = self.status.conditions or ()
+        return next((parse_time(each.last_update_time) for each in conditions if each.type == "Progressing"), None)
 
     @property
     def restarting(self) -> bool:

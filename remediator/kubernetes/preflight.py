@@ -15,6 +15,7 @@ from remediator.model.kind import FUNCTION, KINDS
 from remediator.model.plan import Operation
 from remediator.model.resource import FUNCTION_GROUP, Ref, Resource
 from remediator.model.rights import Access
+from remediator.model.workload import DEPLOYMENT
 
 # Admission says so, whether by webhook (403) or by ValidatingAdmissionPolicy (422 or 403); RBAC never does.
 _DENIED = re.compile(r"\bdenied (?:the )?request\b")
@@ -25,13 +26,14 @@ Json = Any
 
 
 def may_patch(transport: Transport, ref: Ref) -> tuple[bool | None, str]:
-    """Ask whether we may patch a Function; None where the server will not say."""
-    may, why = ask(transport, Access(FUNCTION_GROUP, KINDS[FUNCTION].plural, "patch", ref.name), ref.namespace)
+    """Ask whether we may patch a Function, or the Deployment of a controller; None where the server will not say."""
+    group, plural = ("apps", "deployments") if ref.kind == DEPLOYMENT else (FUNCTION_GROUP, KINDS[FUNCTION].plural)
+    may, why = ask(transport, Access(group, plural, "patch", ref.name), ref.namespace)
     if may is None:
         return None, f"whether we may patch it could not be asked: {why}"
     if may:
         return True, "we may patch it"
-    return False, f"we may not patch functions in {ref.namespace}{f': {why}' if why else ''}"
+    return False, f"we may not patch {plural} in {ref.namespace}{f': {why}' if why else ''}"
 
 
 def annotations_of(transport: Transport, namespace: str) -> dict[str, str] | None:

@@ -18,6 +18,7 @@ from remediator.model.record import Record, record_name
 from remediator.model.resource import FUNCTION_GROUP, Ref
 from remediator.model.times import format_time, parse_time
 from remediator.model.word import Approval, Rejection, Release
+from remediator.model.workload import DEPLOYMENT
 
 GROUP = RECORDS_GROUP
 VERSION = "v1alpha1"
@@ -26,7 +27,7 @@ NAMESPACE_LABEL = f"{GROUP}/target-namespace"
 NAME_LABEL = f"{GROUP}/target-name"
 
 _LONGEST_LABEL = 63
-_KINDS = frozenset(each.name for each in LAMBDA_KINDS)
+_KINDS = frozenset(each.name for each in LAMBDA_KINDS) | {DEPLOYMENT}
 
 Json = dict[str, Any]
 Word = TypeVar("Word", Approval, Rejection, Release)
@@ -120,7 +121,7 @@ def new_object(ref: Ref) -> Json:
         },
         "spec": {
             "target": {
-                "apiVersion": f"{FUNCTION_GROUP}/{VERSION}",
+                "apiVersion": "apps/v1" if ref.kind == DEPLOYMENT else f"{FUNCTION_GROUP}/{VERSION}",
                 "kind": ref.kind,
                 "namespace": ref.namespace,
                 "name": ref.name,

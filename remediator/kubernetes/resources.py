@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from remediator.errors import ClusterError, Forbidden, NotFound, NotServed
-from remediator.kubernetes import controller, controller_log, preflight
+from remediator.kubernetes import controller, controller_log, preflight, workload
 from remediator.kubernetes.answers import MALFORMED
 from remediator.kubernetes.definitions import read_definitions
 from remediator.kubernetes.identities import read_identities
@@ -29,6 +29,7 @@ from remediator.model.log import ControllerLog
 from remediator.model.plan import Operation
 from remediator.model.reference import Link
 from remediator.model.resource import FUNCTION_GROUP, Ref, Resource
+from remediator.model.workload import DEPLOYMENT, RESTARTED_AT, Workload
 
 _API = f"/apis/{FUNCTION_GROUP}/v1alpha1"
 _PAGE = 500
@@ -152,6 +153,8 @@ class KubernetesCluster:
         Raise NotFound only where the API server says that of this object; ClusterError for any other 404, and where it
         cannot be decoded.
         """
+        if kind == DEPLOYMENT:
+            return workload.resource_of(self._transport.get(workload.path_of(namespace, name)))
         with _spoken_of(KINDS[kind]):
             content = self._transport.get(path_of(namespace, name, kind))
         resource = decode(content, kind, alone=True)
@@ -166,6 +169,9 @@ class KubernetesCluster:
         return self._transport.get(path_of(ref.namespace, ref.name, ref.kind))
 
     def patch(self, ref: Ref, patch: Sequence[Operation]) -> Resource:
+        if ref.kind == DEPLOYMENT:
+            check_restarts(ref, patch)
+            return workload.resource_of(self._writes.patch(workload.path_of(ref.namespace, ref.name), patch))
         _check_may_be_written(ref)
         with _spoken_of(KINDS[ref.kind]):
             content = self._writes.patch(path_of(ref.namespace, ref.name), patch)
@@ -175,14 +181,22 @@ class KubernetesCluster:
         everywhere = self._namespace is None and self._selector is None and self._saw_all
         return controller.discover(self._transport, heartbeats, now, everywhere=everywhere)
 
+    def workload(self, namespace: str, name: str) -> Workload:
+        return workload.read_workload(self._transport, namespace, name)
+
     def definitions(self) -> Definitions:
         return read_definitions(self._transport)
 
     def permitted(self, ref: Ref) -> tuple[bool | None, str]:
-        _check_may_be_written(ref)
+        if ref.kind != DEPLOYMENT:
+            _check_may_be_written(ref)
         return preflight.may_patch(self._transport, ref)
 
     def rehearse(self, before: Resource, patch: Sequence[Operation]) -> Rehearsal:
+        if before.kind == DEPLOYMENT:
+            check_restarts(before.ref, patch)
+            there = workload.path_of(before.metadata.namespace, before.metadata.name)
+            return preflight.rehearse(lambda: self._transport.patch(there, patch, dry_run=True), before, patch)
         _check_may_be_written(before.ref)
         path = path_of(before.metadata.namespace, before.metadata.name)
         with _spoken_of(KINDS[before.kind]):
@@ -246,6 +260,16 @@ def _check_may_be_written(ref: Ref) -> None:
     """Refuse to write to what is no Function, whatever asks for it: what we know of deletions holds for those alone."""
     if ref.kind != FUNCTION:
         raise ClusterError(f"{ref} is never written to: there are actions for Functions only")
+
+
+def check_restarts(ref: Ref, patch: Sequence[Operation]) -> None:
+    """Refuse whatever would change more of a Deployment than the time of its restart, whatever asks for it."""
+    restarts = "/spec/template/metadata/annotations"
+    told = f"{restarts}/{RESTARTED_AT.replace('/', '~1')}"
+    for each in patch:
+        empty = each["op"] == "add" and each["path"] == restarts and each["value"] == {}
+        if each["op"] != "test" and not empty and (each["op"], each["path"]) != ("add", told):
+            raise ClusterError(f"{ref} is never written to but to restart it, and {each['path']} is more than that")
 
 
 def _name_of(content: bytes) -> str:

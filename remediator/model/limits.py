@@ -33,7 +33,19 @@ ACTION_CEILINGS = {
     ActionName.RESYNC: Mode.AUTO,
     ActionName.RELEASE: Mode.APPROVE,
     ActionName.CLEAR_FINALIZER: Mode.APPROVE,
+    # Whoever wants it says so: it stops every work of the controller, and makes it look at everything anew.
+    ActionName.RESTART_CONTROLLER: Mode.DRY_RUN,
 }
+
+
+class Restarts(Struct, frozen=True):
+    """When a controller may be restarted: so long after its last start, whoever's doing that was, and no sooner.
+
+    `quota_time` is how long it may keep AWS's quota of calls busy with looking at everything anew.
+    """
+
+    interval: timedelta = timedelta(minutes=30)
+    quota_time: timedelta = timedelta(minutes=10)
 
 
 class Ceilings(Struct, frozen=True):

@@ -25,10 +25,11 @@ class ActionName(StrEnum):
     RESYNC = "Resync"
     RELEASE = "Release"
     CLEAR_FINALIZER = "ClearFinalizer"
+    RESTART_CONTROLLER = "RestartController"
 
     @property
     def destructive(self) -> bool:
-        """Whether it cannot be undone: an object, or what ties it to its function, is gone afterwards."""
+        """Whether it cannot be undone: what it ends, an object or the work of a controller, is gone afterwards."""
         return self is not ActionName.RESYNC
 
 
@@ -54,6 +55,7 @@ class Verification(StrEnum):
     DELETION_PROGRESS = "deletion-progress"
     OBJECT_GONE = "object-gone"
     RELEASED = "released"
+    CONTROLLER_PASSES = "controller-passes"
 
 
 def proposal_id(digest: str) -> str:
@@ -66,6 +68,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     `proofs` is how many times *gone* must be proven before it, `backup` whether the object is saved first.
     `notes` are consequences that an approver should know of. `live` is what AWS said of it, where anything.
+    `witnesses` are other resources, as they were, on which a restarted controller is seen at work.
     """
 
     action: ActionName
@@ -80,6 +83,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     backup: bool = False
     notes: tuple[str, ...] = ()
     live: LiveState | None = None
+    witnesses: tuple[Resource, ...] = ()
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -102,8 +106,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     def kubectl(self) -> tuple[str, ...]:
         """Write the steps as the commands that a person could have typed."""
         where = f"-n {self.target.namespace} --type=json"
+        kind = "functions.lambda.services.k8s.aws" if self.resource.is_function else "deployments.apps"
         return tuple(
-            f"kubectl patch functions.lambda.services.k8s.aws {self.target.name} {where} "
+            f"kubectl patch {kind} {self.target.name} {where} "
             f"-p {shlex.quote(msgspec.json.encode(list(step.patch)).decode())}"
             for step in self.steps
         )

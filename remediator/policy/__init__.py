@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool, StrictInt
 
 from remediator.model.finding import FindingName
-from remediator.model.limits import Ceilings, Limits, Mode
+from remediator.model.limits import Ceilings, Limits, Mode, Restarts
 from remediator.model.plan import ActionName
 from remediator.model.selection import Selection
 from remediator.model.timeouts import Timeouts
@@ -132,8 +132,14 @@ class Policy(Section):
             ActionName.RESYNC: self.actions.resync.mode,
             ActionName.RELEASE: self.actions.release.mode,
             ActionName.CLEAR_FINALIZER: self.actions.clear_finalizer.mode,
+            ActionName.RESTART_CONTROLLER: self.actions.restart_controller.mode,
         }
         return Ceilings(self.mode, actions, {name: each.mode for name, each in self.findings.items()})
+
+    @property
+    def restarts(self) -> Restarts:
+        asked = self.actions.restart_controller
+        return Restarts(interval=asked.min_interval, quota_time=asked.max_quota_time)
 
     @property
     def limits(self) -> Limits:

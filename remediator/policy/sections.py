@@ -21,12 +21,13 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from remediator.model.labels import parse_labels
-from remediator.model.limits import Limits, Mode
+from remediator.model.limits import Limits, Mode, Restarts
 from remediator.model.orphan import ACK_TAGS, OBJECT_TAG, ClusterTag
 from remediator.model.selection import Selector
 from remediator.model.timeouts import Timeouts
 from remediator.model.times import parse_duration
 
+_RESTARTS = Restarts()
 _DURATIONS = ["90s", "15m", "2h", "7d", "1h30m"]
 
 
@@ -132,6 +133,30 @@ class ApprovedCeiling(Section):
     ] = Mode.APPROVE
 
 
+class RestartCeiling(ApprovedCeiling):
+    """Whether the controller may be restarted, how often, and at what cost."""
+
+    mode: Annotated[
+        Mode,
+        AfterValidator(_no_auto),
+        WithJsonSchema({"type": "string", "enum": [Mode.DRY_RUN.value, Mode.APPROVE.value]}),
+        said("dry-run: never; approve: when a person asks for it. auto is refused here."),
+    ] = Mode.DRY_RUN
+    min_interval: Annotated[
+        Duration,
+        between("10m", "7d"),
+        said("How long its pods must have run, whoever started them last."),
+    ] = _RESTARTS.interval
+    max_quota_time: Annotated[
+        Duration,
+        between("10s", "24h"),
+        said(
+            "How long it may keep Lambda's quota of calls (15 a second in an account and region) busy, with looking at "
+            "everything anew."
+        ),
+    ] = _RESTARTS.quota_time
+
+
 class Actions(Section):
     """A ceiling per action."""
 
@@ -147,6 +172,13 @@ class Actions(Section):
         ApprovedCeiling,
         said("Remove ACK's finalizer from an object whose function is proven gone.", alias="ClearFinalizer"),
     ] = ApprovedCeiling()
+    restart_controller: Annotated[
+        RestartCeiling,
+        said(
+            "Restart ACK's controller where it hangs; manifests/restart-controller has the right that it takes.",
+            alias="RestartController",
+        ),
+    ] = RestartCeiling()
 
 
 class SelectorSection(Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from remediator.model.finding import FindingName
-from remediator.model.limits import Mode
+from remediator.model.limits import ACTION_CEILINGS, Mode
 from remediator.model.plan import ActionName
 from remediator.policy import Policy
 
@@ -14,7 +14,11 @@ def summary(policy: Policy) -> str:
     highest = {action: _highest(policy, action) for action in ActionName}
     alone = [action.value for action, mode in highest.items() if mode is Mode.AUTO]
     asked = [action.value for action, mode in highest.items() if mode is Mode.APPROVE]
-    never = [action.value for action in ActionName if ceilings.actions[action] is Mode.DRY_RUN]
+    never = [
+        action.value
+        for action, usual in ACTION_CEILINGS.items()
+        if ceilings.actions[action] is Mode.DRY_RUN and usual is not Mode.DRY_RUN
+    ]
     said = []
     if ceilings.mode is Mode.DRY_RUN:
         said.append("dry-run: shows what it would do, and changes nothing unless a person at the terminal approves")

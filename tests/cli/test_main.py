@@ -17,22 +17,8 @@ from tests.cli.conftest import Remediator
 
 RECORDS = ("list", "approve", "reject", "history", "quarantine")
 COMMANDS = (
-    *(
-        "scan",
-        "explain",
-        "run",
-        *RECORDS,
-        "pause",
-        "resume",
-        "rollout",
-        "wait",
-        "orphans",
-        "doctor",
-        "collect",
-        "diagnose",
-        "checksum",
-    ),
-    *("lint", "validate", "policy", "findings"),
+    *("scan", "explain", "run", *RECORDS, "pause", "resume", "rollout", "wait", "orphans", "doctor", "collect"),
+    *("diagnose", "checksum", "restart-controller", "lint", "validate", "policy", "findings"),
     *("completion", "demo", "version"),
 )
 HEAVY = ("kubernetes", "boto3", "botocore", "pydantic", "rich", "msgspec", "ruamel.yaml", "structlog", "jinja2", "moto")
@@ -61,19 +47,8 @@ def test_help_is_quick_because_it_imports_nothing(args: list[str]) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "scan",
-        "run",
-        "explain",
-        "collect",
-        "diagnose",
-        "orphans",
-        "checksum",
-        "lint",
-        "rollout",
-        "wait",
-        "pause",
-        "resume",
-        *RECORDS,
+        *("scan", "run", "explain", "collect", "diagnose", "orphans", "checksum", "lint", "rollout", "wait", "pause"),
+        *("resume", "restart-controller", *RECORDS),
     ],
 )
 def test_the_help_of_a_command_asks_for_no_client(command: str) -> None:

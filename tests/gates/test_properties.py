@@ -27,7 +27,7 @@ from remediator.model.decision import (
 )
 from remediator.model.definition import Definition, Definitions
 from remediator.model.finding import FindingName
-from remediator.model.limits import Ceilings, Limits, Mode
+from remediator.model.limits import ACTION_CEILINGS, Ceilings, Limits, Mode
 from remediator.model.live import LiveState, Presence, unreadable
 from remediator.model.observation import History, Observation
 from remediator.model.placement import Placement
@@ -111,7 +111,7 @@ all_ceilings = st.builds(
 OFTEN = ("ceilings", "evidence", "evidence", "history", "history", "approved")
 USUAL: dict[str, Any] = {
     "population": Population(100, 1),
-    "ceilings": Ceilings(Mode.AUTO),
+    "ceilings": Ceilings(Mode.AUTO, ACTION_CEILINGS | {ActionName.RESTART_CONTROLLER: Mode.APPROVE}),
     "namespace_annotations": {},
     "placement": Placement(),
     "permitted": True,
@@ -218,7 +218,7 @@ def test_what_is_never_done(data: st.DataObject, drawn: tuple[Plan, Observation]
         assert now.ceilings.findings.get(FindingName.FINALIZER_LEFT, Mode.AUTO) is Mode.AUTO
         assert not now.guarded_by
     assert by_terminal or now.ceilings.mode is not Mode.DRY_RUN
-    assert now.ceilings.actions.get(plan.action) is not Mode.DRY_RUN
+    assert now.ceilings.actions.get(plan.action, ACTION_CEILINGS[plan.action]) is not Mode.DRY_RUN
     assert now.ceilings.findings.get(plan.finding) is not Mode.DRY_RUN
 
     # nothing that is opted out, excluded, another's, or changed
@@ -227,16 +227,17 @@ def test_what_is_never_done(data: st.DataObject, drawn: tuple[Plan, Observation]
     if plan.action is not ActionName.RELEASE:
         marks.pop("services.k8s.aws/region", None)
     assert not marks
-    if now.namespace_annotations is None:
-        assert plan.action is ActionName.RESYNC
-    else:
-        own = plan.resource.annotations and plan.action is ActionName.RELEASE
-        assert NAMESPACE_POLICY not in now.namespace_annotations or own
-    assert metadata.namespace == "shop"
-    assert now.selection == Selection()
+    if plan.action is not ActionName.RESTART_CONTROLLER:  # it is about no resource of ACK's
+        if now.namespace_annotations is None:
+            assert plan.action is ActionName.RESYNC
+        else:
+            own = plan.resource.annotations and plan.action is ActionName.RELEASE
+            assert NAMESPACE_POLICY not in now.namespace_annotations or own
+        assert metadata.namespace == "shop"
+        assert now.selection == Selection()
+        assert plan.resource.function_name == "checkout"
     assert not metadata.managed_fields
     assert metadata.uid
-    assert plan.resource.function_name == "checkout"
     assert now.evidence is not None
     assert now.evidence.approved_digest == plan.digest
     assert now.evidence.taken == FRESH
@@ -248,7 +249,7 @@ def test_what_is_never_done(data: st.DataObject, drawn: tuple[Plan, Observation]
     if GateName.BUDGET not in lifted:
         assert now.acted_in_run < now.limits.per_run
         assert (now.acted_today, now.under_way_in_namespace) == (0, 0)
-    if GateName.BREAKER not in lifted:
+    if GateName.BREAKER not in lifted and plan.action is not ActionName.RESTART_CONTROLLER:
         assert now.population == Population(100, 1)
         assert now.breaker_opened_at in (None, NOW - timedelta(hours=1))
     made = now.history.attempts.get(plan.action, ())
@@ -257,7 +258,7 @@ def test_what_is_never_done(data: st.DataObject, drawn: tuple[Plan, Observation]
     assert by_terminal or GateName.SIGHTINGS in lifted or now.history.sightings >= now.limits.sightings
 
     # nothing blindly, nothing that the API server would not take
-    assert now.population is not None
+    assert now.population is not None or plan.action is ActionName.RESTART_CONTROLLER
     assert (now.permitted, now.rehearsal) == (True, TAKEN)
     assert not now.controller.restarting
     assert not now.definitions.deleting

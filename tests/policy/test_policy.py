@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from remediator.model.finding import FindingName
-from remediator.model.limits import Ceilings, Limits
+from remediator.model.limits import Ceilings, Limits, Restarts
 from remediator.model.plan import ActionName
 from remediator.model.selection import Operator, Requirement, Selection, Selector
 from remediator.model.timeouts import Timeouts
@@ -88,6 +88,10 @@ class Refused:
         Refused({"mode": "yolo"}, "'dry-run', 'approve' or 'auto'"),
         Refused({"actions": {"Release": {"mode": "auto"}}}, "actions.Release.mode\n  Value error, expected dry-run"),
         Refused({"actions": {"ClearFinalizer": {"mode": "auto"}}}, "this cannot be undone, so a person approves each"),
+        Refused(
+            {"actions": {"RestartController": {"mode": "auto"}}}, "this cannot be undone, so a person approves each"
+        ),
+        Refused({"actions": {"RestartController": {"minInterval": "9m"}}}, "expected a duration from 10m to 7d"),
         Refused({"actions": {"Restart": {"mode": "approve"}}}, "actions.Restart"),
         Refused({"findings": {"Pending": {"mode": "approve"}}}, "findings.Pending"),
         Refused({"findings": {"FunctionPending": "approve"}}, "valid dictionary or instance of Ceiling"),
@@ -187,7 +191,12 @@ def test_what_makes_no_sense_is_refused(case: Refused) -> None:
 def test_every_setting_can_be_made() -> None:
     made = policy(
         mode="approve",
-        actions={"Resync": {"mode": "approve"}, "Release": {"mode": "dry-run"}, "ClearFinalizer": {"mode": "dry-run"}},
+        actions={
+            "Resync": {"mode": "approve"},
+            "Release": {"mode": "dry-run"},
+            "ClearFinalizer": {"mode": "dry-run"},
+            "RestartController": {"mode": "approve", "minInterval": "1h", "maxQuotaTime": "90s"},
+        },
         findings={"ControllerSilent": {"mode": "dry-run"}},
         selection={
             "include": {"namespaces": ["shop-*"], "names": ["a?"], "labels": "team=shop"},
@@ -218,12 +227,14 @@ def test_every_setting_can_be_made() -> None:
         evidence_max_age=timedelta(minutes=2),
         clock_skew=timedelta(seconds=10),
     )
+    assert made.restarts == Restarts(timedelta(hours=1), timedelta(seconds=90))
     assert made.ceilings == Ceilings(
         Mode.APPROVE,
         {
             ActionName.RESYNC: Mode.APPROVE,
             ActionName.RELEASE: Mode.DRY_RUN,
             ActionName.CLEAR_FINALIZER: Mode.DRY_RUN,
+            ActionName.RESTART_CONTROLLER: Mode.APPROVE,
         },
         {FindingName.CONTROLLER_SILENT: Mode.DRY_RUN},
     )

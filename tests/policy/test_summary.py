@@ -26,6 +26,10 @@ LIMITS = "At most 5 actions a run, 20 a day, 1 at a time in a namespace; none wh
             "Does Resync by itself; does Release once a person approved; never does ClearFinalizer.",
         ),
         (
+            {"mode": "approve", "actions": {"RestartController": {"mode": "approve"}}},
+            "Does Resync, Release, ClearFinalizer and RestartController once a person approved.",
+        ),
+        (
             {"mode": "auto", "findings": {"UpdateFailed": {"mode": "approve"}}},
             "Does Resync by itself; does Release and ClearFinalizer once a person approved; "
             "has ceilings of their own for UpdateFailed.",

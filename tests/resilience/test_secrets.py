@@ -194,6 +194,7 @@ TYPED: dict[str, tuple[tuple[str, ...], ...]] = {
     "run": tuple(("-A", *more, *output) for output in OUTPUTS for more in ((), ("--dry-run",))),
     "release": (("archive", "--orphan", "archive"), ("checkout", "--orphan", "checkout"), ("exports",)),
     "clear-finalizer": (("archive", "--confirm", CONTEXT), ("checkout", "--confirm", CONTEXT), ("exports",)),
+    "restart-controller": (("--confirm", CONTEXT), ("--confirm", CONTEXT, "--wait", "1s")),
     "restore": (("{saved}", "--dry-run"), ("{dump}", "--dry-run"), ("function/archive",), ("{torn}", "--dry-run")),
     "list": (*(("-A", *output) for output in OUTPUTS), ("-A", "--all")),
     "approve": (("{proposal}", "--ticket", "OPS-1"), ("function/checkout", "-n", "shop")),

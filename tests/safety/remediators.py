@@ -36,6 +36,7 @@ from remediator.model.plan import ActionName, Operation, Outcome
 from remediator.model.reference import Link
 from remediator.model.resource import Ref, Resource
 from remediator.model.scan import Judged, Scan
+from remediator.model.workload import Workload
 from remediator.news import NoNews
 from remediator.policy import Policy
 from remediator.ports import Means
@@ -246,6 +247,9 @@ class _Cluster:
     def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
         self._own.now_run.controller = self._own.world.controller
         return self._own.world.facts
+
+    def workload(self, namespace: str, name: str) -> Workload:
+        raise NotFound(f"deployments.apps {name!r} not found")
 
     def definitions(self) -> Definitions:
         return self._api.definitions()
