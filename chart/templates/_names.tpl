@@ -1,7 +1,7 @@
 {{/* What everything is labelled with: what Helm asks for beside what kustomize gives. */}}
 {{- define "ack-remediator.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/name: ack-remediator
 app.kubernetes.io/part-of: ack-remediator

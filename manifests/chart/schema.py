@@ -122,7 +122,7 @@ def values_schema() -> Schema:
             podMonitor=_flag("Has a Prometheus of the operator scrape the daemons."),
             rules=_flag("Alerts, for a Prometheus of the operator."),
             labels=_words("Of the PodMonitor and the PrometheusRule."),
-            runbooks=_text("Where links in alerts lead to.", "^https?://.+/$"),
+            runbooks=_text("Where links in alerts lead to.", r"^https?://[^\s\"'{}\\]+/$"),
         ),
         # Helm's own: values of the chart that has this one in it.
         "global": _ANY,

@@ -8,14 +8,15 @@ from typing import NamedTuple
 _HEAD = "{{- /* Written by `make chart` from manifests/%s: change that. */ -}}\n"
 _METADATA = re.compile(r"^metadata:\n((?:  (?:name|namespace): .*\n)+)(  labels:\n)?", re.MULTILINE)
 _LABELS = '  labels:\n    {{- include "ack-remediator.labels" . | nindent 4 }}\n'
-# Wherever the remediator lives: in the text of comments, too.
-_HOME = re.compile(r"(namespace: |-n |:serviceaccount:)ack-remediator\b")
+# Where the remediator lives: as a value, which may look like a number, and within a text or a comment.
+_HOME = re.compile(r"(?<=namespace: )ack-remediator\b")
+_NAMED = re.compile(r"(-n |:serviceaccount:)ack-remediator\b")
 
 _ME = """\
 subjects:
   - kind: ServiceAccount
     name: ack-remediator
-    namespace: {{ .Release.Namespace }}
+    namespace: {{ .Release.Namespace | quote }}
 """
 _NOBODY = "subjects: []\n"
 
@@ -116,7 +117,7 @@ TEMPLATES = (
         (
             Edit(
                 "kubernetes.io/metadata.name: monitoring",
-                "kubernetes.io/metadata.name: {{ .Values.monitoring.namespace }}",
+                "kubernetes.io/metadata.name: {{ .Values.monitoring.namespace | quote }}",
             ),
         ),
     ),
@@ -127,8 +128,8 @@ TEMPLATES = (
         "monitoring/podmonitor.yaml",
         ".Values.monitoring.podMonitor",
         (
-            Edit("namespace: monitoring", "namespace: {{ .Values.monitoring.namespace }}"),
-            Edit("matchNames: [ack-remediator]", "matchNames: [{{ .Release.Namespace }}]"),
+            Edit("namespace: monitoring", "namespace: {{ .Values.monitoring.namespace | quote }}"),
+            Edit("matchNames: [ack-remediator]", "matchNames: [{{ .Release.Namespace | quote }}]"),
             Edit(
                 _LABELS,
                 _LABELS
@@ -144,7 +145,7 @@ def template(made: Template, manifest: str) -> str:
     """Write a template from its manifest. Raises `Unlike` where that has no longer what was to be replaced."""
     if "{{" in manifest:
         raise Unlike(f"{made.source} has braces that Helm would take for its own")
-    text = _HOME.sub(r"\1{{ .Release.Namespace }}", manifest)
+    text = _HOME.sub("{{ .Release.Namespace | quote }}", _NAMED.sub(r"\1{{ .Release.Namespace }}", manifest))
     text = _METADATA.sub(lambda found: f"metadata:\n{found[1]}{_LABELS}", text)
     for old, new in made.edits:
         if text.count(old) != 1:

@@ -37,6 +37,7 @@ def test_every_preset_passes_the_strict_lint(helm: Helm, preset: Preset) -> None
         ("policy.budgets.perRun=many", "at '/policy/budgets/perRun': got string, want integer"),
         ("cronjob.schedule=5 minutes", "at '/cronjob/schedule': '5 minutes' does not match pattern"),
         ("resources.requests.memory=lots", "at '/resources/requests/memory': 'anyOf' failed"),
+        ("monitoring.runbooks=https://wiki.example/{a}/", "at '/monitoring/runbooks'"),
         ("image.digest=latest", "at '/image/digest': 'latest' does not match pattern"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -167,3 +168,22 @@ def test_monitoring_is_where_it_is_said_to_be(helm: Helm) -> None:
     assert "ack-remediator.invalid" not in text
     reach = one(objects, "NetworkPolicy", "ack-remediator-metrics")["spec"]["ingress"][0]["from"]
     assert reach == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "metrics"}}}]
+
+
+def numbers(each: Any, where: str = "") -> set[str]:
+    """Collect where numbers stand."""
+    if isinstance(each, dict):
+        return {place for key, value in each.items() for place in numbers(value, f"{where}.{key}")}
+    if isinstance(each, list):
+        return {place for value in each for place in numbers(value, f"{where}[]")}
+    return {where} if isinstance(each, int | float) and not isinstance(each, bool) else set()
+
+
+@WORKLOADS
+def test_a_name_that_looks_like_a_number_is_a_name(helm: Helm, workload: str) -> None:
+    words = f"workload={workload},access=act,monitoring.kubeStateMetrics=true,monitoring.rules=true"
+    as_text = [
+        f"--set-string={each}" for each in ("priorityClassName=8", "monitoring.namespace=9", "image.pullSecrets={7}")
+    ]
+    usual = [numbers(each) for each in helm.objects(f"--set={words}")]
+    assert [numbers(each) for each in helm.objects(f"--set={words}", *as_text, namespace="123")] == usual
