@@ -123,7 +123,7 @@ def test_records_outlive_an_upgrade_and_an_uninstall(release: Release) -> None:
     assert admin.get(path) == before
     release("upgrade", "--set=crd=false")
     assert admin.get(path) == before, "how a former version comes back without a former definition"
-    release("upgrade")
+    release("upgrade", "--set=crd=true")  # without a word it would keep those of the last time
     said = release("uninstall")
     assert "CustomResourceDefinition" in said and "kept due to the resource policy" in said
     assert admin.get(path) == before
