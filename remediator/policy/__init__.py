@@ -17,6 +17,7 @@ from remediator.model.limits import Ceilings, Limits, Mode
 from remediator.model.plan import ActionName
 from remediator.model.selection import Selection
 from remediator.model.timeouts import Timeouts
+from remediator.policy.backups import BackupsSection, S3Section
 from remediator.policy.schedule import Schedule
 from remediator.policy.sections import (
     Actions,
@@ -36,7 +37,7 @@ from remediator.policy.sections import (
     said,
 )
 
-__all__ = ["Aws", "Breaker", "LambdaCall", "Mode", "Policy", "Schedule", "TimeoutsSection"]
+__all__ = ["Aws", "Breaker", "LambdaCall", "Mode", "Policy", "S3Section", "Schedule", "TimeoutsSection"]
 
 _LIMITS = Limits()
 
@@ -104,6 +105,10 @@ class Policy(Section):
     orphans: Annotated[
         OrphansSection, said("What `remediator orphans` knows functions by that the cluster has no object for.")
     ] = OrphansSection()
+    backups: Annotated[
+        BackupsSection,
+        said("Where the whole object is saved before Release and ClearFinalizer: no backup, no act."),
+    ] = BackupsSection()
     schedule: Annotated[
         Schedule,
         said("When `remediator daemon` makes a pass; a CronJob has its own schedule."),
