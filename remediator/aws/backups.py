@@ -154,7 +154,7 @@ class S3Stored:
             return None
         folder = f"{self._there.folder}function/{namespace}/{name}/"
         found: list[str] = []
-        bucket, more = self._there.bucket, {}
+        bucket, more = self._there.bucket, dict[str, str]()
         with (
             _told(f"cannot look for backups in s3://{bucket}/{folder}", _LISTING),
             self._asked(bucket) as (client, own),

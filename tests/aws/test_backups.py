@@ -168,11 +168,12 @@ LOOKED = {key: each for key, each in TAKEN.items() if "checksum" not in key}
 
 
 def taken(**changes: str | None) -> bytes:
-    return answer(200, **{key: each for key, each in (TAKEN | changes).items() if each is not None})
+    headers: dict[str, Any] = {key: each for key, each in (TAKEN | changes).items() if each is not None}
+    return answer(200, **headers)
 
 
 def looked(length: int = len(CONTENT), **changes: str | None) -> bytes:
-    headers = {key: each for key, each in (LOOKED | changes).items() if each is not None}
+    headers: dict[str, Any] = {key: each for key, each in (LOOKED | changes).items() if each is not None}
     return answer(200, length=length, **headers)
 
 
