@@ -25,7 +25,7 @@ SAMPLE = YAML(typ="safe").load(sample_policy())
 SCHEMA = policy_schema()
 ROLE = "arn:aws:iam::444455556666:role/read"
 # Mappings of the file's own keys, which the sample shows empty, and what must be said in them.
-NO_DEFAULT = ("findings", "accounts", "roleArn", "key", "value")
+NO_DEFAULT = ("findings", "accounts", "roleArn", "key", "value", "bucket", "region", "expectedBucketOwner", "cluster")
 SHIPPED = Path(__file__).parents[2] / "manifests" / "base" / "policy.yaml"
 
 
@@ -103,7 +103,7 @@ def faults(value: Any, schema: dict[str, Any], where: str = "") -> Iterator[str]
         "items",
         "enum",
     }
-    known |= {"const", "pattern", "minimum", "maximum", "exclusiveMinimum", "minLength"}
+    known |= {"const", "pattern", "minimum", "maximum", "exclusiveMinimum", "minLength", "maxLength"}
     told = {"$schema", "$defs", "description", "default", "examples", "title"}
     assert schema.keys() <= known | told, schema.keys() - known - told
     if "$ref" in schema:
@@ -127,6 +127,8 @@ def faults(value: Any, schema: dict[str, Any], where: str = "") -> Iterator[str]
             yield f"{where}: too large"
     if isinstance(value, str) and len(value) < schema.get("minLength", 0):
         yield f"{where}: too short"
+    if isinstance(value, str) and len(value) > schema.get("maxLength", len(value)):
+        yield f"{where}: too long"
     if isinstance(value, list):
         for index, each in enumerate(value):
             yield from faults(each, schema["items"], f"{where}.{index}")
@@ -177,6 +179,7 @@ def test_the_schema_takes_the_sample() -> None:
         ({"aws": {"assumeRole": "yes"}}, ".aws.assumeRole: no boolean"),
         ({"aws": {"accounts": {"12": {"roleArn": ROLE}}}}, ".aws.accounts.12: unknown"),
         ({"orphans": {"clusterTag": {"key": "cluster"}}}, ".orphans.clusterTag: none of anyOf"),
+        ({"backups": {"s3": {"bucket": "backups"}}}, ".backups.s3: none of anyOf"),
         ({"aws": {"accounts": {"444455556666": {}}}}, ".aws.accounts.444455556666.roleArn: missing"),
     ],
 )
