@@ -39,20 +39,18 @@ def keeping(settings: Aws, there: S3Section, patience: Patience = _PATIENCE) -> 
     """Ask how the policy's bucket is kept; raises CloudError where S3 cannot be asked at all."""
     which = {"Bucket": there.bucket, "ExpectedBucketOwner": there.expected_bucket_owner}
     with closing(s3_client(settings, patience, there.region)) as client:
-        missing, asked = "", []
-        for ask, none in (
-            (lambda: _blocked(client.get_public_access_block(**which)), "NoSuchPublicAccessBlockConfiguration"),
-            (lambda: client.get_bucket_versioning(**which).get("Status") == "Enabled", ""),
-            (lambda: _locked(client.get_object_lock_configuration(**which)), "ObjectLockConfigurationNotFoundError"),
-        ):
-            known, code = _known(ask, none)
-            asked.append(known)
-            missing = known.why if code == "NoSuchBucket" else missing
-    return Keeping(*asked, missing=missing)
+        blocked, code = _known(
+            lambda: _blocked(client.get_public_access_block(**which)), "NoSuchPublicAccessBlockConfiguration"
+        )
+        versioned, _ = _known(lambda: client.get_bucket_versioning(**which).get("Status") == "Enabled")
+        locked, _ = _known(
+            lambda: _locked(client.get_object_lock_configuration(**which)), "ObjectLockConfigurationNotFoundError"
+        )
+    return Keeping(blocked, versioned, locked, missing=blocked.why if code == "NoSuchBucket" else "")
 
 
-def _known(ask: Callable[[], bool], none: str) -> tuple[Known, str]:
-    """Ask for one setting; `none` is the code of S3's answer where nobody ever set it."""
+def _known(ask: Callable[[], bool], none: str | None = None) -> tuple[Known, str]:
+    """Ask for one setting; `none` is the code of S3's answer where nobody ever set it. Returns the code, too."""
     try:
         return Known(ask()), ""
     except ClientError as error:

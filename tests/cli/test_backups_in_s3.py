@@ -11,10 +11,12 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests import yaml_files
 from tests.cli.shop import CONTEXT, FINALIZER, SECRET, Result, Shop
 
 BUCKET, KEY = "backups-of-the-shop", "arn:aws:kms:us-east-1:123456789012:key/0a1b"
 FOLDER = "ack-remediator/eu1/function/shop/archive/"
+DEFINITION = Path(__file__).parents[2] / "manifests" / "base" / "crd-remediations.yaml"
 YES = f"{CONTEXT}\n"
 ELSEWHERE = {"services.k8s.aws/region": "eu-west-1"}
 POLICY = f"""\
@@ -81,6 +83,22 @@ def test_it_is_in_the_bucket_before_the_object_goes_and_nowhere_else(empty_shop:
     assert found["SSEKMSKeyId"] == KEY
     assert f"The object as it was: s3://{BUCKET}/{key}?versionId={found['VersionId']}" in said(told)
     assert files(empty_shop) == []
+
+
+def test_the_record_names_it(empty_shop: Shop, bucket: Any) -> None:
+    adrift(empty_shop)
+    empty_shop.api.seed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ack-remediator"}})
+    empty_shop.api.seed(yaml_files.read(DEFINITION))
+    uid = empty_shop.stored("archive")["metadata"]["uid"]
+    told = empty_shop("clear-finalizer", "archive", typed=YES, columns=300)
+    assert told.code == 0, told.err
+    record = empty_shop.api.stored(
+        "ack-remediator.dev/v1alpha1", "Remediation", "ack-remediator", f"function-{uid.lower()}"
+    )
+    [attempt] = record["status"]["episode"]["attempts"]
+    [key] = keys(bucket)
+    assert attempt["backup"].startswith(f"s3://{BUCKET}/{key}?versionId=")
+    assert attempt["backup"] in empty_shop("history", "function/archive", "-o", "json").out
 
 
 def test_without_the_bucket_nothing_is_done(empty_shop: Shop, s3: Any) -> None:
