@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from remediator.backups import FileBackups
+from remediator.backups import BothBackups, FileBackups
 from remediator.errors import RemediatorError
 from remediator.model.resource import Ref
 from tests.builders import NOW, function
@@ -73,3 +73,18 @@ def test_without_a_directory_it_is_the_state_of_the_user(tmp_path: Path, monkeyp
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     path = Path(FileBackups().save(REF, b"{}"))
     assert path.parent == tmp_path / "home" / ".local" / "state" / "ack-remediator" / "backups"
+
+
+def test_two_places_both_have_it_and_the_first_is_told(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    told = BothBackups(FileBackups(first), FileBackups(second)).save(REF, b"{}")
+    assert Path(told).parent == first
+    assert len(list(second.iterdir())) == 1
+
+
+@pytest.mark.parametrize("fails", ["first", "second"])
+def test_one_of_two_places_is_not_enough(tmp_path: Path, fails: str) -> None:
+    (tmp_path / fails).write_text("", encoding="utf-8")
+    both = BothBackups(FileBackups(tmp_path / "first"), FileBackups(tmp_path / "second"))
+    with pytest.raises(RemediatorError, match="without a backup nothing is done"):
+        both.save(REF, b"{}")

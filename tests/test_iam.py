@@ -15,7 +15,9 @@ from remediator.policy import Policy
 
 TOP = Path(__file__).parents[1]
 IAM = TOP / "manifests" / "iam"
-PIPELINE = "pipeline-packages.json"
+PIPELINE, BACKUPS, RESTORE, DOCTOR = "pipeline-packages.json", "backups-s3.json", "restore-s3.json", "doctor-s3.json"
+# What is not the remediator's in the cluster, but somebody's who types a command.
+OTHERS = (PIPELINE, RESTORE, DOCTOR)
 PAGE = TOP / "docs" / "aws-accounts.md"
 ME = "system:serviceaccount:ack-remediator:ack-remediator"
 
@@ -41,6 +43,11 @@ def actions(name: str) -> list[str]:
 _NEEDS = {
     "s3:HeadObject": ("s3:GetObject", "s3:GetObjectVersion"),
     "s3:GetObject": ("s3:GetObject", "s3:GetObjectVersion"),
+    # What S3 asks of KMS in the name of who writes to it.
+    "s3:PutObject": ("s3:PutObject", "kms:GenerateDataKey"),
+    "s3:ListObjectsV2": ("s3:ListBucket",),
+    "s3:GetPublicAccessBlock": ("s3:GetBucketPublicAccessBlock",),
+    "s3:GetObjectLockConfiguration": ("s3:GetBucketObjectLockConfiguration",),
 }
 
 
@@ -59,9 +66,15 @@ def called() -> set[str]:
     return {need for each in found for need in _NEEDS.get(each, (each,))}
 
 
-def test_every_call_is_permitted_once_and_nothing_else_is() -> None:
-    permitted = [action for name in PERMISSIONS for action in actions(name)]
-    assert sorted(permitted) == sorted(called())
+def test_every_call_is_permitted_and_nothing_else_is() -> None:
+    permitted = {action for name in PERMISSIONS for action in actions(name)}
+    assert permitted == called() | {"kms:Decrypt"}, "reading what is encrypted takes kms:Decrypt"
+
+
+def test_nobody_is_permitted_a_call_twice() -> None:
+    for files in ([each for each in PERMISSIONS if each not in OTHERS], *([each] for each in OTHERS)):
+        permitted = [action for name in files for action in actions(name)]
+        assert len(permitted) == len(set(permitted))
 
 
 def test_the_least_is_what_functions_need() -> None:
@@ -69,15 +82,30 @@ def test_the_least_is_what_functions_need() -> None:
     assert Policy().aws.call == "GetFunctionConfiguration"
 
 
-def test_nothing_is_permitted_that_writes() -> None:
+def test_nothing_is_permitted_that_writes_but_backups() -> None:
     for name in PERMISSIONS:
         for action in actions(name):
             allowed = ("lambda:Get", "s3:Get", "sts:GetCallerIdentity", "sts:AssumeRole", "tag:Get")
-            assert action.startswith(allowed), action
+            more = {BACKUPS: ("s3:PutObject", "kms:GenerateDataKey"), RESTORE: ("s3:ListBucket", "kms:Decrypt")}
+            assert action.startswith(allowed) or action in more.get(name, ()), action
 
 
-def test_packages_are_a_pipelines_to_read() -> None:
-    assert {name for name in PERMISSIONS if any(each.startswith("s3:") for each in actions(name))} == {PIPELINE}
+def test_a_backup_is_written_once_and_who_writes_it_cannot_read_it() -> None:
+    put, *_ = document(BACKUPS)["Statement"]
+    assert (put["Action"], put["Condition"]) == ("s3:PutObject", {"Null": {"s3:if-none-match": "false"}})
+    assert "kms:Decrypt" not in actions(BACKUPS)
+    for name in (BACKUPS, RESTORE):
+        for each in document(name)["Statement"]:
+            assert "CLUSTER/*" in json.dumps(each) or "kms:ViaService" in json.dumps(each)
+
+
+def test_what_is_in_s3_is_read_by_a_pipeline_or_a_person() -> None:
+    assert {name for name in PERMISSIONS if any(each.startswith("s3:") for each in actions(name))} == {
+        PIPELINE,
+        BACKUPS,
+        RESTORE,
+        DOCTOR,
+    }
     assert {each.partition(":")[0] for each in actions(PIPELINE)} == {"s3"}
 
 

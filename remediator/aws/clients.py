@@ -121,10 +121,7 @@ class Clients:
 
     def trusts(self, endpoint: str) -> bool:
         """Whether what answers there is AWS: its own endpoint, or the one that the policy names."""
-        if self._settings.endpoint_url is not None:
-            return endpoint.rstrip("/") == self._settings.endpoint_url.rstrip("/")
-        parts = urlsplit(endpoint)
-        return parts.scheme == "https" and (parts.hostname or "").endswith(_AWS_DOMAINS)
+        return is_aws(self._settings, endpoint)
 
     def sign_in(self, account: str | None, region: str) -> SignedIn:
         """Be somebody in an account; None: in our own, whichever that is.
@@ -259,6 +256,14 @@ class Clients:
 
     def _bound(self, client: T) -> T:
         return bound(client, self._patience, self._count)
+
+
+def is_aws(settings: Aws, endpoint: str) -> bool:
+    """Whether what answers there is AWS: its own endpoint, or the one that the policy names."""
+    if settings.endpoint_url is not None:
+        return endpoint.rstrip("/") == settings.endpoint_url.rstrip("/")
+    parts = urlsplit(endpoint)
+    return parts.scheme == "https" and (parts.hostname or "").endswith(_AWS_DOMAINS)
 
 
 def own_session() -> tuple[boto3.Session, str | None]:

@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from contextlib import closing
-from typing import Any, NamedTuple
+from typing import Any
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -19,17 +19,16 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
-from remediator.aws.clients import NotAws, Patience, bound, config, own_session, said
+from remediator.aws.clients import NotAws, Patience, said
 from remediator.aws.counting import MISSHAPEN
-from remediator.errors import CloudError, InputError, UsageError
+from remediator.aws.s3 import USUAL_CODES, S3Object, s3_client
+from remediator.errors import CloudError, InputError
 from remediator.model.checksum import encoded, form_of
 from remediator.policy import Aws
 
 _PATIENCE = Patience(answer=60.0)
 _PART = 8 * 1024 * 1024  # bytes of one answer: each has its deadline, and is asked for again by itself
 _OF_PARTS = re.compile(r'-\d+"?$')
-_VERSION = re.compile(r"\?versionId=", re.IGNORECASE)
-_BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")
 _BROKEN_OFF = (ResponseStreamingError, IncompleteReadError)
 
 _HINTS = {
@@ -46,55 +45,13 @@ _HINTS = {
 }
 
 
-class S3Object(NamedTuple):
-    """Where a package is; without a version: the newest one."""
-
-    bucket: str
-    key: str
-    version: str | None = None
-
-    def __str__(self) -> str:
-        return f"s3://{self.bucket}/{self.key}" + (f"?versionId={self.version}" if self.version else "")
-
-    @property
-    def parameters(self) -> dict[str, str]:
-        """As S3's calls take it."""
-        return {"Bucket": self.bucket, "Key": self.key} | ({"VersionId": self.version} if self.version else {})
-
-
-def s3_object(url: str) -> S3Object:
-    """Read `s3://bucket/key`, and `?versionId=ID` behind it. The key is taken as it is. Raise UsageError."""
-    *before, last = _VERSION.split(url)
-    where, version = ("?versionId=".join(before), last) if before else (last, None)
-    bucket, _, key = where.removeprefix("s3://").partition("/")
-    if not where.startswith("s3://") or not _BUCKET.fullmatch(bucket) or not key or version == "":
-        raise UsageError(
-            f"{url!r} names no object of S3", hint="Write s3://bucket/key, or s3://bucket/key?versionId=ID."
-        )
-    return S3Object(bucket, key, version)
-
-
 class Packages:
     """Packages in S3, as our own credentials may read them."""
 
     def __init__(self, settings: Aws, patience: Patience = _PATIENCE) -> None:
         self._patience = patience
-        # A range of an object does not have the checksum that S3 tells with it. And an endpoint of one's own has no
-        # name for each bucket.
-        more = {"s3": {"addressing_style": "path"}} if settings.endpoint_url else {}
-        session, region = own_session()
-        try:
-            client = session.client(
-                "s3",
-                region_name=region,
-                endpoint_url=settings.endpoint_url,
-                config=config(
-                    settings, patience, patience.attempts, response_checksum_validation="when_required", **more
-                ),
-            )
-        except (BotoCoreError, ValueError) as error:
-            raise CloudError(f"S3 cannot be asked: {error}", hint="See AWS_REGION and the AWS config file.") from error
-        self._client: Any = bound(client, patience)
+        # A range of an object does not have the checksum that S3 tells with it.
+        self._client = s3_client(settings, patience, response_checksum_validation="when_required")
 
     def checksum(self, which: S3Object, tell: Callable[[str], None]) -> str:
         """Return the SHA-256 of an object in Lambda's form; `tell` is told before all of it has to be read.
@@ -173,6 +130,5 @@ def _of_the_whole(head: dict[str, Any]) -> str | None:
 
 def _refused(which: S3Object, error: ClientError) -> CloudError:
     code = str(error.response.get("Error", {}).get("Code"))
-    usual = {"403": "AccessDenied", "404": "NoSuchKey", "412": "PreconditionFailed", "301": "PermanentRedirect"}
-    hint = _HINTS.get(usual.get(code, code), "")
+    hint = _HINTS.get(USUAL_CODES.get(code, code), "")
     return CloudError(f"{which}: {said(error)}", hint=hint)

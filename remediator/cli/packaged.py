@@ -11,7 +11,7 @@ from remediator.cli.render import narration
 from remediator.model.checksum import encoded
 
 if TYPE_CHECKING:
-    from remediator.aws.packages import S3Object
+    from remediator.aws.s3 import S3Object
 
 
 class Right(NamedTuple):
@@ -49,7 +49,8 @@ def _of_file(name: str) -> Right:
 
 
 def _of_s3(url: str, policy: Path | None) -> Right:
-    from remediator.aws.packages import Packages, s3_object
+    from remediator.aws.packages import Packages
+    from remediator.aws.s3 import s3_object
     from remediator.policy.load import load_policy
 
     which = s3_object(url)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote
 
+from remediator.aws.backups import S3Stored
+from remediator.aws.s3 import s3_object
 from remediator.cli.changes import changes, lost
 from remediator.cli.consent import confirm as have_confirmed
 from remediator.cli.forecast import forecast
@@ -59,6 +61,8 @@ class Restoration:
 
     def _content(self, backup: str, namespace: str | None) -> tuple[bytes, str]:
         """Return the saved object, and what to call it."""
+        if backup.startswith("s3://"):
+            return self._in_s3.read(which := s3_object(backup)), str(which)
         kind, *names = backup.split("/")
         stored = StoredBackups(self._wired.transport)
         if kind == "secret" and 1 <= len(names) <= 2:
@@ -68,8 +72,21 @@ class Restoration:
             return stored.read(home, names[-1]), f"Secret {home}/{names[-1]}"
         if kind.lower() in FUNCTION_KINDS and len(names) == 1:
             check_name("Function", names[0])
-            return self._newest(stored, namespace or self._wired.connection.namespace, names[0])
+            where = namespace or self._wired.connection.namespace
+            return self._newest_in_s3(where, names[0]) or self._newest(stored, where, names[0])
         return _file(Path(backup))
+
+    @property
+    def _in_s3(self) -> S3Stored:
+        return S3Stored(self._wired.policy.aws, self._wired.policy.backups.s3)
+
+    def _newest_in_s3(self, namespace: str, name: str) -> tuple[bytes, str] | None:
+        check_name("namespace", namespace)
+        if (found := self._in_s3.newest(namespace, name)) is None:
+            return None
+        newest, count = found
+        self._aside.line(f"Backup   {newest}: the newest of {count}")
+        return self._in_s3.read(newest), str(newest)
 
     def _newest(self, stored: StoredBackups, namespace: str, name: str) -> tuple[bytes, str]:
         found = stored.of(self._wired.home, namespace, name)
@@ -207,6 +224,7 @@ def _file(path: Path) -> tuple[bytes, str]:
     except OSError as error:
         raise InputError(
             f"cannot read the backup {path}: {error.strerror}",
-            hint="BACKUP is a file, secret/NAME, secret/NAMESPACE/NAME, or function/NAME with -n NAMESPACE.",
+            hint="BACKUP is a file, secret/NAME, secret/NAMESPACE/NAME, s3://BUCKET/KEY, or function/NAME with "
+            "-n NAMESPACE.",
         ) from error
     return unpacked(content, str(path)), str(path)

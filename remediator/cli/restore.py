@@ -36,14 +36,16 @@ def command(
 ) -> int:
     """Create a Function again from its backup: shows what, says what ACK will do with it, and asks.
 
-    BACKUP is a file; secret/NAME in the home namespace, or secret/NAMESPACE/NAME; or function/NAME, for the newest
-    Secret with a backup of that Function in the namespace of -n. Nothing that exists is overwritten.
+    BACKUP is a file; s3://BUCKET/KEY, as a record has it; secret/NAME in the home namespace, or secret/NAMESPACE/NAME;
+    or function/NAME, for the newest backup of that Function in the namespace of -n: in the policy's bucket, where it
+    names one, else among the Secrets. Nothing that exists is overwritten.
 
     \b
     Examples:
       remediator restore function/archive -n shop --dry-run
       remediator restore secret/NAME --confirm prod-eu1
       remediator restore backups/archive.json -n shop --adopt
+      remediator restore 's3://BUCKET/KEY?versionId=ID' --dry-run
     """
     from remediator.cli.consent import must_be_askable
     from remediator.cli.restoration import Restoration

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @click.option(
     "--backups",
     type=click.Path(path_type=Path),
-    help="Save objects as files in this directory before ClearFinalizer; else as Secrets in the home namespace.",
+    help="Save objects as files in this directory before ClearFinalizer; else they are where the policy says.",
 )
 @metrics_options
 def command(

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from remediator.aws.backups import S3Backups
 from remediator.aws.live import AwsCloud
 from remediator.aws.live import Patience as AwsPatience
-from remediator.backups import FallbackBackups, FileBackups
+from remediator.backups import BothBackups, FallbackBackups, FileBackups
 from remediator.cli.delegation import Delegation
 from remediator.cli.names import check_name, check_places
 from remediator.clock import SystemClock
@@ -90,7 +91,8 @@ def wire(
     `policy` is the file, or what was read from it.
 
     With a directory for `backups` they are files in it; without, they are Secrets in the home namespace, and files of
-    the user's where those cannot be had. `counters` are told of every request, and of what ended; None: nobody is.
+    the user's where those cannot be had. Where the policy names a bucket, they are in that, and the files come on top.
+    `counters` are told of every request, and of what ended; None: nobody is.
     `asks_again`: each question is soon asked anew, so that none is waited for as long as it may take elsewhere.
     """
     check_places(namespace, home, all_namespaces=all_namespaces)
@@ -106,9 +108,6 @@ def wire(
     prompt = opened(patience=IN_TIME)
     asked = partial(AwsCloud, rules.aws, timekeeper, count=counting.aws)
     news = News(KubernetesEvents(prompt, timekeeper, who).publish)
-    saving: Backups = FileBackups(backups)
-    if backups is None:
-        saving = FallbackBackups(SecretBackups(prompt, place, timekeeper), saving)
     means = Means(
         cluster=KubernetesCluster(transport, scope, selector, writes=prompt),
         cloud=asked(patience=_AWS_ASKED_AGAIN) if asks_again else asked(),
@@ -122,7 +121,7 @@ def wire(
             resolved=counting.resolved,
             noticed=news.noticed if rules.events else notice_nothing,
         ),
-        backups=saving,
+        backups=_backups(rules, backups, SecretBackups(prompt, place, timekeeper), timekeeper, counting),
         clock=timekeeper,
         lock=KubernetesActionLock(Lock(KubernetesLease(prompt, place, ACTION_LEASE), timekeeper, who)),
         events=news if rules.events else NoNews(),
@@ -139,6 +138,15 @@ def wire(
         home=place,
         counters=counting,
     )
+
+
+def _backups(rules: Policy, directory: Path | None, secrets: Backups, clock: Clock, counters: Counters) -> Backups:
+    """Choose where backups go. What a flag asks for comes beside the policy's bucket, and never in place of it."""
+    files = FileBackups(directory)
+    if rules.backups.s3 is None:
+        return FallbackBackups(secrets, files) if directory is None else files
+    bucket = S3Backups(rules.aws, rules.backups.s3, clock, counters.aws)
+    return bucket if directory is None else BothBackups(bucket, files)
 
 
 def leader_lock(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from remediator.doctor import api_server, approvals, aws, controller, metrics, pauses, rights, writes
+from remediator.doctor import api_server, approvals, aws, backups, controller, metrics, pauses, rights, writes
 from remediator.doctor.check import Check, Level, Patient
 from remediator.errors import ClusterError
 from remediator.kubernetes.words import whoami
@@ -51,6 +51,7 @@ def examine(patient: Patient, sinks: Sinks) -> Iterator[Check]:
         yield from approvals.leader(patient)
         yield from pauses.look(patient)
     yield from aws.look(patient, resources, facts)
+    yield from backups.look(patient)
     yield from metrics.look(patient, sinks.file, sinks.gateway, sinks.url)
 
 

@@ -9,19 +9,12 @@ from remediator.kubernetes import backup_object as objects
 from remediator.kubernetes.answers import MALFORMED
 from remediator.kubernetes.transport import Transport, decoded
 from remediator.model.resource import Ref
+from remediator.model.saved import why_not_of
 from remediator.ports import Clock
 
 _TRIES = 3
 _SECONDS_BETWEEN = 1.0
 _NO_ACT = "without a backup nothing is done"
-
-
-class _Metadata(msgspec.Struct, frozen=True):
-    uid: str = ""
-
-
-class _Identified(msgspec.Struct, frozen=True):
-    metadata: _Metadata = _Metadata()
 
 
 class _List(msgspec.Struct, frozen=True):
@@ -46,8 +39,8 @@ class SecretBackups:
         It is NoPlace without the right to create Secrets, and without the namespace: NotFound would say that the object
         is gone.
         """
-        if _uid(content) != ref.uid:
-            raise RemediatorError(f"cannot save {ref}: what was read is another object; {_NO_ACT}")
+        if why := why_not_of(ref, content):
+            raise RemediatorError(f"cannot save {ref}: {why}; {_NO_ACT}")
         secret = objects.new_object(ref, content, self._clock.now())
         name = secret["metadata"]["name"]
         try:
@@ -119,13 +112,6 @@ class StoredBackups:
             raise _unlawful(error, f"look for backups in {home}", "list") from error
         ours = [each for each in found if objects.is_of(each, namespace, name)]
         return sorted(ours, key=lambda each: each.saved_at, reverse=True)
-
-
-def _uid(content: bytes) -> str:
-    try:
-        return msgspec.json.decode(content, type=_Identified).metadata.uid
-    except MALFORMED as error:
-        raise RemediatorError(f"what was read for a backup is no object; {_NO_ACT}") from error
 
 
 def _shows(answer: bytes, secret: objects.Json) -> bool:

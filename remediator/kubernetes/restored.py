@@ -25,7 +25,7 @@ from remediator.model.resource import (
 
 _KEPT_METADATA = ("name", "namespace", "labels", "annotations")
 _KNOWN_VERSION = f"{FUNCTION_GROUP}/v1alpha1"
-_SAVED_BY_US = "A backup is a file or a Secret that the remediator saved, in JSON."
+_SAVED_BY_US = "A backup is a file, a Secret or an object of S3 that the remediator saved, in JSON."
 
 Json = dict[str, Any]
 

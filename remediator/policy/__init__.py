@@ -18,6 +18,7 @@ from remediator.model.plan import ActionName
 from remediator.model.selection import Selection
 from remediator.model.timeouts import Timeouts
 from remediator.model.window import Windows
+from remediator.policy.backups import BackupsSection, S3Section
 from remediator.policy.schedule import Schedule
 from remediator.policy.sections import (
     Actions,
@@ -38,7 +39,7 @@ from remediator.policy.sections import (
 )
 from remediator.policy.windows import WindowsSection
 
-__all__ = ["Aws", "Breaker", "LambdaCall", "Mode", "Policy", "Schedule", "TimeoutsSection"]
+__all__ = ["Aws", "Breaker", "LambdaCall", "Mode", "Policy", "S3Section", "Schedule", "TimeoutsSection"]
 
 _LIMITS = Limits()
 
@@ -110,6 +111,10 @@ class Policy(Section):
     orphans: Annotated[
         OrphansSection, said("What `remediator orphans` knows functions by that the cluster has no object for.")
     ] = OrphansSection()
+    backups: Annotated[
+        BackupsSection,
+        said("Where the whole object is saved before Release and ClearFinalizer: no backup, no act."),
+    ] = BackupsSection()
     schedule: Annotated[
         Schedule,
         said("When `remediator daemon` makes a pass; a CronJob has its own schedule."),

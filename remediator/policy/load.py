@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any, NamedTuple, get_args, get_origin
 
 from pydantic import ValidationError
@@ -102,10 +103,17 @@ def _known_keys(where: tuple[str | int, ...]) -> list[str]:
         elif isinstance(part, int):
             kind = get_args(kind)[0]
         else:
-            kind = next(each for each in kind.model_fields.values() if each.alias == part).annotation
+            kind = _section(next(each for each in kind.model_fields.values() if each.alias == part).annotation)
     if get_origin(kind) is dict:
         return sorted(get_args(kind)[0])
     return sorted(each.alias for each in kind.model_fields.values())
+
+
+def _section(kind: Any) -> Any:
+    """Take the section out of one that may be null."""
+    if get_origin(kind) is UnionType:
+        return next(each for each in get_args(kind) if each is not NoneType)
+    return kind
 
 
 def _position(document: CommentedMap, where: tuple[str | int, ...]) -> tuple[int, int]:

@@ -1,6 +1,8 @@
-"""What a policy would allow, in two sentences."""
+"""What a policy would allow, in a few sentences."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from remediator.model.finding import FindingName
 from remediator.model.limits import ACTION_CEILINGS, Mode
@@ -9,7 +11,7 @@ from remediator.policy import Policy
 
 
 def summary(policy: Policy) -> str:
-    """Say what goes by itself, what a person approves, and how much of it."""
+    """Say what goes by itself, what a person approves, how much of it, and where backups go."""
     ceilings, limits = policy.ceilings, policy.limits
     highest = {action: _highest(policy, action) for action in ActionName}
     alone = [action.value for action, mode in highest.items() if mode is Mode.AUTO]
@@ -36,7 +38,14 @@ def summary(policy: Policy) -> str:
         f"namespace; none when more than {limits.breaker_percent} % or {limits.breaker_objects} are stuck."
     )
     first = "; ".join(said)
-    return f"{first[0].upper()}{first[1:]}. {limited}"
+    return " ".join((f"{first[0].upper()}{first[1:]}.", limited, *_saved(policy)))
+
+
+def _saved(policy: Policy) -> Iterator[str]:
+    """Say where backups go, where that is not the home namespace."""
+    if (there := policy.backups.s3) is not None:
+        how = "with a KMS key" if there.kms_key_id else "without a KMS key"
+        yield f"Saves objects to s3://{there.bucket}/{there.folder} first, encrypted {how}."
 
 
 def _highest(policy: Policy, action: ActionName) -> Mode:

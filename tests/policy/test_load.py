@@ -83,9 +83,9 @@ def test_other_encodings_are_refused(path: Path) -> None:
         ),
         (
             "zzz: 1",
-            "3:1: unknown key zzz; expected one of actions, apiVersion, attempts, aws, breaker, budgets, clockSkew, "
-            "events, evidenceMaxAge, findings, guard, kind, mode, orphans, retention, schedule, selection, sightings, "
-            "timeouts, windows",
+            "3:1: unknown key zzz; expected one of actions, apiVersion, attempts, aws, backups, breaker, budgets, "
+            "clockSkew, events, evidenceMaxAge, findings, guard, kind, mode, orphans, retention, schedule, selection, "
+            "sightings, timeouts, windows",
         ),
         (
             "windows:\n  freezes:\n    - {from: 2026-12-20, till: 2026-12-22, to: 2026-12-21}",
@@ -136,6 +136,11 @@ def test_other_encodings_are_refused(path: Path) -> None:
             "breaker: [1, 2]",
             "3:1: breaker: input should be a valid dictionary or instance of Breaker; found [1, 2]",
         ),
+        (
+            "orphans:\n  clusterTag: {key: cluster, value: prod, vaule: test}",
+            "4:43: unknown key orphans.clusterTag.vaule; did you mean value?",
+        ),
+        ("backups: {s4: {}}", "3:11: unknown key backups.s4; expected one of s3"),
         ("1: one", "3:1: 1: keys should be strings; found 1"),
         ("null: one", "1:1: None: keys should be strings; found None"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -374,3 +375,59 @@ def test_a_freeze_by_moments_is_as_long_as_they_say(tmp_path: Path) -> None:
 def test_without_windows_it_is_always_open() -> None:
     assert not Policy().windows
     assert Policy().windows == Windows(ZoneInfo("UTC"))
+
+
+# -- backups --------------------------------------------------------------------------------------------------------
+
+
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d-0000-4000-8000-000000000000"
+BUCKET = {
+    "bucket": "backups",
+    "region": "eu-west-1",
+    "cluster": "prod",
+    "expectedBucketOwner": "123456789012",
+    "kmsKeyId": KEY,
+}
+
+
+def test_backups_are_secrets_unless_a_bucket_is_named() -> None:
+    assert Policy().backups.s3 is None
+    there = Policy.model_validate(HEAD | {"backups": {"s3": BUCKET}}).backups.s3
+    assert there is not None
+    assert (there.folder, there.encryption, there.kms_key_id) == ("ack-remediator/prod/", "aws:kms", KEY)
+
+
+def test_that_s3_encrypts_without_a_key_has_to_be_said() -> None:
+    plain = {**BUCKET, "kmsKeyId": None, "encryption": "AES256"}
+    there = Policy.model_validate(HEAD | {"backups": {"s3": plain}}).backups.s3
+    assert there is not None
+    assert (there.encryption, there.kms_key_id) == ("AES256", None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"bucket": "Backups"}, "should match pattern"),
+        ({"bucket": "arn:aws:s3:::backups"}, "should match pattern"),
+        ({"region": "Ireland"}, "should match pattern"),
+        ({"cluster": ""}, "should match pattern"),
+        ({"cluster": "a/b"}, "should match pattern"),
+        ({"cluster": ".."}, "should match pattern"),
+        ({"prefix": "/backups"}, "should match pattern"),
+        ({"prefix": "backups/"}, "should match pattern"),
+        ({"prefix": "a/../b"}, "should match pattern"),
+        ({"prefix": "x" * 129}, "at most 128 characters"),
+        ({"expectedBucketOwner": 123456789012}, "expected the 12 digits of an AWS account, in quotes"),
+        ({"kmsKeyId": "alias/backups"}, "should match pattern"),
+        ({"kmsKeyId": KEY.replace("key/", "alias/")}, "should match pattern"),
+        ({"kmsKeyId": KEY.replace("eu-west-1", "us-east-1")}, "expected a key of the bucket's region, eu-west-1, not"),
+        ({"kmsKeyId": None}, "expected kmsKeyId, the ARN of a key: specs have passwords in them"),
+        ({"encryption": "none"}, "'aws:kms' or 'AES256'"),
+        ({"encryption": "AES256"}, "expected no kmsKeyId beside encryption: AES256"),
+        *(({each: ...}, "Field required") for each in ("bucket", "region", "cluster", "expectedBucketOwner")),
+    ],
+)
+def test_a_bucket_that_will_not_do_is_refused(changes: dict[str, Any], said: str) -> None:
+    written = {key: each for key, each in (BUCKET | changes).items() if each is not ...}
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        Policy.model_validate(HEAD | {"backups": {"s3": written}})

@@ -25,7 +25,10 @@ SAMPLE = YAML(typ="safe").load(sample_policy())
 SCHEMA = policy_schema()
 ROLE = "arn:aws:iam::444455556666:role/read"
 # Mappings of the file's own keys, which the sample shows empty, and what must be said in them.
-NO_DEFAULT = ("findings", "accounts", "roleArn", "key", "value", "from", "to")
+NO_DEFAULT = (
+    *("findings", "accounts", "roleArn", "key", "value", "from", "to"),
+    *("bucket", "region", "expectedBucketOwner", "cluster"),
+)
 SHIPPED = Path(__file__).parents[2] / "manifests" / "base" / "policy.yaml"
 
 
@@ -186,6 +189,7 @@ def test_the_schema_takes_the_sample() -> None:
             ".windows.freezes.0.from: 'now' does not match",
         ),
         ({"orphans": {"clusterTag": {"key": "cluster"}}}, ".orphans.clusterTag: none of anyOf"),
+        ({"backups": {"s3": {"bucket": "backups"}}}, ".backups.s3: none of anyOf"),
         ({"aws": {"accounts": {"444455556666": {}}}}, ".aws.accounts.444455556666.roleArn: missing"),
     ],
 )

@@ -38,3 +38,17 @@ LIMITS = "At most 5 actions a run, 20 a day, 1 at a time in a namespace; none wh
 )
 def test_what_a_policy_would_allow(keys: dict[str, Any], said: str) -> None:
     assert summary(Policy.model_validate(keys)) == f"{said} {LIMITS}"
+
+
+@pytest.mark.parametrize(
+    ("more", "how"),
+    [
+        ({"kmsKeyId": "arn:aws:kms:eu-west-1:123456789012:key/0a1b"}, "with a KMS key"),
+        ({"encryption": "AES256", "prefix": "ack"}, "without a KMS key"),
+    ],
+)
+def test_where_objects_are_saved(more: dict[str, str], how: str) -> None:
+    there = {"bucket": "backups", "region": "eu-west-1", "cluster": "prod", "expectedBucketOwner": "123456789012"}
+    said = summary(Policy.model_validate({"backups": {"s3": there | more}}))
+    folder = more.get("prefix", "ack-remediator")
+    assert said.endswith(f"{LIMITS} Saves objects to s3://backups/{folder}/prod/ first, encrypted {how}.")
