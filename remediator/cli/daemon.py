@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Of the time that there is: the rest is for what a last request takes, and for letting go of the Lease.
 _SHARE_FOR_THE_PASS = 0.8
+_SHARE_FOR_THE_WEBHOOK = 0.1
 
 _FILE = click.Path(path_type=Path)
 
@@ -82,16 +83,18 @@ def command(
     from remediator.telemetry.logs import configure
     from remediator.telemetry.metrics import Metrics
     from remediator.telemetry.server import Server
+    from remediator.webhook import Deliveries
 
     tls = _tls(metrics_cert, metrics_key, metrics_client_ca)
     configure(max(1, ctx.find_root().params["verbose"]), machine=not sys.stderr.isatty())
     clock: Clock = ctx.obj or SystemClock()
     metrics = Metrics(now=clock.now)
+    deliveries = Deliveries(metrics.told, lasting=True)
     where: dict[str, Any] = {"kubeconfig": kubeconfig, "context": context, "home": home}
     scope: dict[str, Any] = {"namespace": namespace, "all_namespaces": all_namespaces, "selector": selector}
 
     def build(rules: Policy, pass_clock: Clock) -> Ground:
-        wired = wire(**where, **scope, policy=rules, clock=pass_clock, counters=metrics)
+        wired = wire(**where, **scope, policy=rules, clock=pass_clock, counters=metrics, deliveries=deliveries)
         return Ground(wired.means, (wired.connection.context, wired.connection.server), wired.namespace)
 
     lock: Lock = leader_lock(**where, clock=clock, counters=metrics)
@@ -101,7 +104,11 @@ def command(
     with signals_given_back(), server:
         structlog.get_logger(__name__).info("serving", address=metrics_address, port=server.port, tls=tls is not None)
         end_on_signals(daemon.end, grace_period)
-        return INTERRUPTED if daemon.serve() else 0
+        try:
+            return INTERRUPTED if daemon.serve() else 0
+        finally:
+            if lost := deliveries.close(min(5.0, grace_period * _SHARE_FOR_THE_WEBHOOK)):
+                structlog.get_logger(__name__).warning("the webhook did not take all in time", messages=lost)
 
 
 def _tls(certificate: Path | None, key: Path | None, clients: Path | None) -> Tls | None:

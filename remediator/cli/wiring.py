@@ -27,13 +27,14 @@ from remediator.kubernetes.lease_object import KubernetesLease
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Connection, Patience, Transport
-from remediator.news import News, NoNews
+from remediator.news import News, NoNews, pass_on_nothing
 from remediator.observing import Observer
 from remediator.policy import Policy
 from remediator.policy.load import load_policy
 from remediator.ports import Backups, Clock, Counters, Means
 from remediator.scan import Pass
 from remediator.telemetry.uncounted import Uncounted
+from remediator.webhook import Deliveries, Webhook
 
 # Of who asks again in a moment: an answer that takes so long is no answer, and is not worth waiting for.
 _ASKED_AGAIN = Patience(connect=2.0, read=5.0, answer=5.0, throttled=2.0)
@@ -82,6 +83,7 @@ def wire(
     home: str | None = None,
     clock: Clock | None = None,
     counters: Counters | None = None,
+    deliveries: Deliveries | None = None,
     asks_again: bool = False,
 ) -> Wired:
     """Read policy and kubeconfig, and build the pass. Nothing is asked of cluster or AWS yet.
@@ -90,6 +92,7 @@ def wire(
 
     With a directory for `backups` they are files in it; without, they are Secrets in the home namespace, and files of
     the user's where those cannot be had. `counters` are told of every request, and of what ended; None: nobody is.
+    `deliveries` takes messages for the policy's webhook; None: none are sent.
     `asks_again`: each question is soon asked anew, so that none is waited for as long as it may take elsewhere.
     """
     check_places(namespace, home, all_namespaces=all_namespaces)
@@ -104,7 +107,21 @@ def wire(
     transport = opened(patience=_ASKED_AGAIN) if asks_again else opened()
     prompt = opened(patience=IN_TIME)
     asked = partial(AwsCloud, rules.aws, timekeeper, count=counting.aws)
-    news = News(KubernetesEvents(prompt, timekeeper, who).publish)
+    hook = None
+    if deliveries is not None and rules.webhook.used:
+        hook = Webhook(
+            rules.webhook,
+            deliveries,
+            cluster=connection.context,
+            by=who,
+            now=timekeeper.now,
+            forgets=lambda: means.episodes.fleeting,
+        )
+    news = News(
+        KubernetesEvents(prompt, timekeeper, who).publish if rules.events else None,
+        pass_on=hook.tell if hook else pass_on_nothing,
+    )
+    tells = rules.events or hook is not None
     saving: Backups = FileBackups(backups)
     if backups is None:
         saving = FallbackBackups(SecretBackups(prompt, place, timekeeper), saving)
@@ -119,12 +136,12 @@ def wire(
             max_attempts=rules.attempts.max,
             retention=rules.retention,
             resolved=counting.resolved,
-            noticed=news.noticed if rules.events else notice_nothing,
+            noticed=news.noticed if tells else notice_nothing,
         ),
         backups=saving,
         clock=timekeeper,
         lock=KubernetesActionLock(Lock(KubernetesLease(prompt, place, ACTION_LEASE), timekeeper, who)),
-        events=news if rules.events else NoNews(),
+        events=news if tells else NoNews(),
     )
     return Wired(
         observer=Observer(means, rules),

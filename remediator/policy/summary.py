@@ -1,4 +1,4 @@
-"""What a policy would allow, in two sentences."""
+"""What a policy would allow, in two sentences, and whom it tells in a third."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def summary(policy: Policy) -> str:
         f"namespace; none when more than {limits.breaker_percent} % or {limits.breaker_objects} are stuck."
     )
     first = "; ".join(said)
-    return f"{first[0].upper()}{first[1:]}. {limited}"
+    hook = policy.webhook
+    told = f" A webhook ({hook.format}) is told what is {_and([each.value for each in hook.on])}." if hook.used else ""
+    return f"{first[0].upper()}{first[1:]}. {limited}{told}"
 
 
 def _highest(policy: Policy, action: ActionName) -> Mode:

@@ -85,7 +85,7 @@ def test_other_encodings_are_refused(path: Path) -> None:
             "zzz: 1",
             "3:1: unknown key zzz; expected one of actions, apiVersion, attempts, aws, breaker, budgets, clockSkew, "
             "events, evidenceMaxAge, findings, guard, kind, mode, orphans, retention, schedule, selection, sightings, "
-            "timeouts",
+            "timeouts, webhook",
         ),
         ("mode: always", "3:1: mode: input should be 'dry-run', 'approve' or 'auto'; found 'always'"),
         (
