@@ -33,7 +33,11 @@ def summary(policy: Policy) -> str:
     )
     first = "; ".join(said)
     hook = policy.webhook
-    told = f" A webhook ({hook.format}) is told what is {_and([each.value for each in hook.on])}." if hook.used else ""
+    told = (
+        f" A webhook ({hook.format}) is told what is {_and([each.value for each in hook.reasons])}."
+        if hook.used
+        else ""
+    )
     return f"{first[0].upper()}{first[1:]}. {limited}{told}"
 
 

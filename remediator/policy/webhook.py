@@ -79,14 +79,14 @@ class WebhookSection(Section):
         Format,
         said("json, signed, for a receiver of yours; slack for an incoming webhook; teams for a workflow's webhook."),
     ] = Format.JSON
-    on: Annotated[
+    reasons: Annotated[
         tuple[EventReason, ...],
         AfterValidator(_something),
-        said("Of what to tell, in the words of Events."),
+        said("Of what to tell: the reasons of Events."),
     ] = tuple(EventReason)
     cluster: Annotated[
         Annotated[str, Field(pattern=r"^.{1,100}$")] | None,
-        said("What messages call this cluster; null: as the kubeconfig's context is called, in a pod in-cluster."),
+        said("What messages call this cluster; null: by the context of the kubeconfig, which a pod has none of."),
     ] = None
 
     @property

@@ -41,7 +41,7 @@ class Webhook:
 
     def tell(self, found: Sequence[Event]) -> None:
         """Let one message be sent of all that is new and asked for; what still holds is not said again."""
-        wanted = set(self._to.on)
+        wanted = set(self._to.reasons)
         if not self._deliveries.lasting and self._forgets():
             wanted &= {EventReason.ACTED}
         news = [each for each in found if each.reason in wanted and not each.again]

@@ -74,7 +74,7 @@ def test_it_is_told_where_events_are_off(shop: Shop, tell: Tell) -> None:
 
 def test_what_is_done_is_told_once_it_is_known(shop: Shop, tell: Tell) -> None:
     with Wire(answer(200)) as wire:
-        tell(wire.url, keys=", on: [Acted]")
+        tell(wire.url, keys=", reasons: [Acted]")
         shop("run", "-n", "shop", "-l", "team=shop", "--approve", typed=f"{CONTEXT}\n{CONTEXT}\n")
         acted = told(wire)
     assert acted

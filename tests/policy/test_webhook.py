@@ -24,13 +24,13 @@ def webhook(**keys: Any) -> WebhookSection:
 
 def test_it_is_off_until_there_is_an_address() -> None:
     assert not Policy().webhook.used
-    assert not webhook(on=["Acted"]).used
+    assert not webhook(reasons=["Acted"]).used
     assert webhook(urlFile="/run/url", format="slack").used
 
 
 def test_its_defaults() -> None:
     found = webhook(url="https://chat.example.com/ack", secretFile="/run/secret")
-    assert (found.format, found.on, found.cluster) == (Format.JSON, tuple(EventReason), None)
+    assert (found.format, found.reasons, found.cluster) == (Format.JSON, tuple(EventReason), None)
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_what_is_no_such_address_is_refused_and_not_repeated(url: str, why: str)
         (f"webhook: {{url: ['{SLACK}']}}", "3:11: webhook.url: "),
         (f"webhook: {{uri: '{SLACK}'}}", "3:11: unknown key webhook.uri; did you mean url?"),
         (f"webhook: {{format: '{SLACK}'}}", "3:11: webhook.format: "),
-        ("webhook: {on: []}", "3:11: webhook.on: "),
-        ("webhook: {on: [stuck]}", "3:16: webhook.on.0: input should be 'Acted', 'Resolved', 'Found'"),
+        ("webhook: {reasons: []}", "3:11: webhook.reasons: "),
+        ("webhook: {reasons: [stuck]}", "3:21: webhook.reasons.0: input should be 'Acted', 'Resolved', 'Found'"),
         ("webhook: {cluster: ''}", "3:11: webhook.cluster: "),
     ],
 )
@@ -108,7 +108,7 @@ def test_a_fault_is_told_by_its_place_and_without_the_address(tmp_path: Path, te
 
 def test_the_summary_says_what_is_told_and_not_where() -> None:
     policy = Policy.model_validate(
-        HEAD | {"webhook": {"url": SLACK, "format": "slack", "on": ["Acted", "Found"], "cluster": "prod"}}
+        HEAD | {"webhook": {"url": SLACK, "format": "slack", "reasons": ["Acted", "Found"], "cluster": "prod"}}
     )
     assert summary(policy).endswith(" A webhook (slack) is told what is Acted and Found.")
     assert "webhook" not in summary(Policy())

@@ -110,9 +110,10 @@ def test_an_error_of_our_own_does_not_end_it(
 def test_nobody_waits_for_a_receiver_that_hangs(tmp_path: Path) -> None:
     counted = Counted()
     with Wire(SILENCE) as wire:
+        to = section(wire.url, tmp_path)
         began = time.monotonic()
         for _ in range(3):
-            counted.deliveries.post(section(wire.url, tmp_path), news())
+            counted.deliveries.post(to, news())
         assert time.monotonic() - began < 1
         assert counted.deliveries.close(0.3) == 3
         assert 0.2 < time.monotonic() - began < 5

@@ -59,7 +59,7 @@ def test_what_still_holds_is_not_told_again(tmp_path: Path) -> None:
 def test_it_tells_what_is_asked_for(tmp_path: Path) -> None:
     posted = Posted()
     every = [event(reason.value, reason=reason) for reason in EventReason]
-    webhook(posted, tmp_path, on=["Resolved", "Acted"], cluster="prod").tell(every)
+    webhook(posted, tmp_path, reasons=["Resolved", "Acted"], cluster="prod").tell(every)
     [told] = posted.messages
     assert ([each.reason for each in told.items], told.cluster) == ([EventReason.ACTED, EventReason.RESOLVED], "prod")
 
