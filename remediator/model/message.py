@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from remediator.model.event import Event, EventReason, EventType
 
-API_VERSION = "ack-remediator.dev/v1alpha1"
 # In an incident there are hundreds; whoever reads them looks at the records.
 MOST_ITEMS = 50
 
@@ -57,7 +56,7 @@ class Sender(Struct, frozen=True, rename="camel"):
 class Message(Struct, frozen=True, rename="camel", kw_only=True):
     """All that is new at one moment. `id` is the same however often it is sent; `left_out`: how many more there are."""
 
-    api_version: str = API_VERSION
+    api_version: str = "ack-remediator.dev/v1alpha1"
     kind: str = "News"
     id: str
     at: datetime
