@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -28,7 +29,7 @@ _LARGEST_FILE = 10_000
 # The receiver was busy, or in trouble: it may take the same message later.
 _LATER = frozenset({408, 425, 429})
 # What Slack says of an address or a message that it does not take, such as no_service; a secret looks otherwise.
-_WORD = re.compile(r"[a-z]+(?:_[a-z]+){0,5}")
+_WORD = re.compile(r"(?=.{2,40}$)[a-z]+(?:_[a-z]+){0,5}")
 
 
 class NotTaken(Exception):
@@ -62,15 +63,18 @@ def send(to: WebhookSection, message: Message) -> None:
     proxy = _proxy(url)
     try:
         with bounded(_CONNECT, _READ, _ANSWER, proxy=proxy) as pool:
-            answer = pool.request("POST", url, body=content, headers=headers, redirect=False)
+            answer = pool.request("POST", url, body=content, headers=headers, redirect=False, preload_content=False)
+            with closing(answer):
+                taken = 200 <= answer.status < 300
+                # Of an answer without end no more than a word is read, and as it is: what is packed may be large.
+                said = b"" if taken else answer.read(64, decode_content=False)
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise NotYet(_without(why(error), url, proxy)) from None
-    if not 200 <= answer.status < 300:
-        _refused(answer)
+    if not taken:
+        _refused(answer, said.decode(errors="replace").strip())
 
 
-def _refused(answer: urllib3.BaseHTTPResponse) -> None:
-    said = answer.data[:64].decode(errors="replace").strip()
+def _refused(answer: urllib3.BaseHTTPResponse, said: str) -> None:
     reason = f"it answered {answer.status}{f' ({said})' if _WORD.fullmatch(said) else ''}"
     if answer.status in _LATER or answer.status >= 500:
         raise NotYet(reason, _asked_to_wait(answer.headers.get("Retry-After")))
@@ -113,11 +117,11 @@ def _read(key: str, file: str) -> str:
 
 
 def _proxy(url: str) -> str:
-    """Name the proxy for an address, as HTTPS_PROXY, HTTP_PROXY and NO_PROXY say; empty for none."""
+    """Name the proxy for an address, as HTTPS_PROXY and NO_PROXY say; empty for none, and on this machine."""
     parts = urlsplit(url)
-    if proxy_bypass(parts.netloc):
+    if parts.scheme == "http" or proxy_bypass(parts.netloc):
         return ""
-    return getproxies().get(parts.scheme, "")
+    return getproxies().get("https", "")
 
 
 def _without(text: str, *addresses: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from remediator.webhook import sending
+from remediator.webhook import Deliveries, sending
 from tests import yaml_files
 from tests.cli.shop import CONTEXT, SECRET, Shop
 from tests.webhook.receiving import HOOK, read, section
@@ -144,19 +145,28 @@ def test_a_receiver_that_hangs_is_not_waited_for(shop: Shop, tell: Tell, monkeyp
 
 def test_it_ends_when_it_is_told_to_while_it_delivers(shop: Shop, tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("remediator.cli.telling._PATIENCE", 60.0)
+    waits, close = threading.Event(), Deliveries.close
+    ended: list[float] = []
+
+    def waiting(self: Deliveries, patience: float) -> int:
+        waits.set()
+        return close(self, patience)
 
     def end(_: Heard) -> bytes:
+        assert waits.wait(60)
+        time.sleep(0.2)
+        ended.append(time.monotonic())
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(5)
+        time.sleep(3)
         return answer(200)
 
+    monkeypatch.setattr(Deliveries, "close", waiting)
     with Wire(end) as wire:
         tell(wire.url)
-        began = time.monotonic()
         result = shop("run", "-A")
         assert len(wire.heard) == 1
+        assert time.monotonic() - ended[0] < 2
     assert result.code == 130
-    assert time.monotonic() - began < 45
 
 
 @pytest.mark.parametrize(

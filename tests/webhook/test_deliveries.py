@@ -61,8 +61,9 @@ def test_what_did_not_arrive_is_sent_again_as_the_same_message(tmp_path: Path) -
 def test_what_is_refused_is_not_sent_again_and_the_next_message_is(tmp_path: Path, logged: list[Any]) -> None:
     counted = Counted()
     with Wire(answer(403, "no_service"), answer(200)) as wire:
+        to = section(f"{wire.url}{HOOK}", tmp_path)
         for ident in ("msg_1", "msg_2"):
-            counted.deliveries.post(section(f"{wire.url}{HOOK}", tmp_path), news(ident=ident))
+            counted.deliveries.post(to, news(ident=ident))
         assert counted.deliveries.close(10) == 0
         assert [each.headers["webhook-id"] for each in wire.heard] == ["msg_1", "msg_2"]
     assert counted.outcomes == ["refused", "delivered"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from pathlib import Path
 
@@ -12,8 +13,11 @@ from remediator.sandbox.faults import Faults, trickling
 from remediator.webhook import sending
 from remediator.webhook.sending import NotReady, NotTaken, NotYet, send
 from remediator.webhook.signature import secrets_in, signed
+from tests.telemetry.certificates import Certificates, certificates
 from tests.webhook.receiving import HOOK, SECRET, news, read, section
 from tests.wire import SILENCE, Answer, Wire, answer
+
+__all__ = ["certificates"]
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +125,7 @@ def test_nobody_at_all_is_for_another_try(tmp_path: Path) -> None:
 
 def test_who_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sending, "_ANSWER", 0.3)
-    with Wire(answer(200, "x" * 4000)) as wire, Faults(wire.url) as faults:
+    with Wire(answer(500, "x" * 4000)) as wire, Faults(wire.url) as faults:
         faults.add(trickling(0.05))
         began = time.monotonic()
         with pytest.raises(NotYet):
@@ -154,18 +158,55 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, name: str, content:
     assert "x0SecretToken" not in str(refused.value)
 
 
+@pytest.mark.parametrize("code", [200, 404])
+def test_an_answer_without_end_is_not_read(tmp_path: Path, code: int) -> None:
+    endless = answer(code, "x" * 5_000_000, length=10_000_000_000)
+    with Wire(endless) as wire:
+        began = time.monotonic()
+        try:
+            send(section(wire.url, tmp_path), news())
+        except NotTaken as refused:
+            assert str(refused) == "it answered 404"
+        assert time.monotonic() - began < 5
+
+
 def test_it_goes_through_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with Wire(answer(200)) as proxy:
-        monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//me:p%40ss@"))
-        send(section(f"http://127.0.0.2:1{HOOK}", tmp_path), news())
+    with Wire(answer(502)) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url.replace("//", "//me:p%40ss@"))
+        with pytest.raises(NotYet) as trouble:
+            send(section(f"https://chat.invalid{HOOK}", tmp_path), news())
         [heard] = proxy.heard
-    assert heard.headers["host"] == "127.0.0.2:1"
+    assert heard.method == "CONNECT"
     assert heard.headers["proxy-authorization"] == "Basic bWU6cEBzcw=="
+    assert "SECRET" not in f"{heard}{trouble.value}".upper()
+    assert "p%40ss" not in str(trouble.value)
 
 
-def test_who_is_named_in_no_proxy_is_asked_directly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_neither_this_machine_nor_who_is_named_in_no_proxy_is_asked_through_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     with Wire(answer(200)) as proxy, Wire(answer(200)) as wire:
-        monkeypatch.setenv("http_proxy", proxy.url)
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        for name in ("http_proxy", "https_proxy"):
+            monkeypatch.setenv(name, proxy.url)
         send(section(wire.url, tmp_path), news())
-        assert (len(proxy.heard), len(wire.heard)) == (0, 1)
+        assert len(wire.heard) == 1
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        with pytest.raises(NotYet):
+            send(section(wire.url.replace("http", "https"), tmp_path), news())
+        assert proxy.heard == []
+
+
+def test_a_certificate_has_to_be_trusted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, certificates: Certificates
+) -> None:
+    files = certificates.server()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    with Wire(answer(200), tls=context) as wire:
+        to = section(f"{wire.url}{HOOK}", tmp_path)
+        with pytest.raises(NotYet, match="certificate verify failed"):
+            send(to, news())
+        assert wire.heard == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
+        send(to, news())
+        assert len(wire.heard) == 1
