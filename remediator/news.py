@@ -6,7 +6,7 @@ Nobody may rely on it: what cannot be told is logged, once a pass, and changes n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -27,16 +27,31 @@ _URGENCY = {reason: rank for rank, reason in enumerate(EventReason)}
 
 # Tells one thing, or raises ClusterError.
 Publish = Callable[[Event], None]
+# Lets all that is new be told elsewhere; raises nothing, and waits for nobody.
+PassOn = Callable[[Sequence[Event]], None]
+
+
+def pass_on_nothing(_: Sequence[Event]) -> None:
+    """Do nothing with what is new."""
 
 
 class News:
     """The Events port. What happens to an episode is to be `noticed`.
 
+    `publish` writes one thing beside its resource, None: nothing is written there. `pass_on` takes all, at once.
     `monotonic` is real time, in seconds, whatever clock the pass goes by: it is how long an API server takes.
     """
 
-    def __init__(self, publish: Publish, *, most: int = _MOST, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        publish: Publish | None,
+        *,
+        pass_on: PassOn = pass_on_nothing,
+        most: int = _MOST,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._publish = publish
+        self._pass_on = pass_on
         self._monotonic = monotonic
         self._most = most
         self._changes: dict[str, tuple[Ref, Episode | None, Episode]] = {}
@@ -60,12 +75,15 @@ class News:
             key=lambda each: _URGENCY[each.reason],
         )
         self._changes.clear()
-        told, why = self._told(found)
+        self._pass_on(found)
+        if self._publish is None:
+            return
+        told, why = self._told(found, self._publish)
         if told < len(found) and not self._logged:
             self._logged = True
             _log.warning("not all that is new was told in Events", why=why, left_out=len(found) - told, told=told)
 
-    def _told(self, found: list[Event]) -> tuple[int, str]:
+    def _told(self, found: list[Event], publish: Publish) -> tuple[int, str]:
         """Tell them; say how many were, and why the others were not."""
         told, why = 0, f"no more than {self._most} at once"
         closed: set[str] = set()
@@ -76,7 +94,7 @@ class News:
             if self._monotonic() >= until:
                 return told, f"they took longer than {_PATIENCE:.0f} s"
             try:
-                self._publish(each)
+                publish(each)
             except (Forbidden, NotFound) as error:  # a namespace on its way out takes none
                 closed.add(each.ref.namespace)
                 why = error.message

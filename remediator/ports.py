@@ -19,6 +19,7 @@ from remediator.model.kind import FUNCTION
 from remediator.model.limits import Mode
 from remediator.model.live import LiveState
 from remediator.model.log import ControllerLog
+from remediator.model.message import Delivery
 from remediator.model.observation import History
 from remediator.model.orphan import Inventory
 from remediator.model.pause import Pauses
@@ -256,6 +257,9 @@ class Counters(Protocol):
 
     def resolved(self, episode: Episode) -> None:
         """Count a spell that ended."""
+
+    def told(self, came_of_it: Delivery) -> None:
+        """Count a message to the webhook."""
 
 
 class Events(Protocol):

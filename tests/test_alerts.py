@@ -172,6 +172,7 @@ LEADER, RELOADED = "remediator_leader", "remediator_config_last_reload_successfu
 ACTIONS, AWS = "remediator_actions_total", "remediator_aws_requests_total"
 FAILED = f'{ACTIONS}{{action="Resync",mode="auto",outcome="still-stuck"}}'
 THROTTLED = f'{AWS}{{operation="GetFunction",code="TooManyRequestsException"}}'
+NOT_TOLD = 'remediator_webhook_deliveries_total{result="refused"}'
 ORPHAN = "arn:aws:lambda:eu-west-1:123456789012:function:checkout"
 
 STORIES = [
@@ -243,6 +244,10 @@ STORIES = [
     ),
     Story("AckRemediatorThrottled", 0, {THROTTLED: f"0+0x{LENGTH - 100} 0+5x2 10+0x98"}),
     Story("AckRemediatorThrottled", 0, {THROTTLED.replace("TooManyRequestsException", "ok"): f"0+9x{LENGTH}"}),
+    Story("AckRemediatorWebhookFailing", 1, {NOT_TOLD: f"0+0x{LENGTH - 50} 0+1x3 3+0x46"}),
+    Story("AckRemediatorWebhookFailing", 1, {NOT_TOLD: f"_x{LENGTH - 20} 1+0x19"}),
+    Story("AckRemediatorWebhookFailing", 0, {NOT_TOLD: constant(9)}),
+    Story("AckRemediatorWebhookFailing", 0, {NOT_TOLD.replace("refused", "delivered"): f"0+2x{LENGTH}"}),
     Story("AckRemediatorApprovalsUnguarded", 1, gauge(FOUND, 1, finding="ApprovalsUnguarded", namespace="(cluster)")),
     Story("AckRemediatorApprovalsUnguarded", 0, gauge(FOUND, 1, finding="MassChange", namespace="(cluster)")),
     Story("AckResourceStuck", 1, record("Watching", since=180), RECORDS),

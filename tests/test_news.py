@@ -78,6 +78,24 @@ def test_what_was_only_looked_at_is_not_told(board: Board) -> None:
     assert board.told == []
 
 
+def test_all_that_is_new_is_passed_on_at_once_whatever_is_told_beside_the_resources(logged: list[Any]) -> None:
+    passed: list[list[str]] = []
+    board = Board(most=1, pass_on=lambda found: passed.append([each.ref.name for each in found]))
+    board.fails["a"] = Unreachable("no answer")
+    board.found("a", "b", "c")
+    for _ in range(2):
+        board.news.write()
+    assert (passed, board.told) == ([["a", "b", "c"], []], [])
+
+
+def test_it_can_be_passed_on_alone(logged: list[Any]) -> None:
+    passed: list[str] = []
+    news = News(None, pass_on=lambda found: passed.extend(each.ref.name for each in found))
+    news.noticed(ref("a"), None, STUCK)
+    news.write()
+    assert (passed, logged) == (["a"], [])
+
+
 def test_many_steps_are_told_as_one(board: Board) -> None:
     episode: Episode | None = None
     for waits in (True, False, False):

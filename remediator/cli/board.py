@@ -18,6 +18,7 @@ from remediator.daemon import Telling
 from remediator.model.decision import Standing
 from remediator.model.episode import Episode
 from remediator.model.limits import Mode
+from remediator.model.message import Delivery
 from remediator.model.plan import Outcome
 from remediator.model.record import Record
 from remediator.model.scan import Scan
@@ -113,6 +114,9 @@ class Board:
 
     def reloaded(self, ok: bool, digest: str) -> None:
         self._telling.reloaded(ok, digest)
+
+    def told(self, came_of_it: Delivery) -> None:
+        self._telling.told(came_of_it)
 
     def _show(self, **changes: Any) -> None:
         with self._changing:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Of the time that there is: the rest is for what a last request takes, and for letting go of the Lease.
 _SHARE_FOR_THE_PASS = 0.8
+_SHARE_FOR_THE_WEBHOOK = 0.1
 
 # Beside that of the metrics.
 PAGE_PORT = 9465
@@ -103,17 +104,19 @@ def command(
     from remediator.telemetry.logs import configure
     from remediator.telemetry.metrics import Metrics
     from remediator.telemetry.server import Server
+    from remediator.webhook import Deliveries
 
     tls = _tls(metrics_cert, metrics_key, metrics_client_ca)
     configure(max(1, ctx.find_root().params["verbose"]), machine=not sys.stderr.isatty())
     clock: Clock = ctx.obj or SystemClock()
     metrics = Metrics(now=clock.now)
     board = Board(metrics, clock.now)
+    deliveries = Deliveries(metrics.told, lasting=True)
     where: dict[str, Any] = {"kubeconfig": kubeconfig, "context": context, "home": home}
     scope: dict[str, Any] = {"namespace": namespace, "all_namespaces": all_namespaces, "selector": selector}
 
     def build(rules: Policy, pass_clock: Clock) -> Ground:
-        wired = wire(**where, **scope, policy=rules, clock=pass_clock, counters=metrics)
+        wired = wire(**where, **scope, policy=rules, clock=pass_clock, counters=metrics, deliveries=deliveries)
         board.over(wired.means.episodes, Where(wired.connection.context, wired.scope, wired.scope_flags, wired.home))
         return Ground(wired.means, (wired.connection.context, wired.connection.server), wired.namespace)
 
@@ -127,7 +130,11 @@ def command(
         if not no_page:
             _serve_page(stack, board.html, page_address, page_port)
         end_on_signals(daemon.end, grace_period)
-        return INTERRUPTED if daemon.serve() else 0
+        try:
+            return INTERRUPTED if daemon.serve() else 0
+        finally:
+            if lost := deliveries.close(min(5.0, grace_period * _SHARE_FOR_THE_WEBHOOK)):
+                structlog.get_logger(__name__).warning("the webhook did not take all in time", messages=lost)
 
 
 def _serve_page(stack: ExitStack, html: Callable[[], str], address: str, port: int | None) -> None:

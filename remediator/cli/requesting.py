@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypedDict
 
+import click
+
 from remediator.cli.interrupt import take_sigterm_as_interrupt
 from remediator.cli.session import Session
+from remediator.cli.telling import telling
 from remediator.cli.wiring import wire
 from remediator.gates import parse_override
 from remediator.model.plan import ActionName
@@ -41,6 +44,7 @@ def session(action: ActionName, name: str, flags: Flags, clock: Clock | None) ->
         policy=flags["policy"],
         backups=flags["backups"],
         clock=clock,
+        deliveries=click.get_current_context().with_resource(telling()),
     )
     where = wired.namespace or "default"
     return Session(wired, overrides=overrides, requested={(where, name): action}), where

@@ -101,13 +101,14 @@ def command(
         raise UsageError("--override and --reason go with --approve", hint="Add --approve, or leave them out.")
     from remediator.cli.delivery import deliver
     from remediator.cli.session import Session
+    from remediator.cli.telling import telling
     from remediator.cli.wiring import wire
     from remediator.gates import parse_override
 
     overrides = parse_override(gates, reason, "the person at the terminal")
 
     take_sigterm_as_interrupt()
-    with deliver(metrics_file, push, push_job, push_labels, clock) as counters:
+    with deliver(metrics_file, push, push_job, push_labels, clock) as counters, telling(counters) as deliveries:
         wired: Wired = wire(
             kubeconfig=kubeconfig,
             context=context,
@@ -119,6 +120,7 @@ def command(
             backups=backups,
             clock=clock,
             counters=counters,
+            deliveries=deliveries,
         )
         session = Session(wired, output=output, may_write=not dry_run, overrides=overrides)
         return session.approve(frozenset(proposals)) if approve else session.unattended()

@@ -29,13 +29,14 @@ from remediator.kubernetes.pauses import KubernetesPauses
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Connection, Patience, Transport
-from remediator.news import News, NoNews
+from remediator.news import News, NoNews, pass_on_nothing
 from remediator.observing import Observer
 from remediator.policy import Policy
 from remediator.policy.load import load_policy
 from remediator.ports import Backups, Clock, Counters, Means
 from remediator.scan import Pass
 from remediator.telemetry.uncounted import Uncounted
+from remediator.webhook import Deliveries, Webhook
 
 # Of who asks again in a moment: an answer that takes so long is no answer, and is not worth waiting for.
 _ASKED_AGAIN = Patience(connect=2.0, read=5.0, answer=5.0, throttled=2.0)
@@ -84,6 +85,7 @@ def wire(
     home: str | None = None,
     clock: Clock | None = None,
     counters: Counters | None = None,
+    deliveries: Deliveries | None = None,
     asks_again: bool = False,
 ) -> Wired:
     """Read policy and kubeconfig, and build the pass. Nothing is asked of cluster or AWS yet.
@@ -92,7 +94,8 @@ def wire(
 
     With a directory for `backups` they are files in it; without, they are Secrets in the home namespace, and files of
     the user's where those cannot be had. Where the policy names a bucket, they are in that, and the files come on top.
-    `counters` are told of every request, and of what ended; None: nobody is.
+    `counters` are told of every request, and of what ended; None: nobody is. `deliveries` takes messages for the
+    policy's webhook; None: none are sent.
     `asks_again`: each question is soon asked anew, so that none is waited for as long as it may take elsewhere.
     """
     check_places(namespace, home, all_namespaces=all_namespaces)
@@ -107,7 +110,21 @@ def wire(
     transport = opened(patience=_ASKED_AGAIN) if asks_again else opened()
     prompt = opened(patience=IN_TIME)
     asked = partial(AwsCloud, rules.aws, timekeeper, count=counting.aws)
-    news = News(KubernetesEvents(prompt, timekeeper, who).publish)
+    hook = None
+    if deliveries is not None and rules.webhook.used:
+        hook = Webhook(
+            rules.webhook,
+            deliveries,
+            cluster=connection.context,
+            by=who,
+            now=timekeeper.now,
+            forgets=lambda: means.episodes.fleeting,
+        )
+    news = News(
+        KubernetesEvents(prompt, timekeeper, who).publish if rules.events else None,
+        pass_on=hook.tell if hook else pass_on_nothing,
+    )
+    tells = rules.events or hook is not None
     means = Means(
         cluster=KubernetesCluster(transport, scope, selector, writes=prompt),
         cloud=asked(patience=_AWS_ASKED_AGAIN) if asks_again else asked(),
@@ -119,12 +136,12 @@ def wire(
             max_attempts=rules.attempts.max,
             retention=rules.retention,
             resolved=counting.resolved,
-            noticed=news.noticed if rules.events else notice_nothing,
+            noticed=news.noticed if tells else notice_nothing,
         ),
         backups=_backups(rules, backups, SecretBackups(prompt, place, timekeeper), timekeeper, counting),
         clock=timekeeper,
         lock=KubernetesActionLock(Lock(KubernetesLease(prompt, place, ACTION_LEASE), timekeeper, who)),
-        events=news if rules.events else NoNews(),
+        events=news if tells else NoNews(),
         pauses=KubernetesPauses(prompt, place),
     )
     return Wired(

@@ -64,7 +64,10 @@ class EventType(StrEnum):
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """One thing to be told. `about` is what makes two of a reason, on one resource, the same thing told again."""
+    """One thing to be told. `about` is what makes two of a reason, on one resource, the same thing told again.
+
+    `again`: it was told before, and still holds.
+    """
 
     ref: Ref
     reason: EventReason
@@ -72,6 +75,7 @@ class Event(Struct, frozen=True, kw_only=True):
     type: EventType
     note: str
     about: tuple[str, ...]
+    again: bool = False
 
     @property
     def name(self) -> str:
@@ -92,12 +96,12 @@ def _found(ref: Ref, before: Episode | None, after: Episode) -> Iterator[Event]:
     if found is None or found.state in (None, State.WAITING):
         return
     known = _at_present(before)
-    if known and (known.name, known.state) == (found.name, found.state) and not _due_again(before, after):
+    again = known is not None and (known.name, known.state) == (found.name, found.state)
+    if again and not _due_again(before, after):
         return
     warns = found.state is not State.ADVISORY
-    yield _event(
-        ref, EventReason.FOUND, EventAction.DIAGNOSE, f"{found.name}: {found.summary}", found.name, warns=warns
-    )
+    note = f"{found.name}: {found.summary}"
+    yield _event(ref, EventReason.FOUND, EventAction.DIAGNOSE, note, found.name, warns=warns, again=again)
 
 
 def _decided(ref: Ref, before: Episode | None, after: Episode) -> Iterator[Event]:
@@ -171,9 +175,18 @@ def _standing(episode: Episode | None) -> tuple[str, ...]:
     return (episode.proposal.digest,) if episode.proposal else tuple(each.gate for each in held)
 
 
-def _event(ref: Ref, reason: EventReason, action: str, note: str, *about: str, warns: bool = False) -> Event:
-    kind = EventType.WARNING if warns else EventType.NORMAL
-    return Event(ref=ref, reason=reason, action=str(action), type=kind, note=_cut(note), about=tuple(map(str, about)))
+def _event(
+    ref: Ref, reason: EventReason, action: str, note: str, *about: str, warns: bool = False, again: bool = False
+) -> Event:
+    return Event(
+        ref=ref,
+        reason=reason,
+        action=str(action),
+        type=EventType.WARNING if warns else EventType.NORMAL,
+        note=_cut(note),
+        about=tuple(map(str, about)),
+        again=again,
+    )
 
 
 def _cut(text: str) -> str:

@@ -37,6 +37,7 @@ from remediator.policy.sections import (
     between,
     said,
 )
+from remediator.policy.webhook import WebhookSection
 from remediator.policy.windows import WindowsSection
 
 __all__ = ["Aws", "Breaker", "LambdaCall", "Mode", "Policy", "S3Section", "Schedule", "TimeoutsSection"]
@@ -107,6 +108,13 @@ class Policy(Section):
             "`kubectl describe`."
         ),
     ] = True
+    webhook: Annotated[
+        WebhookSection,
+        said(
+            "Where `run`, `daemon`, `release` and `clear-finalizer` tell what is new, beside the cluster: a chat, or a "
+            "receiver of yours."
+        ),
+    ] = WebhookSection()
     aws: Annotated[Aws, said("How AWS is asked.")] = Aws()
     orphans: Annotated[
         OrphansSection, said("What `remediator orphans` knows functions by that the cluster has no object for.")

@@ -91,6 +91,8 @@ def _describe(document: CommentedMap, fault: Any) -> _Fault:
         return _Fault(line, column, f"unknown key {dotted}; {guess}")
     message = fault["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
+    if where[0] == "webhook":
+        return _Fault(line, column, f"{dotted}: {message}")  # the address of a chat is a secret
     return _Fault(line, column, f"{dotted}: {message}; found {fault['input']!r}")
 
 

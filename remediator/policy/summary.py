@@ -1,4 +1,4 @@
-"""What a policy would allow, in a few sentences."""
+"""What a policy would allow, and whom it tells, in a few sentences."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def summary(policy: Policy) -> str:
         f"namespace; none when more than {limits.breaker_percent} % or {limits.breaker_objects} are stuck."
     )
     first = "; ".join(said)
-    return " ".join((f"{first[0].upper()}{first[1:]}.", limited, *_saved(policy)))
+    return " ".join((f"{first[0].upper()}{first[1:]}.", limited, *_saved(policy), *_told(policy)))
 
 
 def _saved(policy: Policy) -> Iterator[str]:
@@ -46,6 +46,13 @@ def _saved(policy: Policy) -> Iterator[str]:
     if (there := policy.backups.s3) is not None:
         how = "with a KMS key" if there.kms_key_id else "without a KMS key"
         yield f"Saves objects to s3://{there.bucket}/{there.folder} first, encrypted {how}."
+
+
+def _told(policy: Policy) -> Iterator[str]:
+    """Say what a webhook is told, where there is one."""
+    hook = policy.webhook
+    if hook.used:
+        yield f"A webhook ({hook.format}) is told what is {_and([each.value for each in hook.reasons])}."
 
 
 def _highest(policy: Policy, action: ActionName) -> Mode:

@@ -24,6 +24,7 @@ from remediator.model.episode import ResolvedBy
 from remediator.model.finding import FindingName, State
 from remediator.model.kind import FUNCTION, LAMBDA_KINDS
 from remediator.model.limits import Mode
+from remediator.model.message import Delivery
 from remediator.model.plan import ActionName, Result
 from remediator.policy import LambdaCall
 
@@ -284,9 +285,17 @@ KUBERNETES_REQUESTS = Family(
     ),
 )
 
+WEBHOOK_DELIVERIES = Family(
+    "remediator_webhook_deliveries_total",
+    Kind.COUNTER,
+    "Messages to the webhook of the policy, and whether they arrived.",
+    (Label("result", _values(Delivery)),),
+)
+
 # In the order in which they are shown.
 FAMILIES: tuple[Family, ...] = (
     *(BUILD, SCANS, SCAN_DURATION, LAST_SCAN, LAST_SUCCESS, RESOURCES, FINDINGS, OLDEST_FINDING),
     *(DECISIONS, ACTIONS, RESOLVED, TIME_TO_RESOLVE, BUDGET_LIMIT, BUDGET_USED, BREAKER_OPEN, QUARANTINED),
     *(WINDOW_OPEN, PAUSED, PAUSE_AGE, APPROVALS_PENDING, LEADER, RELOADED, CONFIG, AWS_REQUESTS, KUBERNETES_REQUESTS),
+    WEBHOOK_DELIVERIES,
 )

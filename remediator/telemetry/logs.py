@@ -50,6 +50,8 @@ def configure(verbose: int = 0, *, machine: bool = False) -> None:
     for name in _NOISY:
         # Below WARNING botocore logs whole answers, environment variables and links to code included.
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns of an answer with odd headers by the whole address, which can be the secret of a chat.
+    logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
     # It warns, with a traceback, of a role that is refused; we say so in a sentence.
     logging.getLogger("botocore.credentials").setLevel(logging.ERROR)
     if verbose < _EVERYTHING:

@@ -20,6 +20,7 @@ from remediator import __version__
 from remediator.model.decision import Standing
 from remediator.model.episode import Episode
 from remediator.model.limits import Mode
+from remediator.model.message import Delivery
 from remediator.model.plan import Outcome, Result
 from remediator.model.scan import Scan
 from remediator.policy import Policy
@@ -113,6 +114,11 @@ class Metrics:
         with self._lock:
             self._told[of.RELOADED.name] = {(): float(ok)}
             self._told[of.CONFIG.name] = {(shown,): 1.0}
+
+    def told(self, came_of_it: Delivery) -> None:
+        """Count a message to the webhook. What else is told, is told by `collect`."""
+        with self._lock:
+            self._count(of.WEBHOOK_DELIVERIES, came_of_it)
 
     def kubernetes(self, verb: str, code: str) -> None:
         """Count a request to the API server."""

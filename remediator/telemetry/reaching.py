@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import urllib3
+from urllib3.util import make_headers
 
 from remediator.deadline import bound_answers
 
@@ -28,12 +30,27 @@ def fetch(url: str) -> str:
     return str(answer.data.decode(errors="replace"))
 
 
-def bounded(connect: float, read: float, answer: float) -> Any:
-    """Make connections that give up in time, whatever trickles in; the bounds are in seconds."""
-    pool: Any = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=connect, read=read))
+def bounded(connect: float, read: float, answer: float, *, proxy: str = "") -> Any:
+    """Make connections that give up in time, whatever trickles in; the bounds are in seconds.
+
+    `proxy` is the URL of one to go through, which may hold user and password; empty: go directly.
+    """
+    patience: Any = {"retries": False, "timeout": urllib3.Timeout(connect=connect, read=read)}
+    pool: Any
+    if proxy:
+        pool = urllib3.ProxyManager(proxy, proxy_headers=_proxy_headers(proxy), **patience)
+    else:
+        pool = urllib3.PoolManager(**patience)
     pool.pool_classes_by_scheme = dict(pool.pool_classes_by_scheme)  # urllib3's own are everybody's
     bound_answers(pool.pool_classes_by_scheme, answer)
     return pool
+
+
+def _proxy_headers(proxy: str) -> dict[str, str]:
+    user = urlsplit(proxy)
+    if user.username is None:
+        return {}
+    return dict(make_headers(proxy_basic_auth=f"{unquote(user.username)}:{unquote(user.password or '')}"))
 
 
 def why(error: Exception) -> str:

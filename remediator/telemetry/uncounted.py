@@ -5,6 +5,7 @@ from __future__ import annotations
 from remediator.model.decision import Standing
 from remediator.model.episode import Episode
 from remediator.model.limits import Mode
+from remediator.model.message import Delivery
 from remediator.model.plan import Outcome
 from remediator.model.scan import Scan
 from remediator.policy import Policy
@@ -24,3 +25,5 @@ class Uncounted:
     def acted(self, outcome: Outcome, mode: Mode) -> None: ...
 
     def resolved(self, episode: Episode) -> None: ...
+
+    def told(self, came_of_it: Delivery) -> None: ...

@@ -95,9 +95,18 @@ def test_what_holds_is_told_again_each_half_hour_for_events_are_forgotten() -> N
     episode, again = spell(), []
     for minutes in range(5, 125, 5):
         after = spell([STUCK], before=episode, minutes=minutes)
-        again += [minutes] if told(episode, after) == [("Found", "Diagnose", "Warning")] else []
+        if told(episode, after) == [("Found", "Diagnose", "Warning")]:
+            assert only(episode, after).again
+            again.append(minutes)
         episode = after
     assert again == [30, 60, 90, 120]
+
+
+def test_what_is_told_for_the_first_time_or_is_another_matter_is_not_told_again() -> None:
+    first = spell()
+    other = finding(name=FindingName.UPDATE_FAILED)
+    assert not only(None, first).again
+    assert not only(first, spell([other], before=first, minutes=45)).again
 
 
 def test_one_clean_look_tells_nothing() -> None:

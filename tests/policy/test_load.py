@@ -85,7 +85,7 @@ def test_other_encodings_are_refused(path: Path) -> None:
             "zzz: 1",
             "3:1: unknown key zzz; expected one of actions, apiVersion, attempts, aws, backups, breaker, budgets, "
             "clockSkew, events, evidenceMaxAge, findings, guard, kind, mode, orphans, retention, schedule, selection, "
-            "sightings, timeouts, windows",
+            "sightings, timeouts, webhook, windows",
         ),
         (
             "windows:\n  freezes:\n    - {from: 2026-12-20, till: 2026-12-22, to: 2026-12-21}",

@@ -22,6 +22,8 @@ from tests.bed.http import Http
 from tests.cli.shop import CONTEXT, Json, LeapingClock, Result
 from tests.daemon.process import started
 from tests.resilience.conftest import Storm, raging
+from tests.webhook.receiving import HOOK, section
+from tests.wire import Wire, answer
 
 pytestmark = pytest.mark.deep
 
@@ -319,6 +321,34 @@ def test_the_daemon_tells_no_secret(planted: Storm, mode: str) -> None:
     for each in planted.kubernetes.requests[begun[0] :] + planted.aws.requests[begun[1] :]:
         assert_clean(f"{each.path} {each.query} {without_content(each.path, each.body)}")
     assert_nothing_stored(planted)
+
+
+@pytest.mark.parametrize("form", ["json", "slack", "teams"])
+def test_the_webhook_is_told_no_secret(planted: Storm, tmp_path: Path, form: str) -> None:
+    forget_records(planted)
+    with Wire(answer(200)) as wire:
+        section(f"{wire.url}{HOOK}", tmp_path)
+        files = f"urlFile: {tmp_path / 'url'}, secretFile: {tmp_path / 'secret'}"
+        policy(planted)
+        with planted.shop.policy.open("a", encoding="utf-8") as file:
+            file.write(f"webhook: {{{files}, format: {form}}}\n")
+        types(planted, "run", "-A", verbose="-vv")
+        types(planted, "run", "-A", "--approve", typed=f"{CONTEXT}\n" * 3, verbose="-vv")
+        bodies = [heard.body.decode() for heard in wire.heard]
+    assert any("•••" in each for each in bodies), "nothing was quoted, so nothing was masked"
+    assert any("Acted" in each for each in bodies)
+    for each in bodies:
+        assert_clean(each)
+
+
+def forget_records(storm: Storm) -> None:
+    """Take away what was recorded, so that all is new."""
+    client = Http(storm.shop.api.url, storm.shop.api.token)
+    for each in everything(storm):
+        if each["kind"] == "Remediation":
+            where = f"/apis/{RECORDS}/namespaces/{HOME}/remediations/{each['metadata']['name']}"
+            assert client("DELETE", where).code == 200
+    client.close()
 
 
 def quarantine(storm: Storm) -> None:

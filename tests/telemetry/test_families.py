@@ -14,6 +14,7 @@ from remediator.model.decision import DecisionKind, GateName
 from remediator.model.episode import ResolvedBy
 from remediator.model.finding import FindingName, State
 from remediator.model.limits import Mode
+from remediator.model.message import Delivery
 from remediator.model.plan import ActionName, Result
 from remediator.telemetry import families
 from remediator.telemetry.families import FAMILIES, Family, Kind, Label
@@ -24,7 +25,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 OPEN = {("build_info", "version"), ("build_info", "python"), ("config_info", "digest"), ("findings", "namespace")}
 WORDS = {
     *(each.value for enum in (FindingName, ClusterFindingName, State, ActionName, Result) for each in enum),
-    *(each.value for enum in (DecisionKind, GateName, ResolvedBy, Mode) for each in enum),
+    *(each.value for enum in (DecisionKind, GateName, ResolvedBy, Mode, Delivery) for each in enum),
 }
 UNITS = {"seconds", "timestamp", "total", "info"}
 # What promtool takes for another spelling of a base unit.
@@ -37,7 +38,7 @@ every = pytest.mark.parametrize("family", FAMILIES, ids=lambda each: each.name)
 
 
 def test_no_two_have_one_name() -> None:
-    assert len({each.name for each in FAMILIES}) == len(FAMILIES) >= 22
+    assert len({each.name for each in FAMILIES}) == len(FAMILIES) >= 23
 
 
 def test_every_metric_is_shown() -> None:

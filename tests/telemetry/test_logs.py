@@ -16,7 +16,7 @@ from remediator.telemetry.logs import configure, for_machines
 Streams = pytest.CaptureFixture[str]
 LIBRARIES = ("botocore", "botocore.endpoint", "boto3", "urllib3", "urllib3.connectionpool", "kubernetes.client.rest")
 
-QUIETED = ("apscheduler", "boto3", "botocore", "botocore.credentials", "urllib3", "kubernetes")
+QUIETED = ("apscheduler", "boto3", "botocore", "botocore.credentials", "urllib3", "urllib3.connection", "kubernetes")
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ from remediator.model.episode import ResolvedBy
 from remediator.model.finding import State
 from remediator.model.limits import Limits, Mode
 from remediator.model.live import unreadable
+from remediator.model.message import Delivery
 from remediator.model.pause import Pause, Pauses
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.model.resource import Ref
@@ -229,6 +230,14 @@ def test_what_came_of_an_action_is_counted(metrics: Metrics, result: Result, mod
     metrics.acted(outcome(result), mode)
     told = of(scraped(metrics), "remediator_actions_total")
     assert told == {written("remediator_actions_total", action="Resync", mode=mode, outcome=result): 1.0}
+
+
+@pytest.mark.parametrize("came_of_it", Delivery)
+def test_what_came_of_a_message_to_the_webhook_is_counted(metrics: Metrics, came_of_it: Delivery) -> None:
+    for _ in range(2):
+        metrics.told(came_of_it)
+    told = of(scraped(metrics), "remediator_webhook_deliveries_total")
+    assert told == {written("remediator_webhook_deliveries_total", result=came_of_it): 2.0}
 
 
 @pytest.mark.parametrize("result", Result)
