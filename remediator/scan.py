@@ -104,7 +104,8 @@ class Pass:
         self._note(scan)
         troubles = self._means.episodes.save(self._means.clock.now())
         self._means.events.write()
-        return troubles
+        unaudited = self._means.audit.decided(scan.results)
+        return (*troubles, unaudited) if unaudited else troubles
 
     def examine(self, namespace: str, name: str, kind: str = FUNCTION) -> Judged:
         """Look at one resource alone, AWS and all that it refers to included.

@@ -11,8 +11,8 @@ import pytest
 from remediator.actions import plan_for
 from remediator.errors import Busy, Changed, Forbidden
 from remediator.gates import decide
+from remediator.model.attempt import Attempt
 from remediator.model.definition import Definition, Definitions
-from remediator.model.episode import Attempt
 from remediator.model.plan import ActionName, Result
 from remediator.model.word import Approval, Rejection
 from remediator.policy import Policy

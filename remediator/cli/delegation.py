@@ -9,8 +9,8 @@ from remediator.errors import ClusterError, RemediatorError
 from remediator.kubernetes import words
 from remediator.kubernetes.remediation_object import Stored
 from remediator.kubernetes.transport import Transport
+from remediator.model.attempt import Attempt
 from remediator.model.decision import Overrides
-from remediator.model.episode import Attempt
 from remediator.model.plan import Outcome, Plan, Result
 from remediator.model.word import SKEW, Approval, Override
 from remediator.ports import Clock

@@ -9,7 +9,8 @@ from enum import StrEnum
 from msgspec import Struct
 
 from remediator.kubernetes.remediation_object import Stored
-from remediator.model.episode import Attempt, Episode, ResolvedBy
+from remediator.model.attempt import Attempt
+from remediator.model.episode import Episode, ResolvedBy
 from remediator.model.plan import ActionName, Result, proposal_id
 from remediator.model.resource import Ref
 

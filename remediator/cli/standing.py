@@ -7,7 +7,8 @@ from datetime import datetime
 
 from remediator.cli.render import Page
 from remediator.kubernetes.remediation_object import Stored
-from remediator.model.episode import Attempt, Phase, phase, released
+from remediator.model.attempt import Attempt
+from remediator.model.episode import Phase, phase, released
 from remediator.model.plan import proposal_id as named
 from remediator.model.times import format_duration, format_time
 from remediator.model.word import APPROVAL_LASTS, SKEW, Approval, Override

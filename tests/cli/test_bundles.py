@@ -22,7 +22,8 @@ from remediator.cli.collection import Collected, collect
 from remediator.diagnosis import diagnose
 from remediator.errors import InputError
 from remediator.gates import decide
-from remediator.model.episode import Attempt, Episode, Judgement
+from remediator.model.attempt import Attempt
+from remediator.model.episode import Episode, Judgement
 from remediator.model.finding import FindingName
 from remediator.model.log import ControllerLog, LogLine
 from remediator.model.namespace import Namespace

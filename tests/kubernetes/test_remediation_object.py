@@ -11,9 +11,11 @@ import pytest
 from msgspec import inspect
 
 from remediator.kubernetes.remediation_object import Managed, Spec, new_object, status, written_at
+from remediator.model import attempt as attempt_limits
 from remediator.model import episode as limits
+from remediator.model.attempt import Attempt
 from remediator.model.decision import Ruling
-from remediator.model.episode import Attempt, Episode, Phase, Proposed, ResolvedBy, Sighted
+from remediator.model.episode import Episode, Phase, Proposed, ResolvedBy, Sighted
 from remediator.model.resource import Ref
 from remediator.model.times import parse_time
 from remediator.model.word import Approval, Override, Rejection, Release
@@ -95,12 +97,12 @@ def test_limits_are_the_same(schema: Json) -> None:
     assert held["attempts"]["maxItems"] == limits.ATTEMPTS_KEPT
     assert held["verdicts"]["maxItems"] == limits.VERDICTS_KEPT
     said = held["verdicts"]["items"]["properties"]
-    assert (said["reason"]["maxLength"], said["ruling"]["enum"]) == (limits.LONGEST_EVIDENCE, list(Ruling))
+    assert (said["reason"]["maxLength"], said["ruling"]["enum"]) == (attempt_limits.LONGEST_EVIDENCE, list(Ruling))
     found, tried = held["findings"]["items"]["properties"], held["attempts"]["items"]["properties"]
     assert found["evidence"]["maxProperties"] == limits.EVIDENCE_KEPT
-    assert found["evidence"]["additionalProperties"]["maxLength"] == limits.LONGEST_EVIDENCE
+    assert found["evidence"]["additionalProperties"]["maxLength"] == attempt_limits.LONGEST_EVIDENCE
     texts = [found["summary"], held["proposal"]["properties"]["summary"], tried["by"], tried["detail"], tried["backup"]]
-    assert [each["maxLength"] for each in texts] == [limits.LONGEST_TEXT] * 5
+    assert [each["maxLength"] for each in texts] == [attempt_limits.LONGEST_TEXT] * 5
 
 
 def test_everything_has_a_limit(schema: Json) -> None:
