@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from remediator import __version__
@@ -36,6 +36,17 @@ def nobody() -> str:
 
 def notice_nothing(_: Ref, __: Episode | None, ___: Episode) -> None:
     """Do nothing with a step."""
+
+
+def all_told(listeners: Iterable[Noticed]) -> Noticed:
+    """Tell each of them of every step, in their order."""
+    told = tuple(listeners)
+
+    def tell(ref: Ref, before: Episode | None, after: Episode) -> None:
+        for each in told:
+            each(ref, before, after)
+
+    return tell
 
 
 class MemoryEpisodes:

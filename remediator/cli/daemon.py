@@ -10,7 +10,7 @@ import click
 
 from remediator.cli import INTERRUPTED
 from remediator.cli.interrupt import end_on_signals, signals_given_back
-from remediator.cli.options import cluster_options, scope_options
+from remediator.cli.options import audit_option, cluster_options, scope_options
 from remediator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _FILE = click.Path(path_type=Path)
 @click.pass_context
 @cluster_options
 @scope_options
+@audit_option
 @click.option(
     "--metrics-address", default="127.0.0.1", show_default=True, help="Where to serve /metrics, /healthz and /readyz."
 )
@@ -55,6 +56,7 @@ def command(
     policy: Path | None,
     all_namespaces: bool,
     selector: str | None,
+    audit_log: Path | None,
     metrics_address: str,
     metrics_port: int,
     metrics_cert: Path | None,
@@ -91,7 +93,7 @@ def command(
     scope: dict[str, Any] = {"namespace": namespace, "all_namespaces": all_namespaces, "selector": selector}
 
     def build(rules: Policy, pass_clock: Clock) -> Ground:
-        wired = wire(**where, **scope, policy=rules, clock=pass_clock, counters=metrics)
+        wired = wire(**where, **scope, policy=rules, clock=pass_clock, counters=metrics, audit_log=audit_log)
         return Ground(wired.means, (wired.connection.context, wired.connection.server), wired.namespace)
 
     lock: Lock = leader_lock(**where, clock=clock, counters=metrics)

@@ -24,6 +24,7 @@ class Flags(TypedDict):
     gates: tuple[str, ...]
     reason: str
     backups: Path | None
+    audit_log: Path | None
 
 
 def session(action: ActionName, name: str, flags: Flags, clock: Clock | None) -> tuple[Session, str]:
@@ -41,6 +42,7 @@ def session(action: ActionName, name: str, flags: Flags, clock: Clock | None) ->
         policy=flags["policy"],
         backups=flags["backups"],
         clock=clock,
+        audit_log=flags["audit_log"],
     )
     where = wired.namespace or "default"
     return Session(wired, overrides=overrides, requested={(where, name): action}), where
