@@ -23,7 +23,7 @@ from remediator.policy import Policy
 from remediator.scan import Pass
 from remediator.trail import Trail, Who, answer_of
 from tests.builders import BUSY, GONE, Json, active, at, decoded, deleting, failing, function, observe, synced
-from tests.execution import LATER, clear, key, left, resync, stuck
+from tests.execution import LATER, clear, key, left, release, resync, stuck
 from tests.fakes import FakeCloud, FakeCluster, World, failing_with, without_ack
 from tests.proposals import proposed, ready
 
