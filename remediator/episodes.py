@@ -9,7 +9,7 @@ from datetime import datetime
 from remediator import __version__
 from remediator.model import episode as steps
 from remediator.model.attempt import Answered, Attempt
-from remediator.model.decision import Standing, Verdict
+from remediator.model.decision import DecisionKind, Standing, Verdict
 from remediator.model.episode import MEMORY, UNDER_WAY_LASTS, Episode, ResolvedBy
 from remediator.model.finding import Finding
 from remediator.model.observation import History
@@ -178,9 +178,9 @@ class MemoryEpisodes:
         if self.episode(resource.metadata.uid) is not None:
             self._step(resource.ref, lambda before: before and steps.proposed(before, plan, at))
 
-    def judged(self, resource: Resource, verdicts: Sequence[Verdict]) -> None:
+    def judged(self, resource: Resource, verdicts: Sequence[Verdict], decision: DecisionKind | None = None) -> None:
         if self.episode(resource.metadata.uid) is not None:
-            self._step(resource.ref, lambda before: before and steps.judged(before, verdicts))
+            self._step(resource.ref, lambda before: before and steps.judged(before, verdicts, decision))
 
     def intend(self, plan: Plan, at: datetime, approved_by: str = "", backup: str = "") -> Attempt:
         """Note an attempt. It dies with this process; a Resync's mark on the object, and a backup, outlive it."""

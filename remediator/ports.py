@@ -12,7 +12,7 @@ from msgspec import Struct
 from remediator.model.attempt import Answered, Attempt
 from remediator.model.audit import Moment
 from remediator.model.controller import ControllerFacts
-from remediator.model.decision import Rehearsal, Standing, Verdict
+from remediator.model.decision import DecisionKind, Rehearsal, Standing, Verdict
 from remediator.model.definition import Definitions
 from remediator.model.episode import Episode, ResolvedBy
 from remediator.model.finding import Finding
@@ -175,8 +175,8 @@ class Episodes(Protocol):
     def proposed(self, resource: Resource, plan: Plan | None, at: datetime) -> None:
         """Note what would be done to a resource, for a person to approve; None where nothing is."""
 
-    def judged(self, resource: Resource, verdicts: Sequence[Verdict]) -> None:
-        """Note what each gate says of what would help a resource; empty where no action would."""
+    def judged(self, resource: Resource, verdicts: Sequence[Verdict], decision: DecisionKind | None = None) -> None:
+        """Note what was decided, and what each gate says of what would help a resource; empty where no action would."""
 
     def intend(self, plan: Plan, at: datetime, approved_by: str = "", backup: str = "") -> Attempt:
         """Write down what is about to be done, before the first write; raise ClusterError where it may be lost.

@@ -195,7 +195,8 @@ class Pass:
                 advised = each.advised
                 waits = advised is not None and advised.awaits_person
                 self._means.episodes.proposed(each.seen.resource, each.plan if waits else None, scan.started)
-                self._means.episodes.judged(each.seen.resource, advised.verdicts if advised else ())
+                kind = each.decision.kind if each.decision else None
+                self._means.episodes.judged(each.seen.resource, advised.verdicts if advised else (), kind)
         seen = {each.seen.resource.ref for each in scan.results}
         for ref in self._means.episodes.unresolved():
             if self._namespace in (None, ref.namespace) and ref not in seen and self._is_gone(ref):

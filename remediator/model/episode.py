@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from remediator.model.attempt import LONGEST_EVIDENCE, Answered, Attempt, text_of
 from remediator.model.attempt import begun as attempt_begun
-from remediator.model.decision import Verdict
+from remediator.model.decision import DecisionKind, Verdict
 from remediator.model.finding import Finding, FindingName, State
 from remediator.model.plan import ActionName, Plan, Result
 from remediator.model.word import SKEW, Approval, Rejection, Release
@@ -113,6 +113,7 @@ class Episode(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=T
     generation: int = 0
     findings: tuple[Sighted, ...] = ()
     proposal: Proposed | None = None
+    decision: DecisionKind | None = None
     verdicts: tuple[Judgement, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     released_at: datetime | None = None
@@ -234,7 +235,7 @@ def resolved(before: Episode, at: datetime, by: ResolvedBy) -> Episode:
     if before.resolved_at is not None:
         return before
     return msgspec.structs.replace(
-        before, clean=0, sightings=0, proposal=None, verdicts=(), resolved_at=at, resolved_by=by
+        before, clean=0, sightings=0, proposal=None, decision=None, verdicts=(), resolved_at=at, resolved_by=by
     )
 
 
@@ -247,11 +248,12 @@ def proposed(before: Episode, plan: Plan | None, at: datetime) -> Episode:
     return msgspec.structs.replace(before, proposal=Proposed(plan.action, plan.digest, text_of(plan.summary), at))
 
 
-def judged(before: Episode, verdicts: Iterable[Verdict]) -> Episode:
-    """Note what each gate said of the action that would help; nothing, where no action would."""
+def judged(before: Episode, verdicts: Iterable[Verdict], decision: DecisionKind | None = None) -> Episode:
+    """Note what was decided, and what each gate said of the action that would help; nothing, where no action would."""
     said = () if before.resolved_at is not None else tuple(verdicts)[:VERDICTS_KEPT]
     noted = (Judgement(each.gate, each.ruling.value, text_of(each.reason, LONGEST_EVIDENCE)) for each in said)
-    return msgspec.structs.replace(before, verdicts=tuple(noted))
+    kind = None if before.resolved_at is not None else decision
+    return msgspec.structs.replace(before, decision=kind, verdicts=tuple(noted))
 
 
 def intended(
@@ -345,7 +347,10 @@ def worth_writing(old: Episode | None, new: Episode) -> bool:
 
 
 def _class(of: Episode) -> tuple[object, ...]:
-    """Leave out what moves at every sighting: times, texts, evidence."""
+    """Leave out what moves at every sighting: times, texts, evidence.
+
+    The decision, too: it is another one only where finding or verdicts are, and an older definition drops it.
+    """
     return (
         of.unhealthy_since,
         of.first_seen,
