@@ -104,7 +104,8 @@ class Actor:
         if unaudited:
             return _skipped(chosen, f"nothing was written: {unaudited}")
         progress(f"{plan.action} {plan.target}: acting, then watching for the effect")
-        return begin(key, self._means, hold, at.approved_by(plan.digest) or _NOBODY)
+        # A reason that a person gave for passing by a gate can quote anything.
+        return begin(key, self._means, hold, mask(at.approved_by(plan.digest), plan.secrets) or _NOBODY)
 
     def _proofs(self, plan: Plan, placement: Placement | None, progress: Progress) -> tuple[Proof, ...]:
         """Ask AWS as often as the plan needs, at least once, far enough apart; stop at the first that is not gone."""

@@ -95,6 +95,17 @@ def test_what_a_person_approved_goes_at_the_next_run_and_tells_whose_word_it_was
     assert (attempt.approved_by, attempt.result) == ("jane, ticket OPS-7", Result.RESOLVED)
 
 
+def test_a_reason_that_quotes_a_secret_is_kept_without_it() -> None:
+    office = Office(**APPROVE)
+    secret = "correct-horse-battery"
+    office.world.cluster.the()["spec"]["environment"] = {"variables": {"DB_PASSWORD": secret}}
+    office.run()
+    office.words.said = Approval("jane", office.digest, override=(Override.BUDGET,), reason=f"it is {secret}", at=NOW)
+    office.world.clock.slept += 300
+    office.run()
+    assert [each.approved_by for each in office.attempts] == ["jane, passing by budget: it is •••"]
+
+
 def test_which_gates_a_person_passed_by_and_why_is_kept_with_their_word() -> None:
     office = Office(**APPROVE)
     office.run()
