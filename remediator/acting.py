@@ -12,6 +12,7 @@ from remediator.diagnosis import diagnose
 from remediator.errors import Busy, Changed, ClusterError, NotFound
 from remediator.execute import Begun, begin, finish
 from remediator.gates import SECONDS_BETWEEN_PROOFS, approve
+from remediator.model.audit import Moment
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Decision, Ruling, Situation
 from remediator.model.finding import Finding
@@ -97,11 +98,15 @@ class Actor:
         at = self._decider.about(at, seen, standing, annotations)
         at = msgspec.structs.replace(at, evidence=evidence, pauses=pauses, locked=hold.keep(), locked_why=hold.why)
         decision, at = self._decider.decide(finding, plan, at)
+        unaudited = self._means.audit.decided([Judged(seen, finding, decision)], Moment.ACT)
         key = approve(decision, at)
         if key is None:
             return _skipped(chosen, f"held back by {_holding(decision)}")
+        if unaudited:
+            return _skipped(chosen, f"nothing was written: {unaudited}")
         progress(f"{plan.action} {plan.target}: acting, then watching for the effect")
-        return begin(key, self._means, hold, at.approved_by(plan.digest) or _NOBODY)
+        # A reason that a person gave for passing by a gate can quote anything.
+        return begin(key, self._means, hold, mask(at.approved_by(plan.digest), plan.secrets) or _NOBODY)
 
     def _proofs(self, plan: Plan, placement: Placement | None, progress: Progress) -> tuple[Proof, ...]:
         """Ask AWS as often as the plan needs, at least once, far enough apart; stop at the first that is not gone."""

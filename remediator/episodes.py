@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
+from remediator import __version__
 from remediator.model import episode as steps
-from remediator.model.decision import Standing, Verdict
-from remediator.model.episode import MEMORY, UNDER_WAY_LASTS, Attempt, Episode, ResolvedBy
+from remediator.model.attempt import Answered, Attempt
+from remediator.model.decision import DecisionKind, Standing, Verdict
+from remediator.model.episode import MEMORY, UNDER_WAY_LASTS, Episode, ResolvedBy
 from remediator.model.finding import Finding
 from remediator.model.observation import History
 from remediator.model.plan import ActionName, Outcome, Plan, Result
@@ -28,12 +30,28 @@ def tell_nobody(_: Episode) -> None:
     """Do nothing with a spell that ended."""
 
 
+def nobody() -> str:
+    """Say that nobody knows who we are to the API server."""
+    return ""
+
+
 def notice_nothing(_: Ref, __: Episode | None, ___: Episode) -> None:
     """Do nothing with a step."""
 
 
+def all_told(listeners: Iterable[Noticed]) -> Noticed:
+    """Tell each of them of every step, in their order."""
+    told = tuple(listeners)
+
+    def tell(ref: Ref, before: Episode | None, after: Episode) -> None:
+        for each in told:
+            each(ref, before, after)
+
+    return tell
+
+
 class MemoryEpisodes:
-    """The Episodes port for one process. `by` says who acts, in the record of each attempt.
+    """The Episodes port for one process. `by` says who acts, in the record of each attempt; `user`, as whom.
 
     `resolved` is told of each spell that this process saw end, once; `noticed` of every step.
     """
@@ -42,10 +60,12 @@ class MemoryEpisodes:
         self,
         by: str = "",
         *,
+        user: Callable[[], str] = nobody,
         resolved: Callable[[Episode], None] = tell_nobody,
         noticed: Noticed = notice_nothing,
     ) -> None:
         self._by = by
+        self._user = user
         self._resolved = resolved
         self._noticed = noticed
         self._known: dict[str, tuple[Ref, Episode]] = {}
@@ -162,24 +182,25 @@ class MemoryEpisodes:
         if self.episode(resource.metadata.uid) is not None:
             self._step(resource.ref, lambda before: before and steps.proposed(before, plan, at))
 
-    def judged(self, resource: Resource, verdicts: Sequence[Verdict]) -> None:
+    def judged(self, resource: Resource, verdicts: Sequence[Verdict], decision: DecisionKind | None = None) -> None:
         if self.episode(resource.metadata.uid) is not None:
-            self._step(resource.ref, lambda before: before and steps.judged(before, verdicts))
+            self._step(resource.ref, lambda before: before and steps.judged(before, verdicts, decision))
 
     def intend(self, plan: Plan, at: datetime, approved_by: str = "", backup: str = "") -> Attempt:
         """Note an attempt. It dies with this process; a Resync's mark on the object, and a backup, outlive it."""
+        who = {"user": self._user(), "version": __version__}
         self._step(
             plan.target,
-            lambda before: steps.intended(before or steps.unseen(at), plan, at, self._by, approved_by, backup),
+            lambda before: steps.intended(before or steps.unseen(at), plan, at, self._by, approved_by, backup, **who),
         )
         attempt = self._known[plan.target.uid][1].under_way
         assert attempt is not None
         return attempt
 
-    def accepted(self, uid: str, at: datetime) -> None:
+    def accepted(self, uid: str, at: datetime, answer: Answered | None = None) -> None:
         ref, attempt = self._under_way(uid)
         if ref and attempt:
-            self._step(ref, lambda before: before and steps.accepted(before, attempt.id, at))
+            self._step(ref, lambda before: before and steps.accepted(before, attempt.id, at, answer))
 
     def conclude(self, uid: str, outcome: Outcome, at: datetime) -> None:
         """Note what came of what is under way; where nothing is, nothing was begun, and there is nothing to note."""

@@ -8,7 +8,8 @@
     │   ├── Unreachable        1   no answer at all
     │   ├── Refused            1   it said no, and did nothing (400, 429 and their like)
     │   │   ├── Unauthorized   1   it does not know us (401)
-    │   │   └── Forbidden      1   it knows us, and refuses (403)
+    │   │   ├── Forbidden      1   it knows us, and refuses (403)
+    │   │   └── Unaudited      1   it was never asked: the audit log could not be written before
     │   ├── NotFound           1   the object, or its kind, is not there (404)
     │   │   └── NotServed      1   a 404 that names no object: of nothing it says that it is gone
     │   ├── Changed            1   a precondition failed (409, 422): re-read and decide anew
@@ -39,6 +40,7 @@ __all__ = [
     "PolicyError",
     "Refused",
     "RemediatorError",
+    "Unaudited",
     "Unauthorized",
     "Unreachable",
     "UsageError",
@@ -91,6 +93,10 @@ class Unauthorized(Refused):
 
 class Forbidden(Refused):
     """The API server refuses the verb (403)."""
+
+
+class Unaudited(Refused):
+    """A write was not sent, because the audit log could not be written before: nothing was written."""
 
 
 class NotFound(ClusterError):

@@ -16,6 +16,7 @@ from msgspec import Struct
 from remediator.actions.leftover import undo_leftover, unpublish
 from remediator.errors import Changed, ClusterError, NotFound, Refused, RemediatorError
 from remediator.gates import Approved
+from remediator.model.attempt import Answered
 from remediator.model.finding import Finding, State
 from remediator.model.masking import mask
 from remediator.model.observation import Observation
@@ -141,13 +142,14 @@ def _conclude(begun: Begun, means: Means, effect: _Effect) -> Outcome:
 def _write(plan: Plan, means: Means, hold: Hold, decided: datetime) -> str | _Effect:
     """Carry the steps out; return why it is not known whether the first was taken, or what it ended with."""
     first, *rest = plan.steps
-    lost = ""
+    lost, answer = "", None
     if not hold.keep():
         return _untouched(_LOCK_LOST)
     if abs(means.clock.now() - decided) > _DECISION_LASTS:
         return _untouched(_STALE)
     try:
-        means.cluster.patch(plan.target, first.patch)
+        taken = means.cluster.patch(plan.target, first.patch).metadata
+        answer = Answered(taken.resource_version, taken.generation)
     except (Changed, NotFound):
         raise
     except Refused as error:
@@ -165,7 +167,7 @@ def _write(plan: Plan, means: Means, hold: Hold, decided: datetime) -> str | _Ef
         why = lost or "the API server failed us midway"
         return _Effect(Result.UNKNOWN, f"{why}: {error.message}{_AGAIN}")
     if not lost:
-        means.episodes.accepted(plan.target.uid, means.clock.now())
+        means.episodes.accepted(plan.target.uid, means.clock.now(), answer)
     return lost
 
 

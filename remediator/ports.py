@@ -9,10 +9,12 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from remediator.model.attempt import Answered, Attempt
+from remediator.model.audit import Moment
 from remediator.model.controller import ControllerFacts
-from remediator.model.decision import Rehearsal, Standing, Verdict
+from remediator.model.decision import DecisionKind, Rehearsal, Standing, Verdict
 from remediator.model.definition import Definitions
-from remediator.model.episode import Attempt, Episode, ResolvedBy
+from remediator.model.episode import Episode, ResolvedBy
 from remediator.model.finding import Finding
 from remediator.model.identities import Identities
 from remediator.model.kind import FUNCTION
@@ -28,7 +30,7 @@ from remediator.model.plan import Operation, Outcome, Plan
 from remediator.model.record import Record
 from remediator.model.reference import Link
 from remediator.model.resource import Ref, Resource
-from remediator.model.scan import Scan
+from remediator.model.scan import Judged, Scan
 from remediator.model.word import Approval, Rejection
 from remediator.model.workload import Workload
 from remediator.policy import Policy
@@ -186,8 +188,8 @@ class Episodes(Protocol):
     def proposed(self, resource: Resource, plan: Plan | None, at: datetime) -> None:
         """Note what would be done to a resource, for a person to approve; None where nothing is."""
 
-    def judged(self, resource: Resource, verdicts: Sequence[Verdict]) -> None:
-        """Note what each gate says of what would help a resource; empty where no action would."""
+    def judged(self, resource: Resource, verdicts: Sequence[Verdict], decision: DecisionKind | None = None) -> None:
+        """Note what was decided, and what each gate says of what would help a resource; empty where no action would."""
 
     def intend(self, plan: Plan, at: datetime, approved_by: str = "", backup: str = "") -> Attempt:
         """Write down what is about to be done, before the first write; raise ClusterError where it may be lost.
@@ -195,8 +197,11 @@ class Episodes(Protocol):
         `approved_by` is whose word it is done on, `backup` where the object is saved.
         """
 
-    def accepted(self, uid: str, at: datetime) -> None:
-        """Write down that the API server took the first write of what is under way; never raises ClusterError."""
+    def accepted(self, uid: str, at: datetime, answer: Answered | None = None) -> None:
+        """Write down that the API server took the first write of what is under way; never raises ClusterError.
+
+        `answer` is how the object was right after it; None where that is not known.
+        """
 
     def conclude(self, uid: str, outcome: Outcome, at: datetime) -> None:
         """Write down what came of what is under way; never raises ClusterError: `save` tries again."""
@@ -272,6 +277,24 @@ class Events(Protocol):
         """Tell what is new since the last time, as far as that is possible."""
 
 
+class Audit(Protocol):
+    """Where is written down, for whoever asks later, what was decided and written, by whom and on whose word.
+
+    What is written to targets it learns of by itself. Where it cannot take a line, nothing is written to a target.
+    """
+
+    def decided(self, judged: Iterable[Judged], moment: Moment = Moment.SCAN) -> str:
+        """Write down what was decided, as far as that is new; say in a sentence why it could not be. Raises nothing."""
+
+
+class NotAudited:
+    """The Audit port where nobody asked for one."""
+
+    def decided(self, judged: Iterable[Judged], moment: Moment = Moment.SCAN) -> str:
+        """Write nothing."""
+        return ""
+
+
 class Means(Struct, frozen=True):
     """The ports, together."""
 
@@ -283,3 +306,4 @@ class Means(Struct, frozen=True):
     lock: ActionLock
     events: Events
     pauses: PauseBook
+    audit: Audit = NotAudited()

@@ -14,7 +14,8 @@ import msgspec
 from remediator.actions.leftover import undo_leftover
 from remediator.errors import ClusterError, NotFound
 from remediator.execute import undo
-from remediator.model.episode import UNDER_WAY_LASTS, Attempt, ResolvedBy
+from remediator.model.attempt import Attempt
+from remediator.model.episode import UNDER_WAY_LASTS, ResolvedBy
 from remediator.model.live import LiveState
 from remediator.model.masking import mask
 from remediator.model.plan import ActionName, Outcome, Result

@@ -106,7 +106,8 @@ class Pass:
         self._note(scan)
         troubles = self._means.episodes.save(self._means.clock.now())
         self._means.events.write()
-        return troubles
+        unaudited = self._means.audit.decided(scan.results)
+        return (*troubles, unaudited) if unaudited else troubles
 
     def examine(self, namespace: str, name: str, kind: str = FUNCTION) -> Judged:
         """Look at one resource alone, AWS and all that it refers to included.
@@ -198,7 +199,8 @@ class Pass:
                 # Who approves works by day, and what is approved may be for the night.
                 waits = advised is not None and (advised.awaits_person or advised.awaits_window)
                 self._means.episodes.proposed(each.seen.resource, each.plan if waits else None, scan.started)
-                self._means.episodes.judged(each.seen.resource, advised.verdicts if advised else ())
+                kind = each.decision.kind if each.decision else None
+                self._means.episodes.judged(each.seen.resource, advised.verdicts if advised else (), kind)
         seen = {each.seen.resource.ref for each in scan.results}
         for ref in self._means.episodes.unresolved():
             if self._namespace in (None, ref.namespace) and ref not in seen and self._is_gone(ref):

@@ -14,10 +14,10 @@ import msgspec
 
 from remediator.episodes import MemoryEpisodes
 from remediator.errors import Changed, NotFound, RemediatorError
+from remediator.model.attempt import Attempt
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Rehearsal, Rehearsed
 from remediator.model.definition import Definitions
-from remediator.model.episode import Attempt
 from remediator.model.identities import Identities, RoleMap
 from remediator.model.kind import FUNCTION
 from remediator.model.live import LiveState

@@ -11,12 +11,12 @@ import pytest
 from remediator.actions import plan_for
 from remediator.errors import Busy, Changed, Forbidden
 from remediator.gates import decide
+from remediator.model.attempt import Attempt
 from remediator.model.definition import Definition, Definitions
-from remediator.model.episode import Attempt
 from remediator.model.pause import Pause, Pauses
 from remediator.model.plan import ActionName, Result
 from remediator.model.resource import RESYNC_ANNOTATION
-from remediator.model.word import Approval, Rejection
+from remediator.model.word import Approval, Override, Rejection
 from remediator.policy import Policy
 from remediator.scan import Pass
 from tests.builders import BUSY, NOW, Json, active, at, decoded, deleting, failing, function, synced
@@ -95,6 +95,27 @@ def test_what_a_person_approved_goes_at_the_next_run_and_tells_whose_word_it_was
     assert result is Result.RESOLVED
     (attempt,) = office.attempts
     assert (attempt.approved_by, attempt.result) == ("jane, ticket OPS-7", Result.RESOLVED)
+
+
+def test_a_reason_that_quotes_a_secret_is_kept_without_it() -> None:
+    office = Office(**APPROVE)
+    secret = "correct-horse-battery"
+    office.world.cluster.the()["spec"]["environment"] = {"variables": {"DB_PASSWORD": secret}}
+    office.run()
+    office.words.said = Approval("jane", office.digest, override=(Override.BUDGET,), reason=f"it is {secret}", at=NOW)
+    office.world.clock.slept += 300
+    office.run()
+    assert [each.approved_by for each in office.attempts] == ["jane, passing by budget: it is •••"]
+
+
+def test_which_gates_a_person_passed_by_and_why_is_kept_with_their_word() -> None:
+    office = Office(**APPROVE)
+    office.run()
+    gates = (Override.COOL_DOWN, Override.BUDGET)
+    office.words.said = Approval("jane", office.digest, override=gates, reason="role mended", at=NOW)
+    office.world.clock.slept += 300
+    office.run()
+    assert [each.approved_by for each in office.attempts] == ["jane, passing by budget, cool-down: role mended"]
 
 
 @pytest.mark.parametrize(

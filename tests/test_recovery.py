@@ -12,7 +12,7 @@ from remediator.actions import plan_for
 from remediator.actions.leftover import undo_leftover
 from remediator.diagnosis import diagnose
 from remediator.errors import Busy, Unreachable
-from remediator.model.episode import Attempt
+from remediator.model.attempt import Attempt
 from remediator.model.live import LiveState, unreadable
 from remediator.model.observation import Observation
 from remediator.model.plan import ActionName, Outcome, Plan, Result

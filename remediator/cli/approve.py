@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from remediator.cli import candidates
-from remediator.cli.options import override_options, record_options
+from remediator.cli.options import audit_option, override_options, record_options
 
 if TYPE_CHECKING:
     from remediator.cli.records import Records
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @record_options
 @click.option("--ticket", default="", help="A ticket or change that it belongs to; it is kept with what is done.")
 @override_options
+@audit_option
 def command(
     clock: Clock | None,
     target: str,
@@ -33,6 +34,7 @@ def command(
     ticket: str,
     gates: tuple[str, ...],
     reason: str,
+    audit_log: Path | None,
 ) -> int:
     """Approve what is proposed for one resource, for a day. The next `remediator run` under mode: approve acts on it.
 
@@ -53,6 +55,7 @@ def command(
       remediator approve function/checkout -n shop
       remediator approve p-0f1e2d3c4b --override cool-down --reason 'role mended'
     """
+    from remediator.cli.audited import say, trail
     from remediator.cli.records import is_proposal, open_records
     from remediator.cli.render import console, narration
     from remediator.cli.standing import proposal_id, show, until
@@ -79,7 +82,7 @@ def command(
     proposal = record.episode.proposal if record.episode else None
     assert proposal is not None
     word = Approval(by, proposal.digest, ticket, gates_passed, overrides.reason)
-    written = words.say(records.transport, records.home, record, word)
+    written = say(records.transport, records.home, record, word, trail(records, by, audit_log))
     if written.approval is None:
         raise RemediatorError("the API server took the approval and does not have it", hint="Is a webhook in between?")
     page.line(f"Approved {proposal_id(record)} as {by}, until {until(written.approval)}.", style="green")

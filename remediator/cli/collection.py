@@ -26,7 +26,8 @@ from remediator.model.times import format_time
 # Gates that say whose word they go by, and how one does that somebody overrode.
 _NAMING = (GateName.APPROVAL, GateName.GUARD)
 _OVERRIDDEN = "overridden by "
-_TICKET = ", ticket "
+# What stands after a name, where they gave it.
+_AFTER_NAMES = (", passing by ", ", ticket ")
 # What attempts say where no name is known: these are words of ours, which other texts have in them, too.
 _NOT_NAMES = ("a person at the terminal", "nobody: the policy lets it go by itself")
 
@@ -102,9 +103,15 @@ def _people(history: History, episode: Episode | None) -> Iterator[str]:
     if history.rejection is not None:
         yield history.rejection.rejected_by
     for each in episode.attempts if episode else ():
-        for whom in (each.by, each.approved_by.partition(_TICKET)[0]):
+        for whom in (each.by, each.user, _name_of(each.approved_by)):
             if whom and whom not in _NOT_NAMES:
                 yield whom
+
+
+def _name_of(word: str) -> str:
+    for after in _AFTER_NAMES:
+        word = word.partition(after)[0]
+    return word
 
 
 def _episode(episode: Episode) -> dict[str, Any]:
@@ -117,7 +124,7 @@ def _episode(episode: Episode) -> dict[str, Any]:
         if verdict["gate"] in _NAMING or verdict.get("reason", "").startswith(_OVERRIDDEN):
             verdict.pop("reason", None)
     for attempt in told.get("attempts", ()):
-        for key in ("by", "approvedBy", "backup"):
+        for key in ("by", "user", "awsIdentity", "approvedBy", "backup"):
             attempt.pop(key, None)
     return told
 

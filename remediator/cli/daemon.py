@@ -12,7 +12,7 @@ import click
 
 from remediator.cli import INTERRUPTED
 from remediator.cli.interrupt import end_on_signals, signals_given_back
-from remediator.cli.options import cluster_options, scope_options
+from remediator.cli.options import audit_option, cluster_options, scope_options
 from remediator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ _FILE = click.Path(path_type=Path)
 @click.pass_context
 @cluster_options
 @scope_options
+@audit_option
 @click.option(
     "--metrics-address", default="127.0.0.1", show_default=True, help="Where to serve /metrics, /healthz and /readyz."
 )
@@ -71,6 +72,7 @@ def command(
     policy: Path | None,
     all_namespaces: bool,
     selector: str | None,
+    audit_log: Path | None,
     metrics_address: str,
     metrics_port: int,
     metrics_cert: Path | None,
@@ -116,7 +118,15 @@ def command(
     scope: dict[str, Any] = {"namespace": namespace, "all_namespaces": all_namespaces, "selector": selector}
 
     def build(rules: Policy, pass_clock: Clock) -> Ground:
-        wired = wire(**where, **scope, policy=rules, clock=pass_clock, counters=metrics, deliveries=deliveries)
+        wired = wire(
+            **where,
+            **scope,
+            policy=rules,
+            clock=pass_clock,
+            counters=metrics,
+            deliveries=deliveries,
+            audit_log=audit_log,
+        )
         board.over(wired.means.episodes, Where(wired.connection.context, wired.scope, wired.scope_flags, wired.home))
         return Ground(wired.means, (wired.connection.context, wired.connection.server), wired.namespace)
 

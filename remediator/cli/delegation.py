@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
+from remediator.cli import audited
 from remediator.errors import ClusterError, RemediatorError
 from remediator.kubernetes import words
 from remediator.kubernetes.remediation_object import Stored
 from remediator.kubernetes.transport import Transport
+from remediator.model.attempt import Attempt
 from remediator.model.decision import Overrides
-from remediator.model.episode import Attempt
 from remediator.model.plan import Outcome, Plan, Result
 from remediator.model.word import SKEW, Approval, Override
 from remediator.ports import Clock
+from remediator.trail import Trail
 
 # A daemon looks every few minutes, and an action takes two more.
 PATIENCE = timedelta(minutes=10)
@@ -24,12 +26,21 @@ _POLL = 2.0
 class Delegation:
     """Lets the daemon that leads act on what a person at the terminal approves."""
 
-    def __init__(self, transport: Transport, home: str, leader: str, clock: Clock, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        home: str,
+        leader: str,
+        clock: Clock,
+        say: Callable[[str], None],
+        trail: Trail | None = None,
+    ) -> None:
         self._transport = transport
         self._home = home
         self._leader = leader
         self._clock = clock
         self._say = say
+        self._trail = trail
 
     def approve(self, plans: Iterable[Plan], overrides: Overrides) -> tuple[dict[str, datetime], list[Plan]]:
         """Write the approvals; return when each digest was approved, and the plans for which it could not be done.
@@ -46,12 +57,8 @@ class Delegation:
             why = "it has not proposed this"
             if seen is not None and words.proposed_digest(seen) == plan.digest:
                 try:
-                    written = words.say(
-                        self._transport,
-                        self._home,
-                        seen,
-                        Approval(by, plan.digest, override=gates, reason=overrides.reason),
-                    )
+                    word = Approval(by, plan.digest, override=gates, reason=overrides.reason)
+                    written = audited.say(self._transport, self._home, seen, word, self._trail)
                 except RemediatorError as error:
                     why = error.message
                 else:

@@ -109,6 +109,15 @@ _BACKUPS = click.option(
 )
 
 
+_AUDIT = click.option(
+    "--audit-log",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    envvar="REMEDIATOR_AUDIT_LOG",
+    help="Append each decision and write to this file, as JSON lines; - is stderr. See docs/audit.md.",
+)
+
+
 _METRICS = (
     click.option(
         "--metrics-file",
@@ -181,7 +190,12 @@ def override_options(function: F) -> F:
 
 def request_options(approval: Callable[[F], F]) -> Callable[[F], F]:
     """Add what a person asks for an action with, `approval` among it; `requesting.session` reads the rest."""
-    return lambda function: _apply(function, *_CLUSTER, _POLICY, approval, *_OVERRIDE, _BACKUPS)
+    return lambda function: _apply(function, *_CLUSTER, _POLICY, approval, *_OVERRIDE, _BACKUPS, _AUDIT)
+
+
+def audit_option(function: F) -> F:
+    """Add --audit-log."""
+    return _apply(function, _AUDIT)
 
 
 def metrics_options(function: F) -> F:

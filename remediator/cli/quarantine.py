@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from remediator.cli import candidates
-from remediator.cli.options import Output, everywhere_option, output_option, record_options
+from remediator.cli.options import Output, audit_option, everywhere_option, output_option, record_options
 
 if TYPE_CHECKING:
     from remediator.ports import Clock
@@ -64,6 +64,7 @@ def list_quarantined(
 @click.pass_obj
 @click.argument("target", metavar="NAME", shell_complete=candidates.live("quarantined"))
 @record_options
+@audit_option
 @click.option("--reason", required=True, help="Why it may be tried again; it is kept.")
 def release(
     clock: Clock | None,
@@ -72,6 +73,7 @@ def release(
     context: str | None,
     namespace: str | None,
     home: str | None,
+    audit_log: Path | None,
     reason: str,
 ) -> int:
     """Let a resource out of quarantine: its attempts are counted anew, once the next run takes note.
@@ -90,6 +92,7 @@ def release(
       remediator quarantine release checkout -n shop --reason 'role mended'
       remediator quarantine release p-0f1e2d3c4b --reason 'image pushed'
     """
+    from remediator.cli.audited import say, trail
     from remediator.cli.records import open_records
     from remediator.cli.render import console, narration
     from remediator.cli.standing import said
@@ -102,7 +105,7 @@ def release(
     records = open_records(kubeconfig=kubeconfig, context=context, namespace=namespace, home=home, clock=clock)
     record = records.quarantined(target)
     by = words.whoami(records.transport)
-    written = words.say(records.transport, records.home, record, Release(by, reason.strip()))
+    written = say(records.transport, records.home, record, Release(by, reason.strip()), trail(records, by, audit_log))
     page, aside = console(), narration()
     page.line(f"Released function/{record.ref.name} in {record.ref.namespace} from quarantine as {by}.", style="green")
     if record.approval is not None or record.rejection is not None:

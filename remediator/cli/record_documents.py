@@ -59,6 +59,7 @@ def _record(of: Stored, now: datetime) -> Document:
         "resolvedAt": format_time(episode.resolved_at),
         "resolvedBy": episode.resolved_by.value if episode.resolved_by else None,
         "proposal": _proposal(of, episode.proposal),
+        "decision": episode.decision.value if episode.decision else None,
         "approval": _approval(of, now),
         "rejection": _word(of.rejection),
         "release": _word(of.release),

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from remediator.model.episode import Attempt, Episode, ResolvedBy
+from remediator.model.attempt import Attempt
+from remediator.model.episode import Episode, ResolvedBy
 from remediator.model.plan import ActionName, Result, proposal_id
 from remediator.model.record import Record
 from remediator.model.resource import Ref

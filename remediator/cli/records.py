@@ -35,6 +35,7 @@ class Records(Struct, frozen=True):
     now: datetime
     known: tuple[Stored, ...]
     unusable: tuple[str, ...]
+    clock: Clock
 
     @property
     def scope(self) -> str:
@@ -131,6 +132,7 @@ def open_records(
         now=timekeeper.now() - timedelta(seconds=transport.skew or 0),  # words are dated by the API server
         known=recorded.records,
         unusable=recorded.unusable,
+        clock=timekeeper,
     )
 
 

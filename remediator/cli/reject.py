@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from remediator.cli import candidates
-from remediator.cli.options import record_options
+from remediator.cli.options import audit_option, record_options
 
 if TYPE_CHECKING:
     from remediator.ports import Clock
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 @click.argument("target", metavar="NAME", shell_complete=candidates.live("proposals"))
 @record_options
+@audit_option
 @click.option("--reason", default="", help="Why; `remediator list` shows it.")
 def command(
     clock: Clock | None,
@@ -26,6 +27,7 @@ def command(
     context: str | None,
     namespace: str | None,
     home: str | None,
+    audit_log: Path | None,
     reason: str,
 ) -> int:
     """Reject what is proposed for one resource, or take an approval back. Holds until something else is proposed.
@@ -43,6 +45,7 @@ def command(
       remediator reject p-0f1e2d3c4b --reason 'we delete it on Monday'
       remediator reject function/checkout -n shop
     """
+    from remediator.cli.audited import say, trail
     from remediator.cli.records import open_records
     from remediator.cli.render import console, narration
     from remediator.cli.standing import proposal_id, release_waits, said, show
@@ -55,7 +58,7 @@ def command(
     show(page, record, records.now)
     by = words.whoami(records.transport)
     word = Rejection(by, words.proposed_digest(record), reason.strip())
-    words.say(records.transport, records.home, record, word)
+    say(records.transport, records.home, record, word, trail(records, by, audit_log))
     page.line(f"Rejected {proposal_id(record)} as {by}.", style="yellow")
     aside = narration()
     if release_waits(record):

@@ -27,6 +27,7 @@ class Flags(TypedDict):
     gates: tuple[str, ...]
     reason: str
     backups: Path | None
+    audit_log: Path | None
 
 
 def session(action: ActionName, name: str, flags: Flags, clock: Clock | None) -> tuple[Session, str]:
@@ -45,6 +46,7 @@ def session(action: ActionName, name: str, flags: Flags, clock: Clock | None) ->
         backups=flags["backups"],
         clock=clock,
         deliveries=click.get_current_context().with_resource(telling()),
+        audit_log=flags["audit_log"],
     )
     where = wired.namespace or "default"
     return Session(wired, overrides=overrides, requested={(where, name): action}), where

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from remediator.aws.backups import S3Stored
 from remediator.aws.s3 import s3_object
+from remediator.cli.audited import created
 from remediator.cli.changes import changes, lost
 from remediator.cli.consent import confirm as have_confirmed
 from remediator.cli.forecast import forecast
@@ -175,7 +176,7 @@ class Restoration:
     def _create(self, ref: Ref, obj: Json) -> int:
         watch = f"remediator explain function/{ref.name} -n {ref.namespace}"
         try:
-            answer = self._post(ref, obj)
+            answer = created(self._wired.trail, ref, obj, lambda: self._post(ref, obj))
         except (Refused, Changed, NotFound):
             raise
         except ClusterError as error:

@@ -9,7 +9,7 @@ import click
 
 from remediator.cli import candidates
 from remediator.cli.interrupt import take_sigterm_as_interrupt
-from remediator.cli.options import cluster_options
+from remediator.cli.options import audit_option, cluster_options
 
 if TYPE_CHECKING:
     from remediator.ports import Clock
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @cluster_options
 @click.option("--adopt", is_flag=True, help="Tell ACK to take over the function, where it exists in AWS.")
 @click.option("--confirm", metavar="CONTEXT", help="Answer the question in advance: the name of the context.")
+@audit_option
 @click.option("--dry-run", is_flag=True, help="Show it, let the API server try it, and create nothing.")
 def command(
     clock: Clock | None,
@@ -32,6 +33,7 @@ def command(
     policy: Path | None,
     adopt: bool,
     confirm: str | None,
+    audit_log: Path | None,
     dry_run: bool,
 ) -> int:
     """Create a Function again from its backup: shows what, says what ACK will do with it, and asks.
@@ -58,5 +60,13 @@ def command(
     if not dry_run:
         must_be_askable(confirm, ", or --dry-run to change nothing")
     take_sigterm_as_interrupt()
-    wired = wire(kubeconfig=kubeconfig, context=context, namespace=namespace, home=home, policy=policy, clock=clock)
+    wired = wire(
+        kubeconfig=kubeconfig,
+        context=context,
+        namespace=namespace,
+        home=home,
+        policy=policy,
+        clock=clock,
+        audit_log=audit_log,
+    )
     return Restoration(wired, adopt=adopt, confirm=confirm, dry_run=dry_run).run(backup, namespace)

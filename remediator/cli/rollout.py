@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from remediator.cli import candidates
-from remediator.cli.options import Output, cluster_options, output_option, timeout_option
+from remediator.cli.options import Output, audit_option, cluster_options, output_option, timeout_option
 
 if TYPE_CHECKING:
     from remediator.ports import Clock
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     help="Take the fields of this manager, too, such as kubectl-edit; repeatable.",
 )
 @click.option("--dry-run", is_flag=True, help="Say which steps it would take, and store nothing.")
+@audit_option
 @cluster_options
 @output_option
 def command(
@@ -50,6 +51,7 @@ def command(
     field_manager: str,
     taken: tuple[str, ...],
     dry_run: bool,
+    audit_log: Path | None,
     kubeconfig: Path | None,
     context: str | None,
     namespace: str | None,
@@ -75,7 +77,7 @@ def command(
       remediator rollout -f function.yaml -n shop --dry-run
       kustomize build prod | remediator rollout -f - --timeout 1h
     """
-    from remediator.cli import INTERRUPTED, rolled
+    from remediator.cli import INTERRUPTED, audited, rolled
     from remediator.cli.interrupt import take_sigterm_as_interrupt
     from remediator.cli.wiring import wire
     from remediator.errors import UsageError
@@ -97,6 +99,7 @@ def command(
         policy=policy,
         clock=clock,
         asks_again=True,
+        audit_log=audit_log,
     )
     usual = wired.namespace or "default"
     told = rolled.Telling(wired.means.clock, wired.connection.context, usual)
@@ -104,7 +107,7 @@ def command(
     told.left_alone(found.others)
     if told.errors(found.functions, InCluster(wired.transport).before(each.key for each in found.functions)):
         return 3
-    objects = KubernetesObjects(wired.transport)
+    objects = audited.objects(KubernetesObjects(wired.transport), wired.trail)
     applier = Applier(objects, field_manager, taken)
     rollout = Rollout(wired.means, wired.observer, objects, applier, told.progress)
     if dry_run:

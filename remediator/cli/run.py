@@ -12,6 +12,7 @@ from remediator.cli import candidates
 from remediator.cli.interrupt import take_sigterm_as_interrupt
 from remediator.cli.options import (
     Output,
+    audit_option,
     cluster_options,
     metrics_options,
     output_option,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Save objects as files in this directory before ClearFinalizer; else they are where the policy says.",
 )
+@audit_option
 @metrics_options
 def command(
     clock: Clock | None,
@@ -63,6 +65,7 @@ def command(
     reason: str,
     dry_run: bool,
     backups: Path | None,
+    audit_log: Path | None,
     metrics_file: Path | None,
     push: str | None,
     push_job: str,
@@ -77,7 +80,7 @@ def command(
     --proposal.
 
     --metrics-file and --push tell Prometheus what the pass saw and did. Where that fails, a line on stderr says so,
-    and the exit code stays what it is.
+    and the exit code stays what it is. --audit-log is another matter: where it cannot be written, nothing is done.
 
     \b
     Examples:
@@ -121,6 +124,7 @@ def command(
             clock=clock,
             counters=counters,
             deliveries=deliveries,
+            audit_log=audit_log,
         )
         session = Session(wired, output=output, may_write=not dry_run, overrides=overrides)
         return session.approve(frozenset(proposals)) if approve else session.unattended()

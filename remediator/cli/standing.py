@@ -6,7 +6,8 @@ import sys
 from datetime import datetime
 
 from remediator.cli.render import Page
-from remediator.model.episode import Attempt, Phase, phase, released
+from remediator.model.attempt import Attempt
+from remediator.model.episode import Phase, phase, released
 from remediator.model.plan import proposal_id as named
 from remediator.model.record import Record
 from remediator.model.times import format_duration, format_time

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from remediator.audit_file import AuditFile
 from remediator.aws.backups import S3Backups
 from remediator.aws.live import AwsCloud
 from remediator.aws.live import Patience as AwsPatience
@@ -16,7 +17,7 @@ from remediator.backups import BothBackups, FallbackBackups, FileBackups
 from remediator.cli.delegation import Delegation
 from remediator.cli.names import check_name, check_places
 from remediator.clock import SystemClock
-from remediator.episodes import notice_nothing
+from remediator.episodes import all_told
 from remediator.kubernetes.action_lock import IN_TIME, KubernetesActionLock
 from remediator.kubernetes.approvals import approvals_guard
 from remediator.kubernetes.backups import SecretBackups
@@ -25,17 +26,19 @@ from remediator.kubernetes.home import home_namespace
 from remediator.kubernetes.leader import live_leader
 from remediator.kubernetes.lease import ACTION_LEASE, LEADER_LEASE, Lock, own_identity
 from remediator.kubernetes.lease_object import KubernetesLease
+from remediator.kubernetes.ourselves import Ourselves
 from remediator.kubernetes.pauses import KubernetesPauses
 from remediator.kubernetes.remediations import StoredEpisodes
-from remediator.kubernetes.resources import KubernetesCluster
+from remediator.kubernetes.resources import KubernetesCluster, straight
 from remediator.kubernetes.transport import Connection, Patience, Transport
 from remediator.news import News, NoNews, pass_on_nothing
 from remediator.observing import Observer
 from remediator.policy import Policy
 from remediator.policy.load import load_policy
-from remediator.ports import Backups, Clock, Counters, Means
+from remediator.ports import Backups, Clock, Counters, Means, NotAudited
 from remediator.scan import Pass
 from remediator.telemetry.uncounted import Uncounted
+from remediator.trail import Trail, Who
 from remediator.webhook import Deliveries, Webhook
 
 # Of who asks again in a moment: an answer that takes so long is no answer, and is not worth waiting for.
@@ -55,13 +58,14 @@ class Wired(Struct):
     transport: Transport
     home: str
     counters: Counters
+    trail: Trail | None = None
 
     def delegation(self, say: Callable[[str], None]) -> Delegation | None:
         """Find the daemon that leads, if one does, so that a person can leave the acting to it."""
         clock = self.means.clock
         now = clock.now() - timedelta(seconds=self.transport.skew or 0.0)
         leader = live_leader(self.transport, self.home, now)
-        return Delegation(self.transport, self.home, leader, clock, say) if leader else None
+        return Delegation(self.transport, self.home, leader, clock, say, self.trail) if leader else None
 
     @property
     def scope_flags(self) -> str:
@@ -87,6 +91,7 @@ def wire(
     counters: Counters | None = None,
     deliveries: Deliveries | None = None,
     asks_again: bool = False,
+    audit_log: Path | None = None,
 ) -> Wired:
     """Read policy and kubeconfig, and build the pass. Nothing is asked of cluster or AWS yet.
 
@@ -97,6 +102,7 @@ def wire(
     `counters` are told of every request, and of what ended; None: nobody is. `deliveries` takes messages for the
     policy's webhook; None: none are sent.
     `asks_again`: each question is soon asked anew, so that none is waited for as long as it may take elsewhere.
+    `audit_log` is where it is told what is decided and written; None: nowhere.
     """
     check_places(namespace, home, all_namespaces=all_namespaces)
     rules = policy if isinstance(policy, Policy) else load_policy(policy)
@@ -125,24 +131,32 @@ def wire(
         pass_on=hook.tell if hook else pass_on_nothing,
     )
     tells = rules.events or hook is not None
+    ourselves = Ourselves(prompt, timekeeper)
+    told = Who(who, ourselves.told, connection.context, connection.server)
+    trail = Trail(AuditFile(audit_log), told, timekeeper) if audit_log else None
+    noticing = [*([news.noticed] if tells else ()), *([trail.noticed] if trail else ())]
     means = Means(
-        cluster=KubernetesCluster(transport, scope, selector, writes=prompt),
+        cluster=KubernetesCluster(
+            transport, scope, selector, writes=prompt, around=trail.around if trail else straight
+        ),
         cloud=asked(patience=_AWS_ASKED_AGAIN) if asks_again else asked(),
         episodes=StoredEpisodes(
             transport,
             place,
             by=who,
+            user=ourselves.name,
             guard=lambda: approvals_guard(transport, place),
             max_attempts=rules.attempts.max,
             retention=rules.retention,
             resolved=counting.resolved,
-            noticed=news.noticed if tells else notice_nothing,
+            noticed=all_told(noticing),
         ),
         backups=_backups(rules, backups, SecretBackups(prompt, place, timekeeper), timekeeper, counting),
         clock=timekeeper,
         lock=KubernetesActionLock(Lock(KubernetesLease(prompt, place, ACTION_LEASE), timekeeper, who)),
         events=news if tells else NoNews(),
         pauses=KubernetesPauses(prompt, place),
+        audit=trail or NotAudited(),
     )
     return Wired(
         observer=Observer(means, rules),
@@ -154,6 +168,7 @@ def wire(
         transport=transport,
         home=place,
         counters=counting,
+        trail=trail,
     )
 
 

@@ -13,14 +13,15 @@ from functools import cache, partial
 import msgspec
 import structlog
 
-from remediator.episodes import MemoryEpisodes, Noticed, Step, notice_nothing, tell_nobody
+from remediator.episodes import MemoryEpisodes, Noticed, Step, nobody, notice_nothing, tell_nobody
 from remediator.errors import Changed, ClusterError, Forbidden, NotFound, Refused, Unauthorized, Unreachable
 from remediator.kubernetes import remediation_object as objects
 from remediator.kubernetes.approvals import Guard
 from remediator.kubernetes.pages import listed
 from remediator.kubernetes.remediation_object import Stored, Unusable
 from remediator.kubernetes.transport import Transport
-from remediator.model.episode import MEMORY, Attempt, Episode, Phase, phase, released, worth_writing
+from remediator.model.attempt import Answered, Attempt
+from remediator.model.episode import MEMORY, Episode, Phase, phase, released, worth_writing
 from remediator.model.kind import FUNCTION
 from remediator.model.plan import Operation, Outcome, Plan
 from remediator.model.record import Record
@@ -40,9 +41,9 @@ _MEANWHILE = "until this process ends, what is seen and done is kept in memory o
 class StoredEpisodes(MemoryEpisodes):
     """The Episodes port on the API server.
 
-    `by` says who acts; `guard` tells whether the admission policy holds, so that a person's word counts, and why: it is
-    asked when there is a word, once until `anew`. `retention` is how long a resolved episode is kept, at least as long
-    as attempts count; one that tells of an orphan is kept until a person deletes it.
+    `by` says who acts, `user` as whom; `guard` tells whether the admission policy holds, so that a person's word
+    counts, and why: it is asked when there is a word, once until `anew`. `retention` is how long a resolved episode is
+    kept, at least as long as attempts count; one that tells of an orphan is kept until a person deletes it.
     """
 
     def __init__(
@@ -54,10 +55,11 @@ class StoredEpisodes(MemoryEpisodes):
         guard: Callable[[], Guard] = lambda: Guard(False, _NOBODY_ASKED),
         max_attempts: int = 3,
         retention: timedelta = timedelta(hours=168),
+        user: Callable[[], str] = nobody,
         resolved: Callable[[Episode], None] = tell_nobody,
         noticed: Noticed = notice_nothing,
     ) -> None:
-        super().__init__(by, resolved=resolved, noticed=noticed)
+        super().__init__(by, user=user, resolved=resolved, noticed=noticed)
         self._transport = transport
         self._namespace = namespace
         self._ask_guard = guard
@@ -210,8 +212,8 @@ class StoredEpisodes(MemoryEpisodes):
         assert written is not None
         return written
 
-    def accepted(self, uid: str, at: datetime) -> None:
-        super().accepted(uid, at)
+    def accepted(self, uid: str, at: datetime, answer: Answered | None = None) -> None:
+        super().accepted(uid, at, answer)
         self._write_if_possible(uid, at)
 
     def conclude(self, uid: str, outcome: Outcome, at: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from urllib.parse import quote
@@ -46,10 +46,20 @@ class _Page(Struct, frozen=True):
     metadata: _ListMeta = _ListMeta()
 
 
+# Sends a patch, in its own way.
+Around = Callable[[Ref, Sequence[Operation], Callable[[], Resource]], Resource]
+
+
+def straight(_: Ref, __: Sequence[Operation], send: Callable[[], Resource]) -> Resource:
+    """Send a patch, and nothing else."""
+    return send()
+
+
 class KubernetesCluster:
     """The Cluster port. `namespace` None means all of them; `selector` is a label selector as kubectl takes it.
 
-    `writes` is the transport for writes, where those must not wait as long as reads may.
+    `writes` is the transport for writes, where those must not wait as long as reads may. `around` is given each patch
+    of a target, and what sends it: nothing is patched but by that.
     """
 
     def __init__(
@@ -58,8 +68,10 @@ class KubernetesCluster:
         namespace: str | None = None,
         selector: str | None = None,
         writes: Transport | None = None,
+        around: Around = straight,
     ) -> None:
         self._transport = transport
+        self._around = around
         self._writes = writes or transport
         self._namespace = namespace
         self._selector = selector
@@ -173,6 +185,9 @@ class KubernetesCluster:
             check_restarts(ref, patch)
             return workload.resource_of(self._writes.patch(workload.path_of(ref.namespace, ref.name), patch))
         _check_may_be_written(ref)
+        return self._around(ref, patch, lambda: self._patched(ref, patch))
+
+    def _patched(self, ref: Ref, patch: Sequence[Operation]) -> Resource:
         with _spoken_of(KINDS[ref.kind]):
             content = self._writes.patch(path_of(ref.namespace, ref.name), patch)
         return with_owners(decoded(content, Resource), content, always=True)

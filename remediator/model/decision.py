@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -148,17 +148,19 @@ class Situation(Struct, frozen=True, kw_only=True):
     skew: float | None = None
 
     def approved_by(self, digest: str) -> str:
-        """Say who approved just this, and under which ticket; empty where nobody did, or not any more."""
+        """Say who approved just this, under which ticket, and which gates they passed by; empty where nobody did."""
         if digest in self.approved:
-            return _word(self.approver, self.ticket)
+            return _word(self.approver, self.ticket, self.overrides.gates, self.overrides.reason)
         stored = self.history.approval
         if stored is not None and stored.covers(digest, self.now):
-            return _word(stored.approved_by, stored.ticket)
+            return _word(stored.approved_by, stored.ticket, stored.override, stored.reason)
         return ""
 
 
-def _word(who: str, ticket: str) -> str:
-    return f"{who}, ticket {ticket}" if ticket else who
+def _word(who: str, ticket: str, gates: Iterable[str], reason: str) -> str:
+    told = f"{who}, ticket {ticket}" if ticket else who
+    passed = ", ".join(sorted(str(each) for each in gates))
+    return f"{told}, passing by {passed}: {reason}" if passed else told
 
 
 class Standing(Struct, frozen=True):

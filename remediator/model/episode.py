@@ -15,7 +15,9 @@ from itertools import count
 import msgspec
 from msgspec import Struct
 
-from remediator.model.decision import Verdict
+from remediator.model.attempt import LONGEST_EVIDENCE, Answered, Attempt, text_of
+from remediator.model.attempt import begun as attempt_begun
+from remediator.model.decision import DecisionKind, Verdict
 from remediator.model.finding import Finding, FindingName, State
 from remediator.model.plan import ActionName, Plan, Result
 from remediator.model.word import SKEW, Approval, Rejection, Release
@@ -32,8 +34,6 @@ FINDINGS_KEPT = 8
 ATTEMPTS_KEPT = 20
 EVIDENCE_KEPT = 24
 VERDICTS_KEPT = 40
-LONGEST_TEXT = 1024
-LONGEST_EVIDENCE = 512
 # A sighting alone is written down no more often than this.
 REFRESHED_EVERY = timedelta(minutes=10)
 
@@ -97,30 +97,6 @@ class Judgement(Struct, frozen=True, rename="camel", omit_defaults=True):
     reason: str = ""
 
 
-class Attempt(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
-    """One action, from the intent to what came of it. No result yet: under way, or its process was killed.
-
-    `by` is the process that acts, `approved_by` whose word it acts on; `arn` the function that it is about, so that
-    another process can ask AWS about it when the object is gone, and `generation` the object's before the first write;
-    `orphan` is the function that was left in AWS.
-    """
-
-    id: str
-    action: ActionName
-    digest: str
-    intended: datetime
-    by: str = ""
-    approved_by: str = ""
-    arn: str = ""
-    generation: int = 0
-    accepted: datetime | None = None
-    result: Result | None = None
-    detail: str = ""
-    concluded: datetime | None = None
-    backup: str = ""
-    orphan: str = ""
-
-
 class Episode(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """What is known of one resource's spell, and of the one before as far as attempts count.
 
@@ -137,6 +113,7 @@ class Episode(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=T
     generation: int = 0
     findings: tuple[Sighted, ...] = ()
     proposal: Proposed | None = None
+    decision: DecisionKind | None = None
     verdicts: tuple[Judgement, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     released_at: datetime | None = None
@@ -258,7 +235,7 @@ def resolved(before: Episode, at: datetime, by: ResolvedBy) -> Episode:
     if before.resolved_at is not None:
         return before
     return msgspec.structs.replace(
-        before, clean=0, sightings=0, proposal=None, verdicts=(), resolved_at=at, resolved_by=by
+        before, clean=0, sightings=0, proposal=None, decision=None, verdicts=(), resolved_at=at, resolved_by=by
     )
 
 
@@ -268,17 +245,28 @@ def proposed(before: Episode, plan: Plan | None, at: datetime) -> Episode:
         return msgspec.structs.replace(before, proposal=None)
     if before.proposal is not None and before.proposal.digest == plan.digest:
         return before
-    return msgspec.structs.replace(before, proposal=Proposed(plan.action, plan.digest, _text(plan.summary), at))
+    return msgspec.structs.replace(before, proposal=Proposed(plan.action, plan.digest, text_of(plan.summary), at))
 
 
-def judged(before: Episode, verdicts: Iterable[Verdict]) -> Episode:
-    """Note what each gate said of the action that would help; nothing, where no action would."""
+def judged(before: Episode, verdicts: Iterable[Verdict], decision: DecisionKind | None = None) -> Episode:
+    """Note what was decided, and what each gate said of the action that would help; nothing, where no action would."""
     said = () if before.resolved_at is not None else tuple(verdicts)[:VERDICTS_KEPT]
-    noted = (Judgement(each.gate, each.ruling.value, _text(each.reason, LONGEST_EVIDENCE)) for each in said)
-    return msgspec.structs.replace(before, verdicts=tuple(noted))
+    noted = (Judgement(each.gate, each.ruling.value, text_of(each.reason, LONGEST_EVIDENCE)) for each in said)
+    kind = None if before.resolved_at is not None else decision
+    return msgspec.structs.replace(before, decision=kind, verdicts=tuple(noted))
 
 
-def intended(before: Episode, plan: Plan, at: datetime, by: str, approved_by: str = "", backup: str = "") -> Episode:
+def intended(
+    before: Episode,
+    plan: Plan,
+    at: datetime,
+    by: str,
+    approved_by: str = "",
+    backup: str = "",
+    *,
+    user: str = "",
+    version: str = "",
+) -> Episode:
     """Write down what is about to be done, before the first write; once, however often it is told.
 
     Only one attempt is ever under way. An older one without a result is of a process that was killed.
@@ -296,25 +284,17 @@ def intended(before: Episode, plan: Plan, at: datetime, by: str, approved_by: st
     taken = {each.id for each in attempts}
     ident = next(name for number in count(1) if (name := f"{plan.proposal_id}-{number}") not in taken)
     attempts.append(
-        Attempt(
-            id=ident,
-            action=plan.action,
-            digest=plan.digest,
-            intended=at,
-            by=_text(by),
-            approved_by=_text(approved_by),
-            arn=_text(plan.resource.arn_text or ""),
-            generation=plan.resource.metadata.generation,
-            backup=_text(backup),
-        )
+        attempt_begun(plan, ident, at, by=by, approved_by=approved_by, backup=backup, user=user, version=version)
     )
     return msgspec.structs.replace(before, attempts=_bounded(attempts))
 
 
-def accepted(before: Episode, attempt: str, at: datetime) -> Episode:
-    """Write down that the API server took the first write of an attempt."""
+def accepted(before: Episode, attempt: str, at: datetime, answer: Answered | None = None) -> Episode:
+    """Write down that the API server took the first write of an attempt, and how the object was then, if it said."""
     attempts = tuple(
-        msgspec.structs.replace(each, accepted=at) if each.id == attempt and each.accepted is None else each
+        msgspec.structs.replace(each, accepted=at, answer=answer)
+        if each.id == attempt and each.accepted is None
+        else each
         for each in before.attempts
     )
     return msgspec.structs.replace(before, attempts=attempts)
@@ -336,11 +316,11 @@ def concluded(
         msgspec.structs.replace(
             each,
             result=result,
-            detail=_text(detail),
+            detail=text_of(detail),
             concluded=at,
             accepted=accepted or each.accepted,
-            backup=_text(backup or each.backup),
-            orphan=_text(orphan or each.orphan),
+            backup=text_of(backup or each.backup),
+            orphan=text_of(orphan or each.orphan),
         )
         if each.id == attempt and each.result is None
         else each
@@ -367,7 +347,10 @@ def worth_writing(old: Episode | None, new: Episode) -> bool:
 
 
 def _class(of: Episode) -> tuple[object, ...]:
-    """Leave out what moves at every sighting: times, texts, evidence."""
+    """Leave out what moves at every sighting: times, texts, evidence.
+
+    The decision, too: it is another one only where finding or verdicts are, and an older definition drops it.
+    """
     return (
         of.unhealthy_since,
         of.first_seen,
@@ -394,7 +377,7 @@ def _followed(before: tuple[Sighted, ...], finding: Finding, at: datetime) -> tu
             root,
             since=min(root.since, finding.since),
             state=finding.state,
-            summary=_text(finding.summary),
+            summary=text_of(finding.summary),
             self_heals_at=finding.self_heals_at,
             evidence=_evidence(finding.evidence),
         )
@@ -426,11 +409,7 @@ def _bounded(attempts: list[Attempt]) -> tuple[Attempt, ...]:
 
 def _evidence(evidence: dict[str, str]) -> dict[str, str]:
     kept = list(evidence.items())[:EVIDENCE_KEPT]
-    return {key: _text(value, LONGEST_EVIDENCE) for key, value in kept}
-
-
-def _text(text: str, limit: int = LONGEST_TEXT) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return {key: text_of(value, LONGEST_EVIDENCE) for key, value in kept}
 
 
 def _healer(before: Episode, generation: int) -> ResolvedBy:

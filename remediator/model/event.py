@@ -13,8 +13,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from remediator.model.attempt import Attempt
 from remediator.model.decision import GateName, Ruling
-from remediator.model.episode import Attempt, Episode, Judgement, ResolvedBy, Sighted
+from remediator.model.episode import Episode, Judgement, ResolvedBy, Sighted
 from remediator.model.finding import State
 from remediator.model.masking import one_line
 from remediator.model.plan import Result, proposal_id

@@ -22,7 +22,8 @@ from remediator.cli.collection import Collected, collect
 from remediator.diagnosis import diagnose
 from remediator.errors import InputError
 from remediator.gates import decide
-from remediator.model.episode import Attempt, Episode, Judgement
+from remediator.model.attempt import Attempt
+from remediator.model.episode import Episode, Judgement
 from remediator.model.finding import FindingName
 from remediator.model.log import ControllerLog, LogLine
 from remediator.model.namespace import Namespace
@@ -94,8 +95,10 @@ def test_who_approved_is_left_out() -> None:
     decision = decide(finding, plan, situation(history=history, acted_in_run=5, guarded_by="it is prod"))
     assert {each.gate for each in decision.verdicts if "joe@" in each.reason} == {"approval", "guard", "budget"}
     attempt = Attempt(
-        id="1", action=ActionName.RESYNC, digest="d", intended=NOW, detail="pod-1 ended, asked by kim, not by anna",
-        by="pod-1", approved_by="kim, ticket CHG-6",
+        id="1", action=ActionName.RESYNC, digest="d", intended=NOW,
+        detail="pod-1 ended, asked by kim as lou, not by anna",
+        by="pod-1", user="lou", aws_identity="arn:aws:sts::123456789012:assumed-role/ops/pat",
+        approved_by="kim, ticket CHG-6, passing by budget: so",
     )  # fmt: skip
     before = Judgement("approval", "allowed", "p-1 is approved by max"), Judgement("budget", "held", "5 were done")
     overridden = Judgement("cool-down", "allowed", "overridden by max because 'so'; it said: wait")
@@ -107,11 +110,11 @@ def test_who_approved_is_left_out() -> None:
         Judged(seen, finding, decision), json.dumps(raw).encode(), ControllerLog(), episode=episode
     ).content
     told = files(content)
-    for whom in ("joe@", "ann ", "kim", "pod-1", "max"):
+    for whom in ("joe@", "ann ", "kim", "pod-1", "max", "lou", "ops/pat"):
         assert whom not in "".join(told.values()), whom
     bundle = unpack("it", content)
     reasons = {each["gate"]: each["reason"] for each in bundle.explained["gates"]}
-    assert reasons["guard"] == "it is prod; approved by <person-1>, ticket CHG-7"
+    assert reasons["guard"] == "it is prod; approved by <person-1>, ticket CHG-7, passing by budget: it is urgent"
     assert reasons["budget"].startswith("overridden by <person-1> because 'it is urgent'; it said: ")
     assert bundle.episode is not None
     assert bundle.episode["attempts"] == [
@@ -120,7 +123,7 @@ def test_who_approved_is_left_out() -> None:
             "action": "Resync",
             "digest": "d",
             "intended": "2026-11-21T12:00:00Z",
-            "detail": "<person-3> ended, asked by <person-4>, not by anna",
+            "detail": "<person-3> ended, asked by <person-5> as <person-4>, not by anna",
         }
     ]
     assert bundle.episode["verdicts"] == [

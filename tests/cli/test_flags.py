@@ -11,8 +11,8 @@ import pytest
 from remediator.cli import cli
 from tests.cli.shop import Shop, Typing
 
-# One variable names the policy for all commands: it is the installation's, and not a command's.
-FOR_ALL = {"--policy": "REMEDIATOR_POLICY"}
+# One variable for all commands: these are the installation's, and not a command's.
+FOR_ALL = {"--policy": "REMEDIATOR_POLICY", "--audit-log": "REMEDIATOR_AUDIT_LOG"}
 
 
 def commands(group: click.Command = cli, *before: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:

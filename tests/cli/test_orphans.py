@@ -13,7 +13,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from remediator.kubernetes import remediation_object as objects
-from remediator.model.episode import Attempt, Episode, Phase, ResolvedBy
+from remediator.model.attempt import Attempt
+from remediator.model.episode import Episode, Phase, ResolvedBy
 from remediator.model.plan import ActionName, Result
 from remediator.model.resource import Ref
 from tests import yaml_files

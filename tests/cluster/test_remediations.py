@@ -8,16 +8,9 @@ from typing import Any
 import pytest
 
 from remediator.kubernetes.remediation_object import collection, new_object
+from remediator.model.attempt import LONGEST_EVIDENCE, LONGEST_TEXT
 from remediator.model.decision import Ruling, Verdict
-from remediator.model.episode import (
-    ATTEMPTS_KEPT,
-    EVIDENCE_KEPT,
-    LONGEST_EVIDENCE,
-    LONGEST_TEXT,
-    VERDICTS_KEPT,
-    Phase,
-    ResolvedBy,
-)
+from remediator.model.episode import ATTEMPTS_KEPT, EVIDENCE_KEPT, VERDICTS_KEPT, Phase, ResolvedBy
 from remediator.model.finding import FindingName
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.model.resource import Resource

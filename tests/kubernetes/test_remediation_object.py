@@ -11,9 +11,11 @@ import pytest
 from msgspec import inspect
 
 from remediator.kubernetes.remediation_object import Managed, Spec, new_object, status, written_at
+from remediator.model import attempt as attempt_limits
 from remediator.model import episode as limits
-from remediator.model.decision import Ruling
-from remediator.model.episode import Attempt, Episode, Phase, Proposed, ResolvedBy, Sighted
+from remediator.model.attempt import Answered, Attempt
+from remediator.model.decision import DecisionKind, Ruling
+from remediator.model.episode import Episode, Phase, Proposed, ResolvedBy, Sighted
 from remediator.model.resource import Ref
 from remediator.model.times import parse_time
 from remediator.model.word import Approval, Override, Rejection, Release
@@ -69,6 +71,7 @@ def test_the_definition_agrees_with_what_is_stored(schema: Json) -> None:
     agrees(Sighted, held["properties"]["findings"]["items"])
     agrees(Proposed, held["properties"]["proposal"])
     agrees(Attempt, held["properties"]["attempts"]["items"])
+    agrees(Answered, held["properties"]["attempts"]["items"]["properties"]["answer"])
 
 
 def test_the_definition_agrees_with_what_people_write(schema: Json) -> None:
@@ -84,6 +87,7 @@ def test_closed_sets_are_the_same(schema: Json) -> None:
     held = schema["status"]["properties"]
     assert held["phase"]["enum"] == list(Phase)
     assert held["resolvedBy"]["enum"] == list(ResolvedBy)
+    assert held["decision"]["enum"] == list(DecisionKind)
     overrides = schema["spec"]["properties"]["approval"]["properties"]["override"]
     assert overrides["items"]["enum"] == list(Override)
     assert overrides["maxItems"] == len(Override)
@@ -95,12 +99,16 @@ def test_limits_are_the_same(schema: Json) -> None:
     assert held["attempts"]["maxItems"] == limits.ATTEMPTS_KEPT
     assert held["verdicts"]["maxItems"] == limits.VERDICTS_KEPT
     said = held["verdicts"]["items"]["properties"]
-    assert (said["reason"]["maxLength"], said["ruling"]["enum"]) == (limits.LONGEST_EVIDENCE, list(Ruling))
+    assert (said["reason"]["maxLength"], said["ruling"]["enum"]) == (attempt_limits.LONGEST_EVIDENCE, list(Ruling))
     found, tried = held["findings"]["items"]["properties"], held["attempts"]["items"]["properties"]
     assert found["evidence"]["maxProperties"] == limits.EVIDENCE_KEPT
-    assert found["evidence"]["additionalProperties"]["maxLength"] == limits.LONGEST_EVIDENCE
+    assert found["evidence"]["additionalProperties"]["maxLength"] == attempt_limits.LONGEST_EVIDENCE
     texts = [found["summary"], held["proposal"]["properties"]["summary"], tried["by"], tried["detail"], tried["backup"]]
-    assert [each["maxLength"] for each in texts] == [limits.LONGEST_TEXT] * 5
+    texts += [tried[name] for name in ("user", "awsIdentity", "request")]
+    assert [each["maxLength"] for each in texts] == [attempt_limits.LONGEST_TEXT] * 8
+    assert tried["resourceVersion"]["maxLength"] == attempt_limits.LONGEST_NAME
+    assert tried["before"]["maxProperties"] == attempt_limits.PATHS_KEPT
+    assert tried["before"]["additionalProperties"]["maxLength"] == attempt_limits.LONGEST_EVIDENCE
 
 
 def test_everything_has_a_limit(schema: Json) -> None:

@@ -11,13 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remediator.model import episode as steps
+from remediator.model.attempt import LONGEST_EVIDENCE, LONGEST_TEXT
 from remediator.model.decision import Ruling, Verdict
 from remediator.model.episode import (
     ATTEMPTS_KEPT,
     EVIDENCE_KEPT,
     FINDINGS_KEPT,
-    LONGEST_EVIDENCE,
-    LONGEST_TEXT,
     SIGHTINGS_COUNTED,
     VERDICTS_KEPT,
     Episode,

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from remediator.model.episode import Attempt, Episode
+from remediator.model.attempt import Attempt
+from remediator.model.episode import Episode
 from remediator.model.live import LiveState, Presence
 from remediator.model.orphan import ClusterTag, Left, Orphan, Owner, Tagged, dated, left_by, orphan
 from remediator.model.plan import ActionName, Result

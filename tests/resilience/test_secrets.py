@@ -259,6 +259,10 @@ def test_every_command_is_looked_at() -> None:
     assert sorted([*TYPED, "daemon"]) == sorted(commands())
 
 
+# What takes --audit-log is typed with it once more.
+AUDITED = ("run", "release", "clear-finalizer", "restore", "rollout", "approve", "reject", "quarantine release")
+
+
 def blanks(storm: Storm, directory: Path) -> dict[str, str]:
     """Fill in what a command is about."""
     record = next(
@@ -292,31 +296,52 @@ def test_no_command_tells_a_secret(planted: Storm, tmp_path: Path, command: str,
     filled = blanks(planted, tmp_path)
     if command == "quarantine release":
         quarantine(planted)
-    said = ""
+    said, log = "", tmp_path / "audit.log"
+    audited = ("--audit-log", str(log)) if command in AUDITED else ()
     for words in TYPED[command]:
         told = types(
-            planted, *command.split(), *(each.format(**filled) for each in words), verbose=verbose, typed=f"{CONTEXT}\n"
+            planted,
+            *command.split(),
+            *(each.format(**filled) for each in words),
+            *audited,
+            verbose=verbose,
+            typed=f"{CONTEXT}\n",
         )
         assert told.code in (0, 1, 2, 3, 4, 5, 124), told.err
         assert told.out or told.err
         said += told.out
+    assert log.exists() or command not in ("run", "approve", "reject", "quarantine release")
+    if log.exists():
+        assert_audited(planted, log)
     assert_nothing_stored(planted)
     assert any("•••" in each["message"] for each in everything(planted) if each["kind"] == "Event")
     if command in ("scan", "explain", "wait", "run", "diagnose"):
         assert "•••" in said, "nothing was quoted, so nothing was shown"
 
 
+def assert_audited(storm: Storm, log: Path) -> None:
+    """Look for secrets in the audit log, and in what `history` makes of it."""
+    text = log.read_text("ascii")
+    assert text.endswith("\n")
+    assert_clean(text)
+    assert_clean(json.dumps([json.loads(each) for each in text.splitlines()], ensure_ascii=False))
+    for output in OUTPUTS:
+        assert types(storm, "history", "-f", str(log), *output).code == 0
+
+
 @pytest.mark.parametrize("mode", ["approve", "auto"])
-def test_the_daemon_tells_no_secret(planted: Storm, mode: str) -> None:
+def test_the_daemon_tells_no_secret(planted: Storm, tmp_path: Path, mode: str) -> None:
     policy(planted, mode)
     begun = len(planted.kubernetes.requests), len(planted.aws.requests)
-    with started("-A", "--policy", str(planted.shop.policy)) as daemon:
+    log = tmp_path / "audit.log"
+    with started("-A", "--policy", str(planted.shop.policy), "--audit-log", str(log)) as daemon:
         daemon.told("acting" if mode == "auto" else "scanned")
         metrics = daemon.get("/metrics")[1]
         page = daemon.page()
         daemon.terminate()
         daemon.ends()
     assert "•••" in page, "nothing was quoted, so nothing was shown"
+    assert_audited(planted, log)
     assert_clean("".join([metrics, page, *daemon.odd, *(json.dumps(each, ensure_ascii=False) for each in daemon.log)]))
     for each in planted.kubernetes.requests[begun[0] :] + planted.aws.requests[begun[1] :]:
         assert_clean(f"{each.path} {each.query} {without_content(each.path, each.body)}")
@@ -384,9 +409,11 @@ def test_no_act_tells_a_secret_however_it_ends(planted: Storm, tmp_path: Path, d
         planted.kubernetes.add(**each, method="PATCH", path=FUNCTIONS)
     told = types(
         planted, "run", "-A", "--approve", "--backups", str(tmp_path / "saved"), "-o", output,
+        "--audit-log", str(tmp_path / "audit.log"),
         typed=f"{CONTEXT}\n" * 3, verbose="-vv",
     )  # fmt: skip
     assert "p-" in told.err or "p-" in told.out, "nothing was proposed, so nothing was done"
+    assert_audited(planted, tmp_path / "audit.log")
     assert_nothing_stored(planted)
     for saved in (tmp_path / "saved").glob("*"):
         assert_clean(saved.name)
