@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ class Release:
     def __init__(self, helm: Helm, installation: Installation) -> None:
         self._helm, self.installation = helm, installation
         self._kubeconfig = f"--kubeconfig={installation.plane.kubeconfig()}"
+        self._all = _everything(helm)
 
     def __call__(self, verb: str, *words: str, namespace: str = HOME) -> str:
         chart = [f"{CHART}"] if verb in ("install", "upgrade") else []
@@ -43,14 +45,15 @@ class Release:
         """Leave nothing but the namespaces: nobody here would see them off."""
         for namespace in {preset.namespace for preset in PRESETS}:
             self._helm.tried("uninstall", RELEASE, self._kubeconfig, f"--namespace={namespace}")
-        everything = [
-            each
-            for folder in ("acting/daemon", "cronjob", "read-only", "namespaced")
-            for each in self._helm.kustomize(folder)
-            if each["kind"] != "Namespace"
-        ]
-        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": everything})
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": self._all})
         self.installation.kubectl("delete", "--ignore-not-found", "-f", "-", given=text)
+
+
+@cache
+def _everything(helm: Helm) -> list[Json]:
+    """List what any of the folders makes, but for the namespaces."""
+    folders = ("acting/daemon", "cronjob", "read-only", "namespaced")
+    return [each for folder in folders for each in helm.kustomize(folder) if each["kind"] != "Namespace"]
 
 
 def _kind(each: Json) -> str:
@@ -114,6 +117,7 @@ def record(installation: Installation) -> str:
     return f"{path}/function-kept"
 
 
+@pytest.mark.timeout(600)
 def test_records_outlive_an_upgrade_and_an_uninstall(release: Release) -> None:
     release("install")
     admin = release.installation.admin
