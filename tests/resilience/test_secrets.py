@@ -177,7 +177,18 @@ def assert_nothing_stored(storm: Storm) -> None:
 
 # ---- every command ---------------------------------------------------------------------------------------------------
 
-UNDER_POLICY = ("scan", "explain", "wait", "run", "release", "clear-finalizer", "restore", "collect", "diagnose")
+UNDER_POLICY = (
+    "restart-controller",
+    "scan",
+    "explain",
+    "wait",
+    "run",
+    "release",
+    "clear-finalizer",
+    "restore",
+    "collect",
+    "diagnose",
+)
 OUTPUTS = tuple(("-o", each) for each in ("table", "wide", "json", "yaml"))
 
 # What is typed of each command; {proposal} and the like stand for what is there when it is typed.
