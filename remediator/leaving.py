@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 
 from remediator.actions.toggle import annotation
 from remediator.errors import Changed, ClusterError, UsageError
-from remediator.gates.opt_out import IGNORE_UNTIL
 from remediator.model.plan import Operation
-from remediator.model.resource import Ref, Resource
+from remediator.model.resource import IGNORE_UNTIL, Ref, Resource
 from remediator.model.times import format_time, parse_duration, parse_time
 from remediator.ports import Cluster
 

@@ -95,7 +95,7 @@ class Board:
     def scanned(self, scan: Scan, standing: Standing, policy: Policy, *, seconds: float) -> None:
         self._telling.scanned(scan, standing, policy, seconds=seconds)
         fleeting = self._episodes.fleeting if self._episodes else ""
-        self._show(look=showing.look(scan, policy.mode, fleeting), records=self._recorded())
+        self._show(look=showing.look(scan, policy, fleeting), records=self._recorded())
 
     def failed(self) -> None:
         self._telling.failed()

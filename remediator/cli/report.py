@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from remediator.cli.names import typed
@@ -130,19 +130,21 @@ def tell_controller(scan: Scan, page: Page, *, wide: bool) -> None:
         page.line(f"{things} about the cluster could not be read; -o wide says which, `remediator doctor` why.")
 
 
-def tell_windows(windows: Windows, at: datetime, page: Page) -> None:
-    """Say that nothing is begun now, and until when, where the policy's windows are closed."""
-    closed = windows.closed(at)
+def held_off(scan: Scan, windows: Windows) -> Iterator[str]:
+    """Say that nothing is begun now: where the policy's windows are closed, and who paused it, until when."""
+    closed = windows.closed(scan.started)
     if closed:
-        change = windows.next_change(at)
+        change = windows.next_change(scan.started)
         opens = f"they open {windows.local(change)}" if change else "nothing opens them"
-        page.line(f"Windows: {closed}; {opens}. Until then nothing is begun.")
-
-
-def tell_pauses(scan: Scan, page: Page) -> None:
-    """Say who has nothing done, where, and until when."""
+        yield f"Windows: {closed}; {opens}. Until then nothing is begun."
     for each in scan.pauses.standing(scan.started):
-        page.line(f"{each.said[0].upper()}{each.said[1:]}. Until then nothing is begun{_there(each)}.")
+        yield f"{each.said[0].upper()}{each.said[1:]}. Until then nothing is begun{_there(each)}."
+
+
+def tell_held_off(scan: Scan, windows: Windows, page: Page) -> None:
+    """Tell it line by line."""
+    for each in held_off(scan, windows):
+        page.line(each)
 
 
 def _there(pause: Pause) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from remediator.cli.options import duration, override_options, whole_cluster_options
+from remediator.cli.options import audit_option, duration, override_options, whole_cluster_options
 
 if TYPE_CHECKING:
     from remediator.ports import Clock
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 )
 @click.option("--confirm", metavar="CONTEXT", help="The context's name: approve without asking.")
 @override_options
+@audit_option
 def command(
     clock: Clock | None,
     kubeconfig: Path | None,
@@ -39,6 +40,7 @@ def command(
     confirm: str | None,
     gates: tuple[str, ...],
     reason: str,
+    audit_log: Path | None,
 ) -> int:
     """Restart ACK's controller, where it runs and most of what is stuck waits for it.
 
@@ -55,11 +57,21 @@ def command(
     from remediator.cli.consent import must_be_askable
     from remediator.cli.interrupt import take_sigterm_as_interrupt
     from remediator.cli.restart_session import RestartSession
+    from remediator.cli.telling import telling
     from remediator.cli.wiring import wire
     from remediator.gates import parse_override
 
     must_be_askable(confirm)
     overrides = parse_override(gates, reason, "the person at the terminal")
     take_sigterm_as_interrupt()
-    wired = wire(kubeconfig=kubeconfig, context=context, all_namespaces=True, home=home, policy=policy, clock=clock)
+    wired = wire(
+        kubeconfig=kubeconfig,
+        context=context,
+        all_namespaces=True,
+        home=home,
+        policy=policy,
+        clock=clock,
+        deliveries=click.get_current_context().with_resource(telling()),
+        audit_log=audit_log,
+    )
     return RestartSession(wired, overrides=overrides).restart(deployment, wait, confirm)

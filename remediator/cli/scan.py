@@ -73,8 +73,7 @@ def command(
     report.tell_foreign(scan, aside)
     report.tell_leftovers(scan, aside)
     aside.line(f"{wired.connection.context}, {wired.scope}: {report.totals(scan)}")
-    report.tell_windows(wired.policy.windows, scan.started, aside)
-    report.tell_pauses(scan, aside)
+    report.tell_held_off(scan, wired.policy.windows, aside)
     report.tell_controller(scan, aside, wide=wide)
     report.tell_next(scan, wired.scope_flags, aside)
     if scan.partial:
@@ -87,6 +86,6 @@ def _page(scan: Scan, wired: Wired) -> str:
     from remediator.cli import showing
     from remediator.page.rendering import render
 
-    seen = showing.look(scan, wired.policy.mode, wired.means.episodes.fleeting)
+    seen = showing.look(scan, wired.policy, wired.means.episodes.fleeting)
     where = showing.Where(wired.connection.context, wired.scope, wired.scope_flags, wired.home)
     return render(showing.page(seen, wired.means.episodes.records(), where, wired.means.clock.now()))

@@ -214,8 +214,7 @@ class Session:
         report.tell_partial(scan, self._aside)
         report.tell_leftovers(scan, self._aside)
         self._aside.line(f"{self._wired.connection.context}, {self._wired.scope}: {report.totals(scan)}")
-        report.tell_windows(self._wired.policy.windows, scan.started, self._aside)
-        report.tell_pauses(scan, self._aside)
+        report.tell_held_off(scan, self._wired.policy.windows, self._aside)
         report.tell_controller(scan, self._aside, wide=self._output is Output.WIDE)
 
     def _tell_plan(self, proposals: Sequence[Judged]) -> None:

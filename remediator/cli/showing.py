@@ -12,7 +12,16 @@ from msgspec import Struct
 from remediator import __version__
 from remediator.cli import explanation, timeline
 from remediator.cli.names import typed
-from remediator.cli.report import WORST_FIRST, controller_sentence, foreign, leftovers, place, sentence, totals
+from remediator.cli.report import (
+    WORST_FIRST,
+    controller_sentence,
+    foreign,
+    held_off,
+    leftovers,
+    place,
+    sentence,
+    totals,
+)
 from remediator.cli.standing import phase_now, said
 from remediator.kubernetes.home import USUAL_HOME
 from remediator.model.cluster import ClusterFinding, ClusterFindingName
@@ -24,6 +33,7 @@ from remediator.model.record import Record
 from remediator.model.resource import Ref
 from remediator.model.scan import Judged, Scan
 from remediator.page.values import ClusterItem, Command, Ended, Fact, GateRow, Item, Page, Section
+from remediator.policy import Policy
 
 # More than that nobody reads, and a browser would have to draw; the totals count them all.
 MOST = 1000
@@ -76,7 +86,7 @@ class Look(Struct, frozen=True):
         return not (self.fleeting or unguarded)
 
 
-def look(scan: Scan, mode: Mode, fleeting: str = "") -> Look:
+def look(scan: Scan, policy: Policy, fleeting: str = "") -> Look:
     """Keep of a scan what a page needs."""
     return Look(
         at=scan.started,
@@ -88,13 +98,13 @@ def look(scan: Scan, mode: Mode, fleeting: str = "") -> Look:
                 key=lambda each: (WORST_FIRST.index(each.state), *each.seen.resource.ref[:2], each.seen.resource.kind),
             )
         ),
-        asides=(*foreign(scan), *leftovers(scan)),
+        asides=(*held_off(scan, policy.windows), *foreign(scan), *leftovers(scan)),
         partial=scan.partial,
         troubles=tuple(dict.fromkeys(scan.records)),
         cluster=scan.cluster,
         controller=scan.controller,
         unknown=scan.unknown,
-        mode=mode,
+        mode=policy.mode,
         fleeting=fleeting,
     )
 

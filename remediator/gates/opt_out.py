@@ -6,11 +6,8 @@ from collections.abc import Mapping
 
 from remediator.model.decision import GateName, Proposal, Ruling, Situation, Verdict
 from remediator.model.plan import ActionName
-from remediator.model.resource import DELETION_POLICY, NAMESPACE_DELETION_POLICY, READ_ONLY
+from remediator.model.resource import DELETION_POLICY, IGNORE, IGNORE_UNTIL, NAMESPACE_DELETION_POLICY, READ_ONLY
 from remediator.model.times import parse_time
-
-IGNORE = "ack-remediator.dev/ignore"
-IGNORE_UNTIL = "ack-remediator.dev/ignore-until"
 
 _CLEAR = "no annotation says to leave it alone"
 

@@ -183,11 +183,13 @@ class KubernetesCluster:
     def patch(self, ref: Ref, patch: Sequence[Operation]) -> Resource:
         if ref.kind == DEPLOYMENT:
             check_restarts(ref, patch)
-            return workload.resource_of(self._writes.patch(workload.path_of(ref.namespace, ref.name), patch))
-        _check_may_be_written(ref)
+        else:
+            _check_may_be_written(ref)
         return self._around(ref, patch, lambda: self._patched(ref, patch))
 
     def _patched(self, ref: Ref, patch: Sequence[Operation]) -> Resource:
+        if ref.kind == DEPLOYMENT:
+            return workload.resource_of(self._writes.patch(workload.path_of(ref.namespace, ref.name), patch))
         with _spoken_of(KINDS[ref.kind]):
             content = self._writes.patch(path_of(ref.namespace, ref.name), patch)
         return with_owners(decoded(content, Resource), content, always=True)

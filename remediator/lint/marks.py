@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from remediator.gates.opt_out import IGNORE, IGNORE_UNTIL
 from remediator.lint.near import meant, near
 from remediator.lint.problem import Around, Problem, Rule, Severity, problem
 from remediator.manifest.objects import Manifest
@@ -20,6 +19,8 @@ from remediator.model.resource import (
     ADOPTION_FIELDS,
     ADOPTION_POLICY,
     DELETION_POLICY,
+    IGNORE,
+    IGNORE_UNTIL,
     NAMESPACE_DELETION_POLICY,
     POLICY_BEFORE_ANNOTATION,
     READ_ONLY,

@@ -24,6 +24,9 @@ FUNCTION_GROUP = LAMBDA_GROUP
 FUNCTION_FINALIZER = KINDS[FUNCTION].finalizer
 # Our mark, on what a Resync or a Release is at work on.
 RESYNC_ANNOTATION = "ack-remediator.dev/resync"
+# People's marks, on what is to be left alone: `true`, and an RFC 3339 time.
+IGNORE = "ack-remediator.dev/ignore"
+IGNORE_UNTIL = "ack-remediator.dev/ignore-until"
 # What the deletion-policy was before a Release set it: there only while one is under way.
 POLICY_BEFORE_ANNOTATION = "ack-remediator.dev/deletion-policy-before"
 # ACK's own: whether the function goes with its object. Anything but `delete` keeps it.

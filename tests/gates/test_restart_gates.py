@@ -13,13 +13,14 @@ from remediator.gates.breaker import breaker
 from remediator.gates.controller import controller
 from remediator.gates.identity import identity
 from remediator.gates.mode import mode
-from remediator.gates.opt_out import IGNORE, opt_out
+from remediator.gates.opt_out import opt_out
 from remediator.gates.proofs import proofs
 from remediator.gates.selection import selection
 from remediator.model.controller import ControllerFacts, Health
 from remediator.model.decision import Population, Proposal, Ruling, Situation
 from remediator.model.limits import Ceilings, Mode
 from remediator.model.plan import ActionName, Evidence
+from remediator.model.resource import IGNORE
 from remediator.model.selection import Selection, Selector
 from tests.builders import NOW
 from tests.proposals import ready, situation

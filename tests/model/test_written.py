@@ -15,7 +15,7 @@ from remediator.actions.release import release
 from remediator.actions.resync import resync
 from remediator.model.finding import FindingName
 from remediator.model.masking import MASK
-from remediator.model.resource import DELETION_POLICY, FUNCTION_FINALIZER, RESYNC_ANNOTATION
+from remediator.model.resource import DELETION_POLICY, FUNCTION_FINALIZER, IGNORE_UNTIL, RESYNC_ANNOTATION
 from remediator.model.written import before, shown
 from tests.builders import GONE, active, decoded, deleting, function, observe
 
@@ -90,3 +90,22 @@ def test_no_value_of_the_spec_gets_out(secret: str, where: str) -> None:
     )
     patch = [{"op": "add", "path": path, "value": {"team": secret} if where == "annotations" else secret}]
     assert secret not in json.dumps([shown(patch), before(patch, decoded(raw))])
+
+
+def test_a_restart_and_an_opt_out_are_told_by_their_times_and_by_nothing_else() -> None:
+    template = "/spec/template/metadata/annotations"
+    when = "2026-11-22T12:00:00Z"
+    told = [
+        {"op": "add", "path": template, "value": {}},
+        {"op": "add", "path": f"{template}/kubectl.kubernetes.io~1restartedAt", "value": when},
+        {"op": "add", "path": "/metadata/annotations/ack-remediator.dev~1ignore-until", "value": when},
+        {"op": "add", "path": "/metadata/annotations", "value": {IGNORE_UNTIL: when}},
+    ]
+    assert shown(told) == tuple(told)
+    for path in (
+        f"{template}/kubectl.kubernetes.io~1restartedAt",
+        "/metadata/annotations/ack-remediator.dev~1ignore-until",
+    ):
+        assert shown([{"op": "add", "path": path, "value": "s3cret"}]) == ({"op": "add", "path": path, "value": MASK},)
+    [masked] = shown([{"op": "add", "path": template, "value": {"a": "s3cret"}}])
+    assert masked["value"] == MASK

@@ -271,7 +271,10 @@ def test_every_command_is_looked_at() -> None:
 
 
 # What takes --audit-log is typed with it once more.
-AUDITED = ("run", "release", "clear-finalizer", "restore", "rollout", "approve", "reject", "quarantine release")
+AUDITED = (
+    *("run", "release", "clear-finalizer", "restart-controller", "restore", "rollout", "approve", "reject"),
+    "quarantine release",
+)
 
 
 def blanks(storm: Storm, directory: Path) -> dict[str, str]:
