@@ -17,6 +17,7 @@ from remediator.deciding import Decider
 from remediator.errors import Busy, Changed, ClusterError, NotFound, RemediatorError, UsageError
 from remediator.execute import Begun, begin, finish
 from remediator.gates import approve
+from remediator.model.audit import Moment
 from remediator.model.controller import Health, Install
 from remediator.model.decision import Decision, Overrides, Ruling, Situation, Verdict
 from remediator.model.episode import ResolvedBy
@@ -142,17 +143,21 @@ class Restarter:
         finding, plan = restart_controller(on)
         if plan.digest != chosen.digest:
             return _skipped(chosen, "the situation changed since it was proposed; look again")
+        seen = self._seen(scan, plan)
         at = msgspec.structs.replace(
-            self._situation(scan, self._seen(scan, plan)),
+            self._situation(scan, seen),
             approved=frozenset({chosen.digest}),
             evidence=Evidence(chosen.digest, taken=scan.started),
             locked=hold.keep(),
             locked_why=hold.why,
         )
         decision, at = self._decider.decide(finding, plan, at)
+        unaudited = self._means.audit.decided([Judged(seen, finding, decision)], Moment.ACT)
         key = approve(decision, at)
         if key is None:
             return _skipped(chosen, f"held back by {_holding(decision)}")
+        if unaudited:
+            return _skipped(chosen, f"nothing was written: {unaudited}")
         progress(f"{plan.action} {plan.target}: acting, then watching for the effect")
         return begin(key, self._means, hold, at.approved_by(plan.digest))
 
@@ -218,7 +223,10 @@ class Restarter:
 
     def _situation(self, scan: Scan, seen: Observation) -> Situation:
         definitions = self._means.cluster.definitions()
-        at = self._decider.situation(population_of(scan.results), overrides=self._overrides, definitions=definitions)
+        pauses = self._means.pauses.read()
+        at = self._decider.situation(
+            population_of(scan.results), overrides=self._overrides, definitions=definitions, pauses=pauses
+        )
         return self._decider.about(at, seen, self._means.episodes.standing(seen.now), None)
 
 

@@ -95,7 +95,7 @@ def test_no_value_of_the_spec_gets_out(secret: str, where: str) -> None:
 def test_a_restart_and_an_opt_out_are_told_by_their_times_and_by_nothing_else() -> None:
     template = "/spec/template/metadata/annotations"
     when = "2026-11-22T12:00:00Z"
-    told = [
+    told: list[dict[str, Any]] = [
         {"op": "add", "path": template, "value": {}},
         {"op": "add", "path": f"{template}/kubectl.kubernetes.io~1restartedAt", "value": when},
         {"op": "add", "path": "/metadata/annotations/ack-remediator.dev~1ignore-until", "value": when},

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from manifests.monitoring.dashboard.page import written
 from remediator.model.limits import Mode
+from remediator.model.message import Delivery
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.model.resource import Ref
 from remediator.telemetry.listening import _Server
@@ -34,6 +35,7 @@ def scraped(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
     story.metrics.reloaded(True, "ab" * 32)
     story.metrics.aws("GetFunction", "ok")
     story.metrics.kubernetes("GET", "200")
+    story.metrics.told(Delivery.FAILED)
     story.metrics.acted(DONE, Mode.AUTO)
     story.look()
     del story.world.cluster.objects["shop", "archive"]
