@@ -14,11 +14,13 @@ from remediator.gates.controller import controller
 from remediator.gates.identity import identity
 from remediator.gates.mode import mode
 from remediator.gates.opt_out import opt_out
+from remediator.gates.pause import pause
 from remediator.gates.proofs import proofs
 from remediator.gates.selection import selection
 from remediator.model.controller import ControllerFacts, Health
 from remediator.model.decision import Population, Proposal, Ruling, Situation
 from remediator.model.limits import Ceilings, Mode
+from remediator.model.pause import Pause, Pauses
 from remediator.model.plan import ActionName, Evidence
 from remediator.model.resource import IGNORE
 from remediator.model.selection import Selection, Selector
@@ -127,3 +129,12 @@ def test_clocks_that_differ_hold_it_since_its_interval_is_a_matter_of_time() -> 
     of = restart()
     decision = decide(of.finding, of.plan, at_the_act(of, skew=timedelta(minutes=1).total_seconds()))
     assert [each.gate for each in decision.held] == ["clock-skew"]
+
+
+def test_a_pause_of_any_namespace_holds_it() -> None:
+    """It ends what the controller is at in all of them."""
+    of = restart()
+    elsewhere = Pauses((Pause("ack-remediator-pause-1", "alice", NOW + timedelta(hours=1), namespace="shop"),))
+    assert of.plan.target.namespace != "shop"
+    assert pause(of, at_the_act(of, pauses=elsewhere)).ruling is Ruling.HELD
+    assert pause(of, at_the_act(of)).ruling is Ruling.ALLOWED
