@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from botocore.loaders import Loader
+from moto.core.base_backend import AccountSpecificBackend
 
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/[0-9]+/([^/]+)/([^/]+)/aws4_request")
 
@@ -69,8 +70,13 @@ def _operations() -> tuple[tuple[str, re.Pattern[str], str], ...]:
 
 
 def warm_up() -> None:
-    """Read the service model now, so that the first request does not wait for it."""
+    """Read the service model now, so that the first request does not wait for it.
+
+    And have moto ask botocore for the regions that there are: it asks once in a process, when it first needs them, and
+    then with whatever AWS_PROFILE somebody has set meanwhile.
+    """
     _operations()
+    AccountSpecificBackend.get_session().get_available_partitions()
 
 
 def read_request(environ: dict[str, Any]) -> Request | None:
