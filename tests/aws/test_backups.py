@@ -23,7 +23,7 @@ from tests.aws.conftest import FakeClock
 from tests.builders import function
 from tests.wire import SILENCE, Answer, Heard, Wire, answer
 
-BUCKET, KEY = "backups-of-the-shop", "arn:aws:kms:us-east-1:123456789012:key/0a1b"
+BUCKET, KEY = "backups-of-the-adapter", "arn:aws:kms:us-east-1:123456789012:key/0a1b"
 UID, SECRET = "0a1b2c3d-aaaa-bbbb-cccc-0123456789ab", "correct-horse-battery"
 REF = Ref("shop", "checkout", UID)
 CONTENT = json.dumps(
