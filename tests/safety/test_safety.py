@@ -91,7 +91,11 @@ crossed = st.lists(
     min_size=1,
     max_size=2,
 )
-fates: st.SearchStrategy[list[Fate]] = st.one_of(st.just([]), scattered, crossed, crossed)
+# In the midst of it, by the calls that an act is made of: what recovery is for.
+slain = st.builds(
+    Fate, st.sampled_from(["get", "patch", "lease"]), st.sampled_from([0, 1, 2, 3]), st.booleans(), st.just("killed")
+).map(lambda fate: [fate])
+fates: st.SearchStrategy[list[Fate]] = st.one_of(st.just([]), scattered, scattered, crossed, crossed, crossed, slain)
 
 
 @cache
