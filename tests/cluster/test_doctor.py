@@ -159,7 +159,7 @@ def test_a_whole_install_has_nothing_to_mend(settled: Create, runner: Runner, ho
     assert document["code"] == 0
     assert {each["area"] for each in document["checks"]} == {
         *("API server", "policy", "definitions", "resources", "controller", "rights", "approvals", "writes"),
-        *("daemon", "AWS", "metrics"),
+        *("daemon", "pauses", "AWS", "metrics"),
     }
     assert levels(document, "approvals") == levels(document, "writes") == ["ok"]
 

@@ -111,6 +111,8 @@ class StandIn:
             if now is not None and now != self._seen:
                 self._seen = now
                 self._controller.stop()
+                # As a pod takes, at the least: a pass of the second in which it was written could be an old one's.
+                self._ended.wait(1.5)
                 self._controller.start()
                 self.starts += 1
                 self._is_up(ago())
