@@ -174,7 +174,7 @@ class MemoryEpisodes:
         if found is not None and found.resolved_at is None:
             self._step(resource.ref, lambda before: before and steps.clean(before, at, generation=generation))
 
-    def ended(self, ref: Ref, at: datetime, by: ResolvedBy) -> None:
+    def ended(self, ref: Ref, at: datetime, by: ResolvedBy | None) -> None:
         if self.episode(ref.uid) is not None:
             self._step(ref, lambda before: before and steps.resolved(before, at, by))
 
@@ -233,5 +233,5 @@ class MemoryEpisodes:
         if after is not None:
             self._known[ref.uid] = (ref, after)
             self._noticed(ref, before, after)
-        if before and after and before.resolved_at is None and after.resolved_at is not None:
+        if before and after and before.resolved_at is None and after.resolved_at is not None and after.resolved_by:
             self._resolved(after)

@@ -182,8 +182,8 @@ class Episodes(Protocol):
     def recovered(self, resource: Resource, at: datetime) -> None:
         """Note that nothing is wrong with a resource; nothing happens for one that was never unwell."""
 
-    def ended(self, ref: Ref, at: datetime, by: ResolvedBy) -> None:
-        """End a spell at once, as where the resource is gone."""
+    def ended(self, ref: Ref, at: datetime, by: ResolvedBy | None) -> None:
+        """End a spell at once, as where the resource is gone; None: nothing was unwell, and an act alone is over."""
 
     def proposed(self, resource: Resource, plan: Plan | None, at: datetime) -> None:
         """Note what would be done to a resource, for a person to approve; None where nothing is."""

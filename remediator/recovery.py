@@ -15,7 +15,7 @@ from remediator.actions.leftover import undo_leftover
 from remediator.errors import ClusterError, NotFound
 from remediator.execute import undo
 from remediator.model.attempt import Attempt
-from remediator.model.episode import UNDER_WAY_LASTS, ResolvedBy
+from remediator.model.episode import UNDER_WAY_LASTS
 from remediator.model.live import LiveState
 from remediator.model.masking import mask
 from remediator.model.plan import ActionName, Outcome, Result
@@ -103,7 +103,7 @@ def _end(ref: Ref, attempt: Attempt, means: Means) -> tuple[str, ...]:
     )
     means.episodes.conclude(ref.uid, outcome, means.clock.now())
     if attempt.action is ActionName.RESTART_CONTROLLER:
-        means.episodes.ended(ref, means.clock.now(), ResolvedBy.US)
+        means.episodes.ended(ref, means.clock.now(), None)
     return (f"{attempt.action} of {ref}, begun at {attempt.intended:%Y-%m-%dT%H:%M:%SZ}: {result}: {outcome.detail}.",)
 
 

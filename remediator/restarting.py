@@ -20,7 +20,6 @@ from remediator.gates import approve
 from remediator.model.audit import Moment
 from remediator.model.controller import Health, Install
 from remediator.model.decision import Decision, Overrides, Ruling, Situation, Verdict
-from remediator.model.episode import ResolvedBy
 from remediator.model.finding import Finding, State
 from remediator.model.live import unreadable
 from remediator.model.observation import Observation
@@ -131,9 +130,9 @@ class Restarter:
         except ClusterError as error:
             return _skipped(plan, f"nothing was written: {error.message}")
         outcome = done if isinstance(done, Outcome) else finish(done, self._means, _nothing_to_look_at)
-        # A Deployment is not unwell: its record is of what was done to it, and over with that.
+        # A Deployment is not unwell: its record is of what was done to it, and over with that, whatever came of it.
         now = self._means.clock.now()
-        self._means.episodes.ended(plan.target, now, ResolvedBy.US)
+        self._means.episodes.ended(plan.target, now, None)
         self._means.episodes.save(now)
         return outcome
 

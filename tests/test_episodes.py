@@ -305,3 +305,12 @@ def test_who_wants_to_know_is_told_of_each_spell_that_ends_once() -> None:
     episodes.sighted(CHECKOUT, finding(), later(minutes=4))
     episodes.ended(CHECKOUT.ref, later(minutes=5), ResolvedBy.DELETED)
     assert [each.resolved_by for each in told] == [ResolvedBy.ITSELF, ResolvedBy.DELETED]
+
+
+def test_nobody_is_told_that_an_act_alone_resolved_anything() -> None:
+    told: list[Episode] = []
+    episodes = MemoryEpisodes(resolved=told.append)
+    episodes.intend(plan(), NOW)
+    episodes.ended(plan().target, later(minutes=1), None)
+    assert episodes.unresolved() == ()
+    assert told == []

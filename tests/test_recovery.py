@@ -361,4 +361,6 @@ def test_a_restart_that_was_killed_is_told_and_its_record_is_over(
     assert killed.attempt.detail.endswith(detail)
     assert killed.world.cluster.patches == []
     assert killed.world.episodes.unresolved() == ()
+    [record] = killed.world.episodes.records()
+    assert record.episode is not None and record.episode.resolved_by is None, "nobody saw it work"
     assert killed.recover() == ()

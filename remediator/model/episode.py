@@ -230,8 +230,11 @@ def clean(before: Episode, at: datetime, *, generation: int = 0) -> Episode:
     return noted if noted.clean < CLEAN_SIGHTINGS else resolved(noted, at, _healer(noted, generation))
 
 
-def resolved(before: Episode, at: datetime, by: ResolvedBy) -> Episode:
-    """End the spell. Its proposal goes with it: an approval must not outlive what it was for."""
+def resolved(before: Episode, at: datetime, by: ResolvedBy | None) -> Episode:
+    """End the spell; by None: nothing was unwell, and an act alone is over.
+
+    Its proposal goes with it: an approval must not outlive what it was for.
+    """
     if before.resolved_at is not None:
         return before
     return msgspec.structs.replace(
