@@ -20,8 +20,9 @@ from remediator.model.resource import Ref
 from remediator.policy import Aws, S3Section
 from remediator.sandbox.cloud import Cloud
 from tests.aws.conftest import FakeClock
+from tests.aws.s3_errors import error
 from tests.builders import function
-from tests.wire import SILENCE, Answer, Heard, Wire, answer
+from tests.wire import SILENCE, Answer, Wire, answer
 
 BUCKET, KEY = "backups-of-the-adapter", "arn:aws:kms:us-east-1:123456789012:key/0a1b"
 UID, SECRET = "0a1b2c3d-aaaa-bbbb-cccc-0123456789ab", "correct-horse-battery"
@@ -239,16 +240,6 @@ def refused(*answers: Answer, patience: Patience = BRIEF) -> CloudError:
     assert message.endswith("; without a backup nothing is done")
     assert SECRET not in str(why.value)
     return why.value
-
-
-def error(status: int, code: str, message: str = "so it is") -> Answer:
-    """Refuse as S3 does: with a body, but for HEAD."""
-    body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
-
-    def told(heard: Heard) -> bytes:
-        return answer(status, "" if heard.method == "HEAD" else body, kind="application/xml")
-
-    return told
 
 
 @pytest.mark.parametrize(

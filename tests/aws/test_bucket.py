@@ -8,7 +8,8 @@ from remediator.aws.bucket import Keeping, Known, keeping
 from remediator.aws.clients import Patience
 from remediator.errors import CloudError
 from remediator.policy import Aws
-from tests.aws.test_backups import THERE, error
+from tests.aws.s3_errors import error
+from tests.aws.test_backups import THERE
 from tests.wire import SILENCE, Answer, Wire, answer
 
 BRIEF = Patience(connect=1.5, read=1.5, attempts=1)

@@ -20,6 +20,7 @@ from remediator.errors import CloudError, InputError
 from remediator.policy import Aws
 from remediator.sandbox.cloud import Cloud
 from tests.aws.conftest import START
+from tests.aws.s3_errors import error
 from tests.wire import SILENCE, Answer, Heard, Wire, answer
 
 BUCKET, CONTENT = "packages-of-the-shop", b"a package" * 1000
@@ -161,16 +162,6 @@ def refused(*answers: Answer, which: S3Object = ZIP, patience: Patience = BRIEF)
         asked(wire.url, which, patience)
     assert why.value.message.startswith(f"{which}: ")
     return why.value
-
-
-def error(status: int, code: str, message: str = "so it is") -> Answer:
-    """Refuse as S3 does: with a body, but for HEAD."""
-    body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
-
-    def told(heard: Heard) -> bytes:
-        return answer(status, "" if heard.method == "HEAD" else body, kind="application/xml")
-
-    return told
 
 
 @pytest.mark.parametrize(

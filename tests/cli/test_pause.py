@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from tests.cli.runs import YES, proposals, untouched
 from tests.cli.shop import CONTEXT, Shop, Typing
-from tests.cli.test_run import YES, proposals, untouched
 
 HOME = ("--home-namespace", "shop")
 

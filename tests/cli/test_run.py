@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +16,8 @@ import pytest
 
 from remediator.errors import ClusterError
 from remediator.kubernetes.resources import KubernetesCluster
-from tests.cli.shop import CONTEXT, FINALIZER, SECRET, Shop, Typing
-
-YES = f"{CONTEXT}\n"
-RESYNC = "ack-remediator.dev/resync"
-
-
-def proposals(shop: Shop, *words: str) -> dict[str, str]:
-    """Scan, and return the ids of what could be done, by name."""
-    results = json.loads(shop("scan", "-A", "-o", "json", *words).out)["results"]
-    return {each["name"]: each["proposalId"] for each in results if each["proposalId"]}
-
-
-def outcomes(out: str) -> dict[str, dict[str, Any]]:
-    return {each["name"]: each for each in json.loads(out)["outcomes"]}
-
-
-def untouched(shop: Shop, name: str) -> bool:
-    stored = shop.stored(name)
-    return "publish" not in stored["spec"] and RESYNC not in stored["metadata"].get("annotations", {})
-
+from tests.cli.runs import RESYNC, YES, outcomes, proposals, untouched
+from tests.cli.shop import CONTEXT, SECRET, Shop, Typing
 
 # ---- without approval ------------------------------------------------------------------------------------------------
 
@@ -422,166 +401,6 @@ def test_a_publish_that_somebody_set_since_is_theirs(empty_shop: Shop) -> None:
     assert RESYNC not in stored["metadata"].get("annotations", {})
 
 
-# ---- ClearFinalizer --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def abandoned(empty_shop: Shop) -> Shop:
-    """A function that is gone in AWS, its object that is not, and no controller to let it go."""
-    empty_shop.controller(available=False)
-    empty_shop.left()
-    return empty_shop
-
-
-def test_an_approved_finalizer_is_cleared_after_two_proofs_and_a_backup(abandoned: Shop, tmp_path: Path) -> None:
-    before = abandoned.stored("archive")
-    begin = len(abandoned.cloud.calls)
-    result = abandoned("run", "--approve", "--backups", str(tmp_path / "saved"), typed=YES, columns=200)
-    assert result.code == 0
-    assert not abandoned.is_there("archive")
-    assert "ClearFinalizer shop/archive: remove ACK's finalizer" in result.err
-    assert "Mind: This cannot be undone. The whole object is saved first." in result.err
-    assert "proof 1 of 2: AWS says gone; the next in 60 s" in result.err
-    assert "resolved    ClearFinalizer shop/archive: the object is gone, and AWS still says" in result.err
-    asked = [each.at for each in abandoned.cloud.calls_since(begin) if each.operation == "GetFunctionConfiguration"]
-    assert any((later - earlier).total_seconds() >= 60 for earlier, later in pairwise(asked))
-    (saved,) = (tmp_path / "saved").iterdir()
-    assert str(saved) in result.err
-    assert saved.stat().st_mode & 0o777 == 0o600
-    assert (tmp_path / "saved").stat().st_mode & 0o777 == 0o700
-    kept = json.loads(saved.read_text(encoding="utf-8"))
-    assert kept["spec"] == before["spec"]
-    assert kept["metadata"]["finalizers"] == [FINALIZER]
-
-
-def test_backups_have_a_place_where_none_is_named(abandoned: Shop, machine: Path) -> None:
-    assert abandoned("run", "--approve", typed=YES).code == 0
-    assert len(list((machine / "state/ack-remediator/backups").iterdir())) == 1
-
-
-def test_without_a_backup_nothing_is_cleared(abandoned: Shop, tmp_path: Path) -> None:
-    (tmp_path / "a-file").write_text("", encoding="utf-8")
-    before = abandoned.stored("archive")
-    result = abandoned("run", "--approve", "--backups", str(tmp_path / "a-file/saved"), typed=YES, columns=200)
-    assert result.code == 4
-    assert "without a backup nothing is done" in result.err
-    assert abandoned.stored("archive") == before
-
-
-def during_the_wait(shop: Shop, patch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
-    """Let something happen while the proofs are taken: 60 s in which anything can."""
-    sleep = shop.clock.sleep
-    happened: list[object] = []
-
-    def meanwhile(seconds: float) -> None:
-        if seconds >= 60 and not happened:
-            happened.append(happens())
-        sleep(seconds)
-
-    patch.setattr(shop.clock, "sleep", meanwhile)
-
-
-def test_a_function_that_appears_between_the_proofs_saves_its_object(
-    abandoned: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    during_the_wait(abandoned, monkeypatch, lambda: abandoned.cloud.create_function("archive"))
-    before = abandoned.stored("archive")
-    result = abandoned("run", "--approve", typed=YES, columns=200)
-    assert result.code == 4
-    assert "skipped     ClearFinalizer shop/archive:" in result.err
-    assert abandoned.stored("archive") == before
-
-
-def test_doubt_between_the_proofs_saves_the_object(abandoned: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    during_the_wait(
-        abandoned,
-        monkeypatch,
-        lambda: abandoned.cloud.refuse("GetFunctionConfiguration", "AccessDeniedException", "not any more"),
-    )
-    before = abandoned.stored("archive")
-    assert abandoned("run", "--approve", typed=YES).code == 4
-    assert abandoned.stored("archive") == before
-
-
-def test_an_object_made_anew_between_the_proofs_is_another_one(
-    abandoned: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def anew() -> None:
-        other = abandoned.stored("archive")
-        other["metadata"]["uid"] = "another-object"
-        abandoned.api.seed(other)
-
-    during_the_wait(abandoned, monkeypatch, anew)
-    result = abandoned("run", "--approve", typed=YES, columns=200)
-    assert result.code == 4
-    assert "deleted and created anew since it was proposed" in result.err
-    assert abandoned.stored("archive")["metadata"]["finalizers"] == [FINALIZER]
-
-
-def test_an_opt_out_set_between_the_proofs_is_heeded(abandoned: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hands_off() -> None:
-        stored = abandoned.stored("archive")
-        stored["metadata"]["annotations"] = {"ack-remediator.dev/ignore": "true"}
-        abandoned.api.seed(stored)
-
-    during_the_wait(abandoned, monkeypatch, hands_off)
-    result = abandoned("run", "--approve", typed=YES, columns=200)
-    assert result.code == 4
-    assert "opt-out" in result.err
-    assert abandoned.stored("archive")["metadata"]["finalizers"] == [FINALIZER]
-
-
-def test_only_acks_own_entry_is_removed(abandoned: Shop) -> None:
-    stored = abandoned.stored("archive")
-    stored["metadata"]["finalizers"] = ["example.org/before", FINALIZER, "example.org/after"]
-    abandoned.api.seed(stored)
-    result = abandoned("run", "--approve", typed=YES, columns=200)
-    assert abandoned.stored("archive")["metadata"]["finalizers"] == ["example.org/before", "example.org/after"]
-    assert "waits for example.org/before, example.org/after, which is not ours" in result.err
-
-
-def test_a_function_that_comes_back_is_told_to_be_an_orphan(
-    abandoned: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    sleep = abandoned.clock.sleep
-
-    def after_the_act(seconds: float) -> None:
-        if seconds == 60 and not abandoned.is_there("archive"):
-            abandoned.cloud.create_function("archive")
-        sleep(seconds)
-
-    monkeypatch.setattr(abandoned.clock, "sleep", after_the_act)
-    result = abandoned("run", "--approve", "--backups", str(tmp_path / "saved"), typed=YES, columns=200)
-    assert "ORPHAN: the object is gone, but AWS shows" in result.err
-    (saved,) = (tmp_path / "saved").iterdir()
-    assert f"The object as it was: {saved}" in result.err
-    assert ":function:archive" in saved.read_text(encoding="utf-8")
-
-
-def test_a_finalizer_that_no_resync_removes_is_cleared_in_the_second_round(empty_shop: Shop) -> None:
-    """As where the controller works, and may not read the function: it drops nothing, and says nothing."""
-    shop = empty_shop
-    shop.controller()
-    shop.left()
-    result = shop("run", "--approve", typed=YES * 2, columns=200)
-    assert result.code in (0, 5)
-    assert "unknown     Resync shop/archive:" in result.err
-    assert "Some are still held. Looking again in a minute" in result.err
-    assert "resolved    ClearFinalizer shop/archive:" in result.err
-    assert not shop.is_there("archive")
-
-
-def test_what_is_there_in_aws_keeps_its_finalizer(empty_shop: Shop) -> None:
-    """Even with no controller: the function would be an orphan."""
-    empty_shop.controller(available=False)
-    empty_shop.function("ledger", deleted_minutes_ago=90)
-    before = empty_shop.stored("ledger")
-    result = empty_shop("run", "--approve", typed=YES)
-    assert result.code == 0
-    assert "Type the context's name" not in result.err
-    assert empty_shop.stored("ledger") == before
-
-
 # ---- secrets ---------------------------------------------------------------------------------------------------------
 
 
@@ -607,98 +426,3 @@ def test_outcomes_show_no_secret(empty_shop: Shop, monkeypatch: pytest.MonkeyPat
     assert outcomes(result.out)["ledger"]["detail"] == (
         "the controller tried again, and now says: InvalidParameterValueException: ••• cannot be deleted"
     )
-
-
-# ---- windows ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_run_that_begins_in_a_window_and_ends_outside_of_it(empty_shop: Shop) -> None:
-    """It finishes what it began, which it watches for a minute, and begins nothing after that."""
-    empty_shop.controller()
-    for name in ("checkout", "search"):
-        empty_shop.rolled_back(name)
-    closes = (empty_shop.clock.now() + timedelta(seconds=58)).isoformat()
-    freeze = f"{{from: '{closes}', to: 2099-12-31, reason: EKS upgrade}}"
-    empty_shop.write_policy(f"breaker: {{percent: 100}}\nwindows: {{freezes: [{freeze}]}}\n")
-    wanted = proposals(empty_shop)
-    words = [word for each in wanted.values() for word in ("--proposal", each)]
-    result = empty_shop("run", "-A", "--approve", *words, "-o", "json")
-    told = sorted(outcomes(result.out).values(), key=lambda each: each["result"])
-    assert [each["result"] for each in told] == ["skipped", "unknown"]
-    assert told[0]["detail"].startswith("held back by window: frozen until Fri 2100-01-01 00:00 UTC: EKS upgrade")
-    assert all(untouched(empty_shop, name) for name in wanted)
-    assert empty_shop.stored(told[1]["name"])["metadata"]["generation"] > 1, "it was begun, and taken back"
-    assert empty_shop.stored(told[0]["name"])["metadata"]["generation"] == 1
-    later = empty_shop("run", "-A", columns=200)
-    assert "Windows: frozen until Fri 2100-01-01 00:00 UTC: EKS upgrade; they open Fri 2100-01-01" in later.err
-    assert "Held back by window: frozen until" in later.out
-
-
-# ---- who declines ----------------------------------------------------------------------------------------------------
-
-IGNORE_UNTIL = "ack-remediator.dev/ignore-until"
-
-
-def test_who_declines_can_have_one_left_alone_for_a_while(shop: Shop) -> None:
-    archive = shop.stored("archive")
-    result = shop("run", "-A", "--approve", typed="no\ncheckout 12h\n\n", columns=200)
-    assert result.code == 2
-    assert "nothing was approved" in result.err
-    until = shop.stored("checkout")["metadata"]["annotations"][IGNORE_UNTIL]
-    assert timedelta(hours=11) < datetime.fromisoformat(until) - shop.clock.now() <= timedelta(hours=12)
-    assert f"Function shop/checkout is left alone until {until}. This takes it back:" in result.err
-    [undo] = re.findall(r"  kubectl (annotate .*)", result.err)
-    assert undo == f"annotate functions.lambda.services.k8s.aws checkout -n shop {IGNORE_UNTIL}-"
-    assert shop.stored("archive") == archive
-    assert untouched(shop, "checkout")
-    assert shop.stored("checkout")["metadata"]["generation"] == 1
-    assert f"opt-out: ignored until {until}" in " ".join(shop("scan", "-A", columns=200).out.split())
-
-
-@pytest.mark.parametrize(
-    ("typed", "said"),
-    [
-        ("checkout", "that is not a name of these, and a time"),
-        ("12h", "that is not a name of these, and a time"),
-        ("legacy 12h", "that is not a name of these, and a time"),
-        ("post/checkout 12h", "These are shown: shop/archive, shop/checkout"),
-        ("checkout soon", "'soon' is neither a duration nor a time"),
-        ("checkout 2020-01-01T00:00:00Z", "is not within the year to come"),
-        ("checkout 366d", "is not within the year to come"),
-        ("checkout 0s", "is not within the year to come"),
-        ("\x1b[2J 1h", "that is not a name of these"),
-    ],
-)
-def test_what_is_no_answer_writes_nothing_and_is_asked_again(shop: Shop, typed: str, said: str) -> None:
-    before = {name: shop.stored(name) for name in ("archive", "checkout", "legacy")}
-    result = shop("run", "-A", "--approve", typed=f"no\n{typed}\n", columns=200)
-    assert result.code == 2
-    assert said in " ".join(result.err.split())
-    assert result.err.count("To leave one alone, type its name") == 2
-    assert "\x1b" not in result.err
-    assert before == {name: shop.stored(name) for name in before}
-
-
-def test_a_moment_will_do_and_what_others_annotated_stays(shop: Shop) -> None:
-    shop.function("mailer", status={"lastUpdateStatus": "InProgress"}, annotations={"team": "shop"})
-    shop.cloud.set_update("mailer", "Failed", reason_code="InternalError", reason="An internal error occurred.")
-    until = (shop.clock.now() + timedelta(days=2)).replace(microsecond=0)
-    result = shop("run", "-A", "--approve", typed=f"no\nshop/mailer {until.isoformat()}\n", columns=200)
-    assert result.code == 2
-    marks = shop.stored("mailer")["metadata"]["annotations"]
-    assert marks == {"team": "shop", IGNORE_UNTIL: f"{until:%Y-%m-%dT%H:%M:%SZ}"}
-
-
-def test_where_it_cannot_be_written_that_is_told(shop: Shop) -> None:
-    before = shop.stored("checkout")
-    shop.api.refuse("patch", "functions", code=403, reason="Forbidden", message="functions is forbidden")
-    result = shop("run", "-A", "--approve", typed="no\ncheckout 1h\n", columns=200)
-    assert "is left alone" not in result.err
-    assert "functions is forbidden" in " ".join(result.err.split())
-    assert shop.stored("checkout") == before
-
-
-@pytest.mark.parametrize("words", [(), ("--dry-run",), ("--approve", "--proposal", "p-0123456789")])
-def test_nobody_is_asked_where_nobody_declined(shop: Shop, words: tuple[str, ...]) -> None:
-    assert "leave one alone" not in shop("run", "-A", *words, typed="checkout 1h\n").err
-    assert IGNORE_UNTIL not in shop.stored("checkout")["metadata"].get("annotations", {})
