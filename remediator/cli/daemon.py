@@ -135,11 +135,12 @@ def command(
     daemon = Daemon(file, build, lock, board, clock, grace_period * _SHARE_FOR_THE_PASS)
     board.follow(daemon)
     server = Server(metrics, daemon.alive, daemon.ready, address=metrics_address, port=metrics_port, tls=tls)
-    with signals_given_back(), server, ExitStack() as stack:
+    with signals_given_back(), ExitStack() as stack:
+        end_on_signals(daemon.end, grace_period)  # whoever sees it serve may end it at once
+        stack.enter_context(server)
         structlog.get_logger(__name__).info("serving", address=metrics_address, port=server.port, tls=tls is not None)
         if not no_page:
             _serve_page(stack, board.html, page_address, page_port)
-        end_on_signals(daemon.end, grace_period)
         try:
             return INTERRUPTED if daemon.serve() else 0
         finally:

@@ -98,11 +98,13 @@ class Process:
 
 
 @contextmanager
-def started(*words: str, page: Sequence[str] = ("--page-port", "0"), **environment: str) -> Iterator[Process]:
-    """Start `remediator daemon` on ports that are free."""
+def started(
+    *words: str, page: Sequence[str] = ("--page-port", "0"), before: str = "", **environment: str
+) -> Iterator[Process]:
+    """Start `remediator daemon` on ports that are free. `before` is Python that the process runs before it."""
     child = subprocess.Popen(
         [
-            *(sys.executable, "-c", "from remediator.cli import main; main()"),
+            *(sys.executable, "-c", f"{before}\nfrom remediator.cli import main; main()"),
             *("daemon", "--metrics-port", "0", *page, *words),
         ],
         stdin=subprocess.DEVNULL,

@@ -53,6 +53,21 @@ def begun(process: Process) -> None:
     time.sleep(1.0)
 
 
+# Python that sends the process a SIGTERM while it sets up the page: the port of its metrics is served by then.
+_TOLD_TO_END_AT_ONCE = """
+import os, signal
+from remediator.cli import daemon
+daemon._serve_page = lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_whoever_sees_it_serve_may_end_it_at_once(shop: Shop, words: list[str]) -> None:
+    with started(*words, before=_TOLD_TO_END_AT_ONCE) as process:
+        process.told("serving")
+        assert process.ends(20) == 0
+    assert all(each["event"] != "scanned" for each in process.log)
+
+
 def test_it_looks_serves_what_it_saw_and_ends_when_told(shop: Shop, words: list[str]) -> None:
     shop.furnish()
     with started(*words) as process:
