@@ -74,8 +74,8 @@ class Leadership:
         if leads == self._known or (self._trouble and not leads and self._known is None):
             return
         was, self._known = self._known, leads
+        self._changed(leads)  # before it is logged: who reads the log, and then the page, finds what they read
         if leads:
             _log.info("leading")
         else:
             _log.info("standing by: another daemon leads" if was is None else "not leading any more")
-        self._changed(leads)

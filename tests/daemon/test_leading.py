@@ -94,6 +94,22 @@ def test_where_the_lease_cannot_be_asked_for_that_is_said_once() -> None:
     assert leadership.undecided == "cannot get Lease ops/leader"
 
 
+def test_what_is_logged_of_it_holds_already() -> None:
+    class Free:
+        def valid(self) -> bool:
+            return False
+
+        def campaign(self) -> bool:
+            return False
+
+        def release(self) -> None:
+            raise AssertionError
+
+    with capture_logs() as logs:
+        Leadership(Free(), lambda _: logs.append({"event": "told"})).campaign()
+    assert [each["event"] for each in logs] == ["told", "standing by: another daemon leads"]
+
+
 def test_who_lost_it_for_a_while_and_has_it_back_is_told_both(
     world: World, candidates: tuple[Candidate, Candidate]
 ) -> None:
