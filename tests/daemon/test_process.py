@@ -47,10 +47,13 @@ def words(shop: Shop) -> list[str]:
     return ["-A", "--policy", str(shop.policy)]
 
 
-def begun(process: Process) -> None:
+def begun(process: Process, shop: Shop) -> None:
     """Wait until the writes of a Resync are out, and only its effect is still to be seen."""
     process.told("acting")
-    time.sleep(1.0)
+    deadline = time.monotonic() + 50.0
+    while not any("accepted" in each for each in attempts(shop, "checkout")):
+        assert time.monotonic() < deadline, process.log
+        time.sleep(0.1)
 
 
 # Python that sends the process a SIGTERM while it sets up the page: the port of its metrics is served by then.
@@ -178,7 +181,7 @@ def test_told_to_end_while_it_watches_for_an_effect_it_leaves_that_to_the_next(s
     shop.rolled_back()
     shop.write_policy(_AUTO)
     with started(*words, "--grace-period", "5") as process:
-        begun(process)
+        begun(process, shop)
         process.terminate()
         assert process.ends(20) == 130, process.log
     assert [each["left_to_the_next"] for each in process.log if each["event"] == "a pass was broken off"] == [True]
@@ -194,7 +197,7 @@ def test_told_twice_it_ends_at_once(shop: Shop, words: list[str]) -> None:
     shop.rolled_back()
     shop.write_policy(_AUTO)
     with started(*words, "--grace-period", "60") as process:
-        begun(process)
+        begun(process, shop)
         process.terminate()
         time.sleep(1.0)
         process.terminate()
