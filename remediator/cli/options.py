@@ -30,16 +30,50 @@ class Output(StrEnum):
         return self in (Output.JSON, Output.YAML)
 
 
+class _OneName(click.types.StringParamType):
+    """A name that is one even where it is read from a variable and has spaces in it."""
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        return [rv]
+
+
+def _one_context(_ctx: click.Context, _option: click.Parameter, named: tuple[str, ...]) -> str | None:
+    """Take the one context that is named; of two, click would take the last without a word. Raises UsageError."""
+    from remediator.errors import UsageError
+
+    if len(set(named)) > 1:
+        raise UsageError(
+            f"--context is one cluster's here, and {len(set(named))} were named: {', '.join(dict.fromkeys(named))}",
+            hint="Type it once for each of them. `remediator scan` alone takes several.",
+        )
+    return named[0] if named else None
+
+
+_KUBECONFIG_FILE = click.option(
+    "--kubeconfig",
+    type=click.Path(path_type=Path),
+    help="The kubeconfig file; else KUBECONFIG, else ~/.kube/config.",
+)
 _KUBECONFIG = (
-    click.option(
-        "--kubeconfig",
-        type=click.Path(path_type=Path),
-        help="The kubeconfig file; else KUBECONFIG, else ~/.kube/config.",
-    ),
+    _KUBECONFIG_FILE,
     click.option(
         "--context",
+        type=_OneName(),
+        multiple=True,
+        callback=_one_context,
         shell_complete=candidates.live("contexts"),
         help="The context in the kubeconfig; else its current one.",
+    ),
+)
+_KUBECONFIG_SEVERAL = (
+    _KUBECONFIG_FILE,
+    click.option(
+        "--context",
+        "contexts",
+        multiple=True,
+        callback=lambda _ctx, _option, named: tuple(dict.fromkeys(named)),
+        shell_complete=candidates.live("contexts"),
+        help="The context in the kubeconfig; else its current one. Repeatable: each cluster by itself.",
     ),
 )
 _HOME = click.option(
@@ -48,14 +82,15 @@ _HOME = click.option(
     shell_complete=candidates.live("namespaces"),
     help="Where the remediator keeps its records; else its own, else ack-remediator.",
 )
+_NAMESPACE = click.option(
+    "-n",
+    "--namespace",
+    shell_complete=candidates.live("namespaces"),
+    help="The namespace; else the context's.",
+)
 _TARGET = (
     *_KUBECONFIG,
-    click.option(
-        "-n",
-        "--namespace",
-        shell_complete=candidates.live("namespaces"),
-        help="The namespace; else the context's.",
-    ),
+    _NAMESPACE,
 )
 _CLUSTER = (
     *_TARGET,
@@ -146,6 +181,11 @@ def _apply(function: F, *decorators: Callable[[F], F]) -> F:
 def cluster_options(function: F) -> F:
     """Add --kubeconfig, --context, -n and --policy."""
     return _apply(function, *_CLUSTER, _POLICY)
+
+
+def several_clusters_options(function: F) -> F:
+    """Add --kubeconfig, --context as often as wanted (`contexts`, each once, as typed), -n and --policy."""
+    return _apply(function, *_KUBECONFIG_SEVERAL, _NAMESPACE, _HOME, _POLICY)
 
 
 def whole_cluster_options(function: F) -> F:

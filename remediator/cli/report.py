@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -188,14 +189,15 @@ def tell_leftovers(scan: Scan, page: Page) -> None:
         page.line(each)
 
 
-def tell_next(scan: Scan, flags: str, page: Page) -> None:
-    """Say what to type next."""
+def tell_next(scan: Scan, flags: str, page: Page, context: str | None = None) -> None:
+    """Say what to type next; a `context` that was typed has to be typed again."""
+    there = f" --context {shlex.quote(context)}" if context else ""
     worst = min(
         (each for each in scan.results if each.finding), key=lambda each: WORST_FIRST.index(each.state), default=None
     )
     if worst is None:
         return
     ref = worst.seen.resource.ref
-    page.line(f"Next: remediator explain {typed(ref)} -n {ref.namespace}")
+    page.line(f"Next: remediator explain {typed(ref)} -n {ref.namespace}{there}")
     if scan.proposals:
-        page.line(f"      remediator run {flags} --approve   ({len(scan.proposals)} proposed)")
+        page.line(f"      remediator run {flags}{there} --approve   ({len(scan.proposals)} proposed)")

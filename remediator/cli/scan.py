@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from remediator.cli.options import Output, cluster_options, output_or_page_option, scope_options
+from remediator.cli.options import Output, output_or_page_option, scope_options, several_clusters_options
 from remediator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command("scan")
 @click.pass_obj
-@cluster_options
+@several_clusters_options
 @scope_options
 @output_or_page_option
 @click.option("--all", "healthy", is_flag=True, help="List the healthy too.")
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def command(
     clock: Clock | None,
     kubeconfig: Path | None,
-    context: str | None,
+    contexts: tuple[str, ...],
     namespace: str | None,
     home: str | None,
     policy: Path | None,
@@ -38,29 +39,35 @@ def command(
 ) -> int:
     """Show what is stuck or waiting, since when, why, and what would help. Changes nothing.
 
+    With several contexts each cluster is looked at by itself, side by side. One that cannot be reached is named, hides
+    no other, and makes the exit code 5.
+
     \b
     Examples:
       remediator scan -A
       remediator scan -n shop -l team=checkout -o wide
-      remediator scan -A -o html >stuck.html
+      remediator scan -A --context eu1 --context us1
       remediator scan -n shop --exit-code || echo 'not yet'
     """
-    from remediator.cli import documents, report, tables
+    from remediator.cli import clusters, documents, report, tables
     from remediator.cli.render import narration
     from remediator.cli.wiring import wire
 
     if healthy and output is Output.HTML:
         raise UsageError("a page shows what is unwell, and no healthy resource", hint="Leave out --all, or -o html.")
-    wired = wire(
+    asked = partial(
+        wire,
         kubeconfig=kubeconfig,
-        context=context,
         namespace=namespace,
         home=home,
         all_namespaces=all_namespaces,
         selector=selector,
-        policy=policy,
-        clock=clock,
     )
+    if len(contexts) > 1:
+        clusters.check(kubeconfig, contexts, namespace, home, output, all_namespaces=all_namespaces)
+        return clusters.scan(contexts, asked, policy, clock, output, healthy=healthy, exit_code=exit_code)
+    context = next(iter(contexts), None)
+    wired = asked(context=context, policy=policy, clock=clock)
     scan, wide = wired.work.scan(healthy=healthy), output is Output.WIDE
     if output.for_machines:
         documents.write(documents.of_scan(scan, healthy=healthy), output)
@@ -69,13 +76,7 @@ def command(
     else:
         tables.table(scan, healthy=healthy, wide=wide)
     aside = narration()
-    report.tell_partial(scan, aside)
-    report.tell_foreign(scan, aside)
-    report.tell_leftovers(scan, aside)
-    aside.line(f"{wired.connection.context}, {wired.scope}: {report.totals(scan)}")
-    report.tell_held_off(scan, wired.policy.windows, aside)
-    report.tell_controller(scan, aside, wide=wide)
-    report.tell_next(scan, wired.scope_flags, aside)
+    clusters.tell(scan, wired, aside, context, wide=wide)
     if scan.partial:
         return 5
     return 3 if exit_code and report.has_findings(scan) else 0

@@ -93,6 +93,7 @@ def wire(
     deliveries: Deliveries | None = None,
     asks_again: bool = False,
     audit_log: Path | None = None,
+    cloud: AwsCloud | None = None,
 ) -> Wired:
     """Read policy and kubeconfig, and build the pass. Nothing is asked of cluster or AWS yet.
 
@@ -104,6 +105,7 @@ def wire(
     policy's webhook; None: none are sent.
     `asks_again`: each question is soon asked anew, so that none is waited for as long as it may take elsewhere.
     `audit_log` is where it is told what is decided and written; None: nowhere.
+    `cloud` asks AWS, where several clusters share one, and with it a pace and a login; None: one of its own.
     """
     check_places(namespace, home, all_namespaces=all_namespaces)
     rules = policy if isinstance(policy, Policy) else load_policy(policy)
@@ -140,7 +142,7 @@ def wire(
         cluster=KubernetesCluster(
             transport, scope, selector, writes=prompt, around=trail.around if trail else straight
         ),
-        cloud=asked(patience=_AWS_ASKED_AGAIN) if asks_again else asked(),
+        cloud=cloud or (asked(patience=_AWS_ASKED_AGAIN) if asks_again else asked()),
         episodes=StoredEpisodes(
             transport,
             place,
@@ -171,6 +173,11 @@ def wire(
         counters=counting,
         trail=trail,
     )
+
+
+def shared_cloud(rules: Policy, clock: Clock | None) -> AwsCloud:
+    """Make what asks AWS for several clusters: their functions can be in one account, and share its quota."""
+    return AwsCloud(rules.aws, clock or SystemClock())
 
 
 def _backups(rules: Policy, directory: Path | None, secrets: Backups, clock: Clock, counters: Counters) -> Backups:
