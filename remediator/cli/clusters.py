@@ -85,17 +85,6 @@ def scan(
     return _exit_code(looks, exit_code=exit_code)
 
 
-def tell(scan: Scan, wired: Wired, aside: Page, context: str | None, *, wide: bool) -> None:
-    """Tell beside the data what one scan came to, and what to type next; `context`: the one that was typed."""
-    aside.line(f"{wired.connection.context}, {wired.scope}: {report.totals(scan)}")
-    report.tell_partial(scan, aside)
-    report.tell_foreign(scan, aside)
-    report.tell_leftovers(scan, aside)
-    report.tell_held_off(scan, wired.policy.windows, aside)
-    report.tell_controller(scan, aside, wide=wide)
-    report.tell_next(scan, wired.scope_flags, aside, context)
-
-
 def side_by_side(contexts: Sequence[str], wire: Callable[..., Wired], *, healthy: bool = False) -> Iterator[Look]:
     """Look at each cluster in a thread, at most eight at once; yield in their order, each as soon as it is its turn.
 
@@ -187,7 +176,7 @@ def _tell_on_paper(look: Look, *, healthy: bool, wide: bool, first: bool) -> Non
 
 def _tell_aside(look: Look, aside: Page, *, wide: bool) -> None:
     if look.scan is not None and look.wired is not None:
-        tell(look.scan, look.wired, aside, look.context, wide=wide)
+        report.tell_scan(look.scan, look.wired, aside, look.context, wide=wide)
     elif look.error is not None:
         aside.hanging(f"{look.context}, not seen: ", look.error.message, style="bold magenta")
         if look.error.hint:

@@ -49,7 +49,7 @@ def command(
       remediator scan -A --context eu1 --context us1
       remediator scan -n shop --exit-code || echo 'not yet'
     """
-    from remediator.cli import clusters, documents, report, tables
+    from remediator.cli import report, tables
     from remediator.cli.render import narration
     from remediator.cli.wiring import wire
 
@@ -64,19 +64,23 @@ def command(
         selector=selector,
     )
     if len(contexts) > 1:
+        from remediator.cli import clusters
+
         clusters.check(kubeconfig, contexts, namespace, home, output, all_namespaces=all_namespaces)
         return clusters.scan(contexts, asked, policy, clock, output, healthy=healthy, exit_code=exit_code)
     context = next(iter(contexts), None)
     wired = asked(context=context, policy=policy, clock=clock)
     scan, wide = wired.work.scan(healthy=healthy), output is Output.WIDE
     if output.for_machines:
+        from remediator.cli import documents
+
         documents.write(documents.of_scan(scan, healthy=healthy), output)
     elif output is Output.HTML:
         click.echo(_page(scan, wired))
     else:
         tables.table(scan, healthy=healthy, wide=wide)
     aside = narration()
-    clusters.tell(scan, wired, aside, context, wide=wide)
+    report.tell_scan(scan, wired, aside, context, wide=wide)
     if scan.partial:
         return 5
     return 3 if exit_code and report.has_findings(scan) else 0

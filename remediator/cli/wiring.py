@@ -10,9 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from remediator.audit_file import AuditFile
-from remediator.aws.backups import S3Backups
-from remediator.aws.live import AwsCloud
-from remediator.aws.live import Patience as AwsPatience
+from remediator.aws.at_first_use import CloudAtFirstUse
 from remediator.backups import BothBackups, FallbackBackups, FileBackups
 from remediator.cli.delegation import Delegation
 from remediator.cli.names import check_name, check_places
@@ -36,7 +34,7 @@ from remediator.news import News, NoNews, pass_on_nothing
 from remediator.observing import Observer
 from remediator.policy import Policy
 from remediator.policy.load import load_policy
-from remediator.ports import Backups, Clock, Counters, Means, NotAudited
+from remediator.ports import Backups, Clock, Cloud, Counters, Means, NotAudited
 from remediator.scan import Pass
 from remediator.telemetry.uncounted import Uncounted
 from remediator.trail import Trail, Who
@@ -44,7 +42,6 @@ from remediator.webhook import Deliveries, Webhook
 
 # Of who asks again in a moment: an answer that takes so long is no answer, and is not worth waiting for.
 _ASKED_AGAIN = Patience(connect=2.0, read=5.0, answer=5.0, throttled=2.0)
-_AWS_ASKED_AGAIN = AwsPatience(connect=3.0, read=5.0, answer=5.0, attempts=1)
 
 
 class Wired(Struct):
@@ -93,7 +90,7 @@ def wire(
     deliveries: Deliveries | None = None,
     asks_again: bool = False,
     audit_log: Path | None = None,
-    cloud: AwsCloud | None = None,
+    cloud: Cloud | None = None,
 ) -> Wired:
     """Read policy and kubeconfig, and build the pass. Nothing is asked of cluster or AWS yet.
 
@@ -118,7 +115,6 @@ def wire(
     opened = partial(Transport, connection, now=timekeeper.now, count=counting.kubernetes)
     transport = opened(patience=_ASKED_AGAIN) if asks_again else opened()
     prompt = opened(patience=IN_TIME)
-    asked = partial(AwsCloud, rules.aws, timekeeper, count=counting.aws)
     hook = None
     if deliveries is not None and rules.webhook.used:
         hook = Webhook(
@@ -142,7 +138,7 @@ def wire(
         cluster=KubernetesCluster(
             transport, scope, selector, writes=prompt, around=trail.around if trail else straight
         ),
-        cloud=cloud or (asked(patience=_AWS_ASKED_AGAIN) if asks_again else asked()),
+        cloud=cloud or _cloud(rules, timekeeper, counting, asks_again=asks_again),
         episodes=StoredEpisodes(
             transport,
             place,
@@ -175,9 +171,21 @@ def wire(
     )
 
 
-def shared_cloud(rules: Policy, clock: Clock | None) -> AwsCloud:
+def shared_cloud(rules: Policy, clock: Clock | None) -> Cloud:
     """Make what asks AWS for several clusters: their functions can be in one account, and share its quota."""
-    return AwsCloud(rules.aws, clock or SystemClock())
+    return _cloud(rules, clock or SystemClock(), Uncounted(), asks_again=False)
+
+
+def _cloud(rules: Policy, clock: Clock, counters: Counters, *, asks_again: bool) -> Cloud:
+    """Make what asks AWS once somebody has something to ask; where all is well, nobody has."""
+
+    def make() -> Cloud:
+        from remediator.aws.live import AwsCloud, Patience
+
+        asked = partial(AwsCloud, rules.aws, clock, count=counters.aws)
+        return asked(patience=Patience(connect=3.0, read=5.0, answer=5.0, attempts=1)) if asks_again else asked()
+
+    return CloudAtFirstUse(make)
 
 
 def _backups(rules: Policy, directory: Path | None, secrets: Backups, clock: Clock, counters: Counters) -> Backups:
@@ -185,6 +193,8 @@ def _backups(rules: Policy, directory: Path | None, secrets: Backups, clock: Clo
     files = FileBackups(directory)
     if rules.backups.s3 is None:
         return FallbackBackups(secrets, files) if directory is None else files
+    from remediator.aws.backups import S3Backups
+
     bucket = S3Backups(rules.aws, rules.backups.s3, clock, counters.aws)
     return bucket if directory is None else BothBackups(bucket, files)
 

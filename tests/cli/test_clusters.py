@@ -268,7 +268,7 @@ def test_a_variable_of_one_cluster_is_one_name_with_its_spaces(shop: Shop, monke
 Wire = Callable[..., Wired]
 
 
-def wiring(scan: Callable[[], Any]) -> Wire:
+def wiring(scan: Callable[..., Any]) -> Wire:
     """Make passes that do as told."""
     return cast("Wire", lambda **_: SimpleNamespace(work=SimpleNamespace(scan=scan)))
 
@@ -276,7 +276,7 @@ def wiring(scan: Callable[[], Any]) -> Wire:
 def test_they_are_looked_at_at_the_same_time_and_not_all_of_many() -> None:
     barrier, lock, now, most = threading.Barrier(8, timeout=20), threading.Lock(), 0, 0
 
-    def scan() -> str:
+    def scan(*, healthy: bool) -> str:
         nonlocal now, most
         with lock:
             now += 1
