@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from remediator.cli.options import Output, cluster_options, output_or_page_option, scope_options
+from remediator.cli.options import Output, cluster_options, output_or_page_option, scope_options, shard_option
 from remediator.errors import UsageError
 
 if TYPE_CHECKING:
     from remediator.cli.wiring import Wired
     from remediator.model.scan import Scan
+    from remediator.model.shard import Shard
     from remediator.ports import Clock
 
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 @cluster_options
 @scope_options
+@shard_option
 @output_or_page_option
 @click.option("--all", "healthy", is_flag=True, help="List the healthy too.")
 @click.option("--exit-code", is_flag=True, help="Exit 3 when there are findings.")
@@ -32,6 +34,7 @@ def command(
     policy: Path | None,
     all_namespaces: bool,
     selector: str | None,
+    shard: Shard | None,
     output: Output,
     healthy: bool,
     exit_code: bool,
@@ -48,6 +51,7 @@ def command(
     from remediator.cli import documents, report, tables
     from remediator.cli.render import narration
     from remediator.cli.wiring import wire
+    from remediator.model.shard import WHOLE
 
     if healthy and output is Output.HTML:
         raise UsageError("a page shows what is unwell, and no healthy resource", hint="Leave out --all, or -o html.")
@@ -60,6 +64,7 @@ def command(
         selector=selector,
         policy=policy,
         clock=clock,
+        shard=shard or WHOLE,
     )
     scan, wide = wired.work.scan(), output is Output.WIDE
     if output.for_machines:

@@ -15,6 +15,7 @@ from remediator.aws.live import AwsCloud
 from remediator.aws.live import Patience as AwsPatience
 from remediator.backups import BothBackups, FallbackBackups, FileBackups
 from remediator.cli.delegation import Delegation
+from remediator.cli.led import LedLock
 from remediator.cli.names import check_name, check_places
 from remediator.clock import SystemClock
 from remediator.episodes import all_told
@@ -23,14 +24,16 @@ from remediator.kubernetes.approvals import approvals_guard
 from remediator.kubernetes.backups import SecretBackups
 from remediator.kubernetes.events import KubernetesEvents
 from remediator.kubernetes.home import home_namespace
-from remediator.kubernetes.leader import live_leader
-from remediator.kubernetes.lease import ACTION_LEASE, LEADER_LEASE, Lock, own_identity
-from remediator.kubernetes.lease_object import KubernetesLease
+from remediator.kubernetes.leader import live_leaders
+from remediator.kubernetes.leading import LEADER_LEASES, LeaderLock, leader_lease
+from remediator.kubernetes.lease import ACTION_LEASE, Lock, own_identity
+from remediator.kubernetes.lease_object import KubernetesLease, KubernetesLeases
 from remediator.kubernetes.ourselves import Ourselves
 from remediator.kubernetes.pauses import KubernetesPauses
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.resources import KubernetesCluster, straight
 from remediator.kubernetes.transport import Connection, Patience, Transport
+from remediator.model.shard import WHOLE, Shard
 from remediator.news import News, NoNews, pass_on_nothing
 from remediator.observing import Observer
 from remediator.policy import Policy
@@ -59,13 +62,14 @@ class Wired(Struct):
     home: str
     counters: Counters
     trail: Trail | None = None
+    shard: Shard = WHOLE
 
     def delegation(self, say: Callable[[str], None]) -> Delegation | None:
-        """Find the daemon that leads, if one does, so that a person can leave the acting to it."""
+        """Find the daemon that leads, or those of shards, so that a person can leave the acting to them."""
         clock = self.means.clock
         now = clock.now() - timedelta(seconds=self.transport.skew or 0.0)
-        leader = live_leader(self.transport, self.home, now)
-        return Delegation(self.transport, self.home, leader, clock, say, self.trail) if leader else None
+        leaders = live_leaders(self.transport, self.home, now)
+        return Delegation(self.transport, self.home, leaders, clock, say, self.trail) if leaders.by else None
 
     @property
     def scope_flags(self) -> str:
@@ -74,7 +78,8 @@ class Wired(Struct):
 
     @property
     def scope(self) -> str:
-        return "all namespaces" if self.namespace is None else f"namespace {self.namespace}"
+        where = "all namespaces" if self.namespace is None else f"namespace {self.namespace}"
+        return where if self.shard.whole else f"{where}, {self.shard.said}"
 
 
 def wire(
@@ -92,6 +97,8 @@ def wire(
     deliveries: Deliveries | None = None,
     asks_again: bool = False,
     audit_log: Path | None = None,
+    shard: Shard = WHOLE,
+    leads: Callable[[], bool] | None = None,
 ) -> Wired:
     """Read policy and kubeconfig, and build the pass. Nothing is asked of cluster or AWS yet.
 
@@ -102,7 +109,8 @@ def wire(
     `counters` are told of every request, and of what ended; None: nobody is. `deliveries` takes messages for the
     policy's webhook; None: none are sent.
     `asks_again`: each question is soon asked anew, so that none is waited for as long as it may take elsewhere.
-    `audit_log` is where it is told what is decided and written; None: nowhere.
+    `audit_log` is where it is told what is decided and written; None: nowhere. `shard` is what it looks after. `leads`
+    is asked before anything is begun; None: nobody has to lead.
     """
     check_places(namespace, home, all_namespaces=all_namespaces)
     rules = policy if isinstance(policy, Policy) else load_policy(policy)
@@ -135,6 +143,7 @@ def wire(
     told = Who(who, ourselves.told, connection.context, connection.server)
     trail = Trail(AuditFile(audit_log), told, timekeeper) if audit_log else None
     noticing = [*([news.noticed] if tells else ()), *([trail.noticed] if trail else ())]
+    lock = KubernetesActionLock(Lock(KubernetesLease(prompt, place, ACTION_LEASE), timekeeper, who))
     means = Means(
         cluster=KubernetesCluster(
             transport, scope, selector, writes=prompt, around=trail.around if trail else straight
@@ -153,7 +162,7 @@ def wire(
         ),
         backups=_backups(rules, backups, SecretBackups(prompt, place, timekeeper), timekeeper, counting),
         clock=timekeeper,
-        lock=KubernetesActionLock(Lock(KubernetesLease(prompt, place, ACTION_LEASE), timekeeper, who)),
+        lock=lock if leads is None else LedLock(lock, leads),
         events=news if tells else NoNews(),
         pauses=KubernetesPauses(prompt, place),
         audit=trail or NotAudited(),
@@ -169,6 +178,7 @@ def wire(
         home=place,
         counters=counting,
         trail=trail,
+        shard=shard,
     )
 
 
@@ -182,10 +192,21 @@ def _backups(rules: Policy, directory: Path | None, secrets: Backups, clock: Clo
 
 
 def leader_lock(
-    *, kubeconfig: Path | None, context: str | None, home: str | None, clock: Clock, counters: Counters
-) -> Lock:
-    """Make the lock that tells which daemon leads. Nothing is asked of the cluster yet."""
+    *,
+    kubeconfig: Path | None,
+    context: str | None,
+    home: str | None,
+    clock: Clock,
+    counters: Counters | None,
+    shard: Shard = WHOLE,
+    passing: bool = False,
+) -> LeaderLock:
+    """Make the lock that tells who leads in a shard; `passing`: for one run. Nothing is asked of the cluster yet."""
     if home is not None:
         check_name("namespace", home)
-    prompt = Transport(Connection(kubeconfig, context), patience=IN_TIME, now=clock.now, count=counters.kubernetes)
-    return Lock(KubernetesLease(prompt, home_namespace(home), LEADER_LEASE), clock, own_identity())
+    prompt = Transport(
+        Connection(kubeconfig, context), patience=IN_TIME, now=clock.now, count=(counters or Uncounted()).kubernetes
+    )
+    place, name = home_namespace(home), shard.signed(own_identity(), passing=passing)
+    own = Lock(KubernetesLease(prompt, place, leader_lease(shard)), clock, name)
+    return LeaderLock(own, KubernetesLeases(prompt, place, LEADER_LEASES), shard, clock)

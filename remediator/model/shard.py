@@ -11,8 +11,6 @@ from hashlib import blake2b
 
 from msgspec import Struct
 
-from remediator.errors import UsageError
-
 # As many as there are Leases to lead by: a role has to name each.
 MOST = 16
 
@@ -67,16 +65,15 @@ def owner(uid: str, count: int) -> int:
 
 
 def parse_shard(text: str) -> Shard:
-    """Read `I/N`, such as 0/4; raise UsageError for what is none."""
+    """Read `I/N`, such as 0/4; raise ValueError, with what is wrong, for what is none."""
     match = _WRITTEN.fullmatch(text)
-    hint = f"Write it as I/N, with I from 0 to N-1 and N up to {MOST}: --shard 0/4 is the first of four."
     if match is None:
-        raise UsageError(f"{text!r} is no shard", hint=hint)
+        raise ValueError(f"{text!r} is no shard")
     index, count = int(match[1]), int(match[2])
     if count > MOST:
-        raise UsageError(f"{text}: there are no more than {MOST} shards", hint=hint)
+        raise ValueError(f"{text}: there are no more than {MOST} shards")
     if index >= count:
-        raise UsageError(f"{text}: there is no shard {index} among {count}: they are counted from 0", hint=hint)
+        raise ValueError(f"{text}: there is no shard {index} among {count}: they are counted from 0")
     return Shard(index, count)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -11,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remediator.errors import UsageError
 from remediator.model.shard import MOST, WHOLE, Shard, Signature, owner, parse_shard, signature
 
 COUNTS = st.integers(1, MOST)
@@ -86,11 +86,9 @@ def test_a_shard_is_written_as_its_index_and_their_number(text: str, shard: Shar
         ("0/17", "0/17: there are no more than 16 shards"),
     ],
 )
-def test_what_is_no_shard_is_refused_with_what_would_be_one(text: str, why: str) -> None:
-    with pytest.raises(UsageError) as raised:
+def test_what_is_no_shard_is_refused_with_what_is_wrong(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(why)):
         parse_shard(text)
-    assert raised.value.message == why
-    assert "--shard 0/4 is the first of four" in raised.value.hint
 
 
 @pytest.mark.parametrize(("index", "count"), [(1, 1), (-1, 4), (0, 0), (0, 17)])
