@@ -13,24 +13,30 @@ import msgspec
 from remediator.acting import Actor, Progress, acted
 from remediator.actions import plan_for
 from remediator.actions.leftover import undo_leftover
+from remediator.census import Census, noted_by_others, stuck
 from remediator.deciding import Decider
 from remediator.diagnosis import diagnose
 from remediator.diagnosis.references import with_findings
 from remediator.errors import ClusterError, NotFound
 from remediator.gates import incident
+from remediator.model.cluster_facts import ClusterFacts
 from remediator.model.decision import Overrides, Situation, Standing
 from remediator.model.episode import ResolvedBy
 from remediator.model.finding import FindingName
+from remediator.model.heartbeat import heartbeats
 from remediator.model.kind import FUNCTION, LAMBDA_KINDS
 from remediator.model.observation import Observation
 from remediator.model.plan import ActionName, Outcome
+from remediator.model.record import Record
 from remediator.model.resource import Ref, Resource
 from remediator.model.scan import Judged, Scan, population_of
+from remediator.model.shard import WHOLE, Shard
 from remediator.observing import Observer
 from remediator.policy import Policy
 from remediator.ports import Means
 from remediator.recovery import recover
 from remediator.surveying import Surveyor
+from remediator.triage import Triage
 
 _NONE = Overrides()
 
@@ -46,17 +52,34 @@ def _silently(_: str) -> None:
     """Tell nobody."""
 
 
+def _everything(_: Resource) -> bool:
+    return True
+
+
+def _nothing(_: Resource) -> bool:
+    return False
+
+
 class Pass:
     """The pass over one cluster under one policy. Holds no state of its own but the ports.
 
     `places` are the names that the cluster goes by, its context and its server: the policy may guard them.
-    `namespace` is the only one that is looked at; None: all are.
+    `namespace` is the only one that is looked at; None: all are. `shard` is what it looks after: the rest is counted,
+    and left alone.
     """
 
-    def __init__(self, means: Means, policy: Policy, places: Sequence[str] = (), namespace: str | None = None) -> None:
+    def __init__(
+        self,
+        means: Means,
+        policy: Policy,
+        places: Sequence[str] = (),
+        namespace: str | None = None,
+        shard: Shard = WHOLE,
+    ) -> None:
         self._means = means
         self._policy = policy
         self._namespace = namespace
+        self._shard = shard
         self._observer = Observer(means, policy)
         self._decider = Decider(means, policy, places)
         self._surveyor = Surveyor(means, policy)
@@ -69,24 +92,29 @@ class Pass:
         overrides: Overrides = _NONE,
         requested: Requests = _NOTHING,
         again: bool = False,
+        healthy: bool = False,
     ) -> Scan:
         """List, suspect, probe, diagnose and decide. Writes nothing: `record` does.
 
         `rehearse`: ask for each proposal whether we may, and let the API server try it as a dry run. `requested`: what
         a person asks for, beside what is advised, by namespace and name. `again`: it is the second look of one pass,
-        moments after the first, and counts as no sighting and no recovery of its own.
+        moments after the first, and counts as no sighting and no recovery of its own. `healthy`: keep what is plainly
+        well, too, whatever room that takes; else it is only counted.
         """
         if not again:
             self._means.events.anew()
         started = self._means.clock.now()
         records = self._means.episodes.load(started)
-        listed = list(self._means.cluster.resources())
-        resources = [each for each in listed if isinstance(each, Resource)]
-        partial = tuple(each for each in listed if isinstance(each, str))
-        leftovers = tuple(each for each in resources if undo_leftover(each))
-        controller = self._observer.controller(resources)
-        judged = self._judge_all(self._observer.observe(resources, controller), again=again)
-        population = population_of(judged)
+        controller = self._means.cluster.controller(started)
+        triage = Triage(self._means, self._policy, self._namespace, controller, requested)
+        noted = noted_by_others(self._shard, self._means.episodes.records())
+        census = Census(self._shard, stuck(noted))
+        census.take(self._means.cluster.resources(), _everything if healthy else triage.deserves)
+        controller = self._observer.heard(controller, census.heartbeats)
+        leftovers = tuple(each for each in census.kept if undo_leftover(each))
+        observed = self._observer.observe(census.kept, controller, triage.known, census.claims(census.kept))
+        judged = self._judge_all(observed, noted, again=again)
+        population = population_of(judged, census.well, census.elsewhere)
         if incident(population, self._policy.limits):
             self._means.episodes.incident(started)
         standing = self._means.episodes.standing(started)
@@ -94,9 +122,30 @@ class Pass:
         pauses = self._means.pauses.read()
         at = self._decider.situation(population, overrides=overrides, definitions=definitions, pauses=pauses)
         results = tuple(self._decide(each, at, standing, rehearse=rehearse, requested=requested) for each in judged)
-        cluster, unknown = self._surveyor.survey(results, controller, definitions, population)
-        unknown = tuple(filter(None, (*unknown, pauses.unknown)))
-        return Scan(results, partial, leftovers, controller, started, records, cluster, unknown, pauses)
+        facts = ClusterFacts(
+            controller=controller,
+            results=results,
+            well=census.well,
+            elsewhere=census.elsewhere,
+            heartbeats=census.heartbeats,
+            definitions=definitions,
+        )
+        cluster, unknown = self._surveyor.survey(facts, triage.known.namespaces, population)
+        return Scan(
+            results,
+            tuple(census.partial),
+            leftovers,
+            controller,
+            started,
+            records,
+            cluster,
+            tuple(filter(None, (*unknown, pauses.unknown))),
+            pauses,
+            census.well,
+            census.heartbeats,
+            self._shard,
+            census.elsewhere,
+        )
 
     def record(self, scan: Scan) -> tuple[str, ...]:
         """Store what was seen and done, where there is a place for it; say what could not be stored.
@@ -116,17 +165,25 @@ class Pass:
         """
         self._means.episodes.load(self._means.clock.now())
         resource = self._means.cluster.get(namespace, name, kind)
+        census = Census()
         try:
-            others = [each for each in self._means.cluster.resources() if isinstance(each, Resource)]
-        except ClusterError:
-            others = [resource]  # who may read just this one sees just its heartbeat
-        seen = self._observer.asked(resource, self._observer.controller(others), follow=True, among=others)
+            census.take(self._means.cluster.resources(), _nothing)
+        except ClusterError:  # who may read just this one sees just its heartbeat
+            census = Census()
+            census.take([resource], _nothing)
+        controller = self._observer.controller(census.heartbeats)
+        claims = census.claims([resource])(resource)
+        seen = self._observer.asked(resource, controller, follow=True, claims=claims)
         definitions = self._means.cluster.definitions()
         pauses = self._means.pauses.read()
         judged, at = self._judge(seen), self._decider.situation(None, definitions=definitions, pauses=pauses)
         standing = self._means.episodes.standing(at.now)
         judged = self._decide(judged, at, standing, rehearse=True)
-        cluster, _ = self._surveyor.survey([judged], seen.controller, definitions, None)
+        facts = ClusterFacts(
+            controller=controller, results=(judged,), heartbeats=heartbeats([resource]), definitions=definitions
+        )
+        around = {} if seen.namespace is None else {seen.namespace.name: seen.namespace}
+        cluster, _ = self._surveyor.survey(facts, around, None)
         return msgspec.structs.replace(judged, cluster=cluster)
 
     def recover(self, scan: Scan, progress: Progress = _silently) -> tuple[str, ...]:
@@ -160,15 +217,18 @@ class Pass:
         """Act on one after the other; yield what came of each once that is known."""
         outcomes = list(before)
         for each in chosen:
-            at = self._decider.situation(population_of(scan.results), acted=acted(outcomes), **more)
+            at = self._decider.situation(scan.population, acted=acted(outcomes), **more)
             outcomes.append(self._actor.attempt(each, scan, at, progress))
             self._means.events.write()
             yield outcomes[-1]
 
-    def _judge_all(self, observed: Iterable[Observation], *, again: bool) -> list[Judged]:
+    def _judge_all(self, observed: Iterable[Observation], elsewhere: Iterable[Record], *, again: bool) -> list[Judged]:
         """Judge what others refer to before them, so that they can say what is wrong with it."""
         judged: list[Judged] = []
-        found: dict[tuple[str, str, str], FindingName] = {}
+        noted = ((each.ref, each.episode.finding) for each in elsewhere if each.episode is not None)
+        found: dict[tuple[str, str, str], FindingName] = {
+            (ref.kind, ref.namespace, ref.name): finding.name for ref, finding in noted if finding is not None
+        }
         for each in sorted(observed, key=lambda each: _RANK.get(each.resource.kind, 0)):
             seen = msgspec.structs.replace(each, references=with_findings(each.references, found))
             judged.append(self._judge(seen, again=again))
@@ -203,7 +263,8 @@ class Pass:
                 self._means.episodes.judged(each.seen.resource, advised.verdicts if advised else (), kind)
         seen = {each.seen.resource.ref for each in scan.results}
         for ref in self._means.episodes.unresolved():
-            if self._namespace in (None, ref.namespace) and ref not in seen and self._is_gone(ref):
+            ours = self._namespace in (None, ref.namespace) and self._shard.owns(ref.uid)
+            if ours and ref not in seen and self._is_gone(ref):
                 self._means.episodes.ended(ref, scan.started, ResolvedBy.DELETED)
 
     def _is_gone(self, ref: Ref) -> bool:

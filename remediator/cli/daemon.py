@@ -136,7 +136,7 @@ def command(
             shard=share,
         )
         board.over(wired.means.episodes, Where(wired.connection.context, wired.scope, wired.scope_flags, wired.home))
-        return Ground(wired.means, (wired.connection.context, wired.connection.server), wired.namespace)
+        return Ground(wired.means, (wired.connection.context, wired.connection.server), wired.namespace, share)
 
     lock: LeaderLock = leader_lock(**where, clock=clock, counters=metrics, shard=share)
     file = PolicyFile(policy, metrics.reloaded)

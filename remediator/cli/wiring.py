@@ -22,6 +22,7 @@ from remediator.episodes import all_told
 from remediator.kubernetes.action_lock import IN_TIME, KubernetesActionLock
 from remediator.kubernetes.approvals import approvals_guard
 from remediator.kubernetes.backups import SecretBackups
+from remediator.kubernetes.connection import Connection
 from remediator.kubernetes.events import KubernetesEvents
 from remediator.kubernetes.home import home_namespace
 from remediator.kubernetes.leader import live_leaders
@@ -32,7 +33,7 @@ from remediator.kubernetes.ourselves import Ourselves
 from remediator.kubernetes.pauses import KubernetesPauses
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.resources import KubernetesCluster, straight
-from remediator.kubernetes.transport import Connection, Patience, Transport
+from remediator.kubernetes.transport import Patience, Transport
 from remediator.model.shard import WHOLE, Shard
 from remediator.news import News, NoNews, pass_on_nothing
 from remediator.observing import Observer
@@ -159,6 +160,7 @@ def wire(
             retention=rules.retention,
             resolved=counting.resolved,
             noticed=all_told(noticing),
+            mine=shard.owns,
         ),
         backups=_backups(rules, backups, SecretBackups(prompt, place, timekeeper), timekeeper, counting),
         clock=timekeeper,
@@ -169,7 +171,7 @@ def wire(
     )
     return Wired(
         observer=Observer(means, rules),
-        work=Pass(means, rules, places=(connection.context, connection.server), namespace=scope),
+        work=Pass(means, rules, places=(connection.context, connection.server), namespace=scope, shard=shard),
         connection=connection,
         policy=rules,
         namespace=scope,
