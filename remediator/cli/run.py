@@ -115,7 +115,6 @@ def command(
     from remediator.cli.session import Session
     from remediator.cli.telling import telling
     from remediator.cli.wiring import leader_lock, wire
-    from remediator.clock import SystemClock
     from remediator.gates import parse_override
     from remediator.model.shard import WHOLE
 
@@ -123,11 +122,10 @@ def command(
 
     take_sigterm_as_interrupt()
     where: dict[str, Any] = {"kubeconfig": kubeconfig, "context": context, "home": home}
-    timekeeper: Clock = clock or SystemClock()
     with deliver(metrics_file, push, push_job, push_labels, clock) as counters, telling(counters) as deliveries:
         lock = None
         if shard is not None and not dry_run:
-            lock = leader_lock(**where, clock=timekeeper, counters=counters, shard=shard, passing=True)
+            lock = leader_lock(**where, clock=clock, counters=counters, shard=shard, passing=True)
         wired: Wired = wire(
             **where,
             namespace=namespace,
@@ -143,5 +141,5 @@ def command(
             leads=lock.valid if lock else None,
         )
         session = Session(wired, output=output, may_write=not dry_run, overrides=overrides)
-        with led(lock, wired.shard, timekeeper, narration().line) if lock else nullcontext():
+        with led(lock, wired.shard, wired.means.clock, narration().line) if lock else nullcontext():
             return session.approve(frozenset(proposals)) if approve else session.unattended()

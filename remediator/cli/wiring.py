@@ -198,7 +198,7 @@ def leader_lock(
     kubeconfig: Path | None,
     context: str | None,
     home: str | None,
-    clock: Clock,
+    clock: Clock | None,
     counters: Counters | None,
     shard: Shard = WHOLE,
     passing: bool = False,
@@ -206,9 +206,9 @@ def leader_lock(
     """Make the lock that tells who leads in a shard; `passing`: for one run. Nothing is asked of the cluster yet."""
     if home is not None:
         check_name("namespace", home)
-    prompt = Transport(
-        Connection(kubeconfig, context), patience=IN_TIME, now=clock.now, count=(counters or Uncounted()).kubernetes
-    )
+    timekeeper, counting = clock or SystemClock(), counters or Uncounted()
+    connection = Connection(kubeconfig, context)
+    prompt = Transport(connection, patience=IN_TIME, now=timekeeper.now, count=counting.kubernetes)
     place, name = home_namespace(home), shard.signed(own_identity(), passing=passing)
-    own = Lock(KubernetesLease(prompt, place, leader_lease(shard)), clock, name)
-    return LeaderLock(own, KubernetesLeases(prompt, place, LEADER_LEASES), shard, clock)
+    own = Lock(KubernetesLease(prompt, place, leader_lease(shard)), timekeeper, name)
+    return LeaderLock(own, KubernetesLeases(prompt, place, LEADER_LEASES), shard, timekeeper)
