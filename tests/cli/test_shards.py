@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from remediator.cli.led import LedLock, led
+from remediator.errors import Busy, Unreachable
+from remediator.kubernetes import words
+from remediator.kubernetes.approvals import Guard
 from remediator.kubernetes.lease_object import KubernetesLeases
-from remediator.model.shard import Shard
+from remediator.model.shard import Shard, owner
 from remediator.model.times import format_micro_time
 from tests.cli.shop import Shop
-from tests.cli.test_records import HOME, recorded
+from tests.cli.test_records import HOME, record, recorded
+from tests.fakes import FakeClock, FakeLock
 
 __all__ = ["recorded"]
 
@@ -69,6 +76,47 @@ def test_what_is_no_shard_is_refused_with_what_would_be_one(shop: Shop, command:
     assert result.code == 2
     assert "--shard: 4/4: there is no shard 4 among 4: they are counted from 0" in result.err
     assert "--shard 0/4 is the first of four" in result.err
+
+
+# ---- who leads -------------------------------------------------------------------------------------------------------
+
+
+def of_daemons(shop: Shop) -> Json:
+    document: Json = json.loads(shop("doctor", "-A", "-o", "json").out)
+    checks: list[Json] = [each for each in document["checks"] if each["area"] == "daemon"]
+    [check] = checks
+    return check
+
+
+def test_doctor_names_who_leads_and_the_shards_that_nobody_does(recorded: Shop) -> None:
+    assert of_daemons(recorded)["level"] == "note"
+    leads(recorded, "ack-remediator-leader-1", "b@node/1/ab#shard-1/2")
+    check = of_daemons(recorded)
+    assert (check["level"], check["said"]) == (
+        "warning",
+        "b@node/1/ab#shard-1/2 leads; nobody looks after the shards 0/2",
+    )
+    leads(recorded, "ack-remediator-leader-0", "a@node/1/ab#shard-0/2")
+    check = of_daemons(recorded)
+    assert (check["level"], check["said"]) == ("ok", "a@node/1/ab#shard-0/2, b@node/1/ab#shard-1/2 lead")
+
+
+@pytest.mark.parametrize("its_own", [True, False])
+def test_a_person_leaves_the_acting_to_the_daemon_of_the_shard_and_to_no_other(
+    recorded: Shop, monkeypatch: pytest.MonkeyPatch, its_own: bool
+) -> None:
+    monkeypatch.setattr("remediator.cli.wiring.approvals_guard", lambda *_: Guard(True, "the tests say so"))
+    monkeypatch.setattr(words, "held_to_rules", lambda *_: True)
+    recorded.controller()
+    recorded.write_policy("mode: approve\nsightings: 1\nbreaker: {percent: 100}\n")
+    recorded("run", "-A")
+    index = owner(recorded.stored("checkout")["metadata"]["uid"], 2)
+    led = index if its_own else 1 - index
+    leads(recorded, f"ack-remediator-leader-{led}", f"a@node/1/ab#shard-{led}/2")
+    wanted = f"p-{record(recorded, 'checkout')['proposal']['digest'][:10]}"
+    result = recorded("run", "-A", "--approve", "--proposal", wanted, columns=200)
+    assert (f"{wanted}: approved as sandbox-admin; a@node/1/ab#shard-{led}/2 acts on it." in result.err) is its_own
+    assert ("attempts" in record(recorded, "checkout")) is not its_own, "what nobody looks after is done here"
 
 
 # ---- run -------------------------------------------------------------------------------------------------------------
@@ -151,3 +199,35 @@ def test_what_changes_nothing_needs_no_lease(recorded: Shop, words: tuple[str, .
     assert recorded(*words, "--shard", "1/4").code == 0
     with pytest.raises(LookupError):
         holder(recorded, "ack-remediator-leader-1")
+
+
+def test_who_leads_no_more_begins_nothing() -> None:
+    lock, told = FakeLock(), [True, False]
+    with LedLock(lock, lambda: told.pop(0)).held(print) as hold:
+        assert hold.keep()
+    with pytest.raises(Busy, match="leads its shard no more"), LedLock(lock, lambda: told.pop(0)).held(print):
+        raise AssertionError
+
+
+def test_a_run_keeps_what_it_leads_though_it_cannot_always_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("remediator.cli.led._KEEP", 0.01)
+    asked, enough = [0], threading.Event()
+
+    class Kept:
+        others = ""
+
+        def campaign(self) -> bool:
+            asked[0] += 1
+            if asked[0] == 2:
+                raise Unreachable("no answer")
+            if asked[0] == 4:
+                enough.set()
+            return True
+
+        def release(self) -> None:
+            asked.append(0)
+
+    with capture_logs() as logs, led(Kept(), Shard(0, 2), FakeClock(), print):  # type: ignore[arg-type]
+        assert enough.wait(10)
+    assert [each["why"] for each in logs] == ["no answer"]
+    assert len(asked) == 2, "it let go of it"
