@@ -7,11 +7,14 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import reduce
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from remediator.cli import candidates
+
+if TYPE_CHECKING:
+    from remediator.model.shard import Shard
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -100,6 +103,27 @@ _EVERYWHERE = click.option("-A", "--all-namespaces", is_flag=True, help="Look in
 _SCOPE = (
     _EVERYWHERE,
     click.option("-l", "--selector", help="Only resources with these labels, such as team=shop."),
+)
+
+
+def _shard(_ctx: click.Context, option: click.Parameter, text: str | None) -> Shard | None:
+    """Read what follows --shard; None where it is not given."""
+    from remediator.errors import UsageError
+    from remediator.model.shard import MOST, parse_shard
+
+    try:
+        return None if text is None else parse_shard(text)
+    except ValueError as error:
+        hint = f"Write I/N, with I from 0 to N-1, and N no more than {MOST}: {option.opts[0]} 0/4 is the first of four."
+        raise UsageError(f"{option.opts[0]}: {error}", hint=hint) from error
+
+
+_SHARD = click.option(
+    "--shard",
+    callback=_shard,
+    metavar="I/N",
+    envvar="REMEDIATOR_SHARD",
+    help="Look after the share I of N only, counted from 0, by hash of uid; 0/1 is all. See docs/daemon.md.",
 )
 _POLICY = click.option(
     "--policy",
@@ -216,6 +240,11 @@ def everywhere_option(function: F) -> F:
 def scope_options(function: F) -> F:
     """Add -A and -l."""
     return _apply(function, *_SCOPE)
+
+
+def shard_option(function: F) -> F:
+    """Add --shard; the command is given a `Shard`, or None."""
+    return _apply(function, _SHARD)
 
 
 def policy_option(function: F) -> F:

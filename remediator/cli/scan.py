@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from remediator.cli.options import Output, output_or_page_option, scope_options, several_clusters_options
+from remediator.cli.options import Output, output_or_page_option, scope_options, several_clusters_options, shard_option
 from remediator.errors import UsageError
 
 if TYPE_CHECKING:
     from remediator.cli.wiring import Wired
     from remediator.model.scan import Scan
+    from remediator.model.shard import Shard
     from remediator.ports import Clock
 
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 @several_clusters_options
 @scope_options
+@shard_option
 @output_or_page_option
 @click.option("--all", "healthy", is_flag=True, help="List the healthy too.")
 @click.option("--exit-code", is_flag=True, help="Exit 3 when there are findings.")
@@ -33,6 +35,7 @@ def command(
     policy: Path | None,
     all_namespaces: bool,
     selector: str | None,
+    shard: Shard | None,
     output: Output,
     healthy: bool,
     exit_code: bool,
@@ -52,6 +55,7 @@ def command(
     from remediator.cli import report, tables
     from remediator.cli.render import narration
     from remediator.cli.wiring import wire
+    from remediator.model.shard import WHOLE
 
     if healthy and output is Output.HTML:
         raise UsageError("a page shows what is unwell, and no healthy resource", hint="Leave out --all, or -o html.")
@@ -62,6 +66,7 @@ def command(
         home=home,
         all_namespaces=all_namespaces,
         selector=selector,
+        shard=shard or WHOLE,
     )
     if len(contexts) > 1:
         from remediator.cli import clusters
