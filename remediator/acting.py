@@ -51,7 +51,7 @@ class Actor:
                 proofs = self._proofs(chosen, judged.seen.placement, progress)
                 # Looked at after AWS was asked, which can take minutes: the controller may have come back by now, and
                 # somebody may have told it to look elsewhere.
-                controller = self._observer.controller(each.seen.resource for each in scan.results)
+                controller = self._observer.controller(scan.heartbeats)
                 known = self._observer.identities([chosen.resource], controller)
                 evidence = Evidence(chosen.digest, proofs, taken)
                 # Seven questions, which nobody else is to wait for under the lock.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import copy_context
@@ -13,9 +13,9 @@ from msgspec import Struct
 
 from remediator.diagnosis import diagnose, is_suspect, is_worth_a_call
 from remediator.execute import Look
-from remediator.model.claims import claims
 from remediator.model.controller import ControllerFacts
 from remediator.model.finding import Finding
+from remediator.model.heartbeat import Heartbeats, heard
 from remediator.model.identities import Identities
 from remediator.model.live import LiveState, unreadable
 from remediator.model.observation import Observation
@@ -27,18 +27,16 @@ from remediator.policy import Policy
 from remediator.ports import Means
 
 NOT_ASKED = "AWS was not asked"
+
+# Finds the other objects that are for the same function.
+Claimed = Callable[[Resource], tuple[Ref, ...]]
+
+
+def _by_nobody(_: Resource) -> tuple[Ref, ...]:
+    return ()
+
+
 _NOTHING_READ = Identities()
-
-
-def heartbeats(resources: Iterable[Resource]) -> list[datetime]:
-    """Collect the heartbeats that tell of the controller.
-
-    Not those of what it no longer looks at by itself: while an object is being deleted, and after a Terminal error,
-    the heartbeat stands still, and says nothing about the controller. Nor those of other kinds: they can have another
-    controller, and a resync period of their own.
-    """
-    moving = (each.heartbeat for each in resources if each.is_function and not (each.deleting or each.terminal))
-    return [each for each in moving if each is not None]
 
 
 class _Well(Struct, frozen=True):
@@ -60,17 +58,21 @@ class Observer:
         self._policy = policy
         self._well: dict[str, _Well] = {}
 
-    def observe(self, resources: Sequence[Resource], controller: ControllerFacts) -> Iterable[Observation]:
+    def observe(
+        self,
+        resources: Sequence[Resource],
+        controller: ControllerFacts,
+        known: Identities = _NOTHING_READ,
+        claimed: Claimed = _by_nobody,
+    ) -> Iterable[Observation]:
         """Observe them all; AWS is asked about suspects only, and not about those that it said were fine."""
         now = self._means.clock.now()
-        known = self.identities(resources, controller)
         live = self._remembered(resources, controller, known)
         suspects = [each for each in resources if each.ref not in live and is_suspect(each, now, self._policy.timeouts)]
         worth = [each for each in suspects if is_worth_a_call(each)]
         asked = self._probe(worth, {each.ref: place(each, known, controller) for each in worth})
         live |= asked
         links = {each.ref: self._means.cluster.references(each) for each in suspects if complaint(each)}
-        others = claims(resources)
         seen = [
             self.seen(
                 each,
@@ -78,7 +80,7 @@ class Observer:
                 controller,
                 known,
                 links=links.get(each.ref, ()),
-                claims=others(each),
+                claims=claimed(each),
             )
             for each in resources
         ]
@@ -121,20 +123,25 @@ class Observer:
         controller: ControllerFacts,
         *,
         follow: bool = False,
-        among: Iterable[Resource] = (),
+        claims: tuple[Ref, ...] = (),
     ) -> Observation:
         """Observe one resource, AWS included, whatever was said of it before; `follow` its references, too.
 
-        `among` are those that it may share its function with, where they are known.
+        `claims` are those that it shares its function with, where they are known.
         """
         known = self.identities([resource], controller)
         live = self._means.cloud.probe(resource, place(resource, known, controller))
         links = self._means.cluster.references(resource) if follow or complaint(resource) else ()
-        return self.seen(resource, live, controller, known, links=links, claims=claims(among)(resource))
+        return self.seen(resource, live, controller, known, links=links, claims=claims)
 
-    def controller(self, resources: Iterable[Resource]) -> ControllerFacts:
+    def controller(self, beats: Heartbeats) -> ControllerFacts:
         """Find out how the controller is, heartbeats included."""
-        return self._means.cluster.controller(heartbeats(resources), self._means.clock.now())
+        return self.heard(self._means.cluster.controller(self._means.clock.now()), beats)
+
+    def heard(self, controller: ControllerFacts, beats: Heartbeats) -> ControllerFacts:
+        """Add to what is known of the controller what heartbeats say of it."""
+        everywhere = self._means.cluster.saw_everything()
+        return heard(controller, beats, self._means.clock.now(), everywhere=everywhere)
 
     def look(self, controller: ControllerFacts) -> Look:
         """Make the way to look at one resource again."""

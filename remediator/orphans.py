@@ -14,11 +14,11 @@ from msgspec import Struct
 from remediator.errors import ClusterError
 from remediator.model.claimed import Placed, claimed
 from remediator.model.controller import ControllerFacts
+from remediator.model.heartbeat import heard, heartbeats
 from remediator.model.identities import Identities
 from remediator.model.orphan import ClusterTag, Inventory, Left, Orphan, Owner, Tagged, dated, orphan
 from remediator.model.placement import place
 from remediator.model.resource import AckMetadata, FunctionSpec, FunctionStatus, Metadata, Resource, function_arn
-from remediator.observing import heartbeats
 from remediator.ports import Claimants, Cloud, Tags
 
 # None is our own account.
@@ -108,7 +108,8 @@ def _seen(cluster: Claimants, now: datetime) -> _Seen:
     if missing := tuple(each for each in listed if isinstance(each, str)):
         return _Seen(missing=missing)
     resources = [each for each in listed if isinstance(each, Resource)]
-    controller = cluster.controller(heartbeats(resources), now)
+    everywhere = cluster.saw_everything()
+    controller = heard(cluster.controller(now), heartbeats(resources), now, everywhere=everywhere)
     identities = cluster.identities({each.metadata.namespace for each in resources}, controller)
     return _Seen(placed=_placed(resources, identities, controller), controller=controller)
 

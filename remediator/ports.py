@@ -22,6 +22,7 @@ from remediator.model.limits import Mode
 from remediator.model.live import LiveState
 from remediator.model.log import ControllerLog
 from remediator.model.message import Delivery
+from remediator.model.namespace import Namespace
 from remediator.model.observation import History
 from remediator.model.orphan import Inventory
 from remediator.model.pause import Pauses
@@ -67,8 +68,11 @@ class Cluster(Protocol):
         Raise Changed where a precondition failed, NotFound where the object is gone.
         """
 
-    def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
-        """Find out how the controller is, given the heartbeats of all resources in scope."""
+    def controller(self, now: datetime) -> ControllerFacts:
+        """Find out how the controller is and was started, by all but heartbeats; those are `model.heartbeat`'s."""
+
+    def saw_everything(self) -> bool:
+        """Whether what was listed last is every object there is, so that silence of all of them means something."""
 
     def workload(self, namespace: str, name: str) -> Workload:
         """Read the Deployment of a controller, and its pods; raise NotFound where there is none."""
@@ -85,8 +89,14 @@ class Cluster(Protocol):
     def skew(self) -> float | None:
         """Say how many seconds our clock is ahead of the API server's, by its last answers; None: it did not tell."""
 
-    def identities(self, namespaces: Iterable[str], controller: ControllerFacts) -> Identities:
-        """Read what says which account, role and region these namespaces are for; never raises ClusterError."""
+    def identities(self, namespaces: Iterable[str] | None, controller: ControllerFacts) -> Identities:
+        """Read what says which account, role and region these namespaces are for; never raises ClusterError.
+
+        None: all namespaces that there are.
+        """
+
+    def namespace(self, name: str) -> Namespace | str:
+        """Read one namespace; a string says, in a sentence, why that is not possible."""
 
     def log_lines(self, ref: Ref) -> ControllerLog:
         """Read the controller's last log entries about an object, unmasked; raises nothing, says why there are none."""
@@ -111,9 +121,11 @@ class Claimants(Protocol):
     def functions(self) -> Iterator[Resource | str]:
         """Yield every Function; a string says what could not be seen. Raises ClusterError where nothing can be."""
 
-    def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts: ...
+    def controller(self, now: datetime) -> ControllerFacts: ...
 
-    def identities(self, namespaces: Iterable[str], controller: ControllerFacts) -> Identities: ...
+    def saw_everything(self) -> bool: ...
+
+    def identities(self, namespaces: Iterable[str] | None, controller: ControllerFacts) -> Identities: ...
 
 
 class Tags(Protocol):

@@ -25,7 +25,7 @@ from remediator.model.live import unreadable
 from remediator.model.observation import Observation
 from remediator.model.plan import ActionName, Evidence, Outcome, Plan, Result
 from remediator.model.resource import Resource
-from remediator.model.scan import Judged, Scan, population_of
+from remediator.model.scan import Judged, Scan
 from remediator.policy import Policy
 from remediator.ports import Hold, Means
 from remediator.scan import Pass
@@ -104,8 +104,7 @@ class Restarter:
 
     def look(self, scan: Scan, install: Install) -> Restart:
         """Judge a restart by what a pass saw; raise ClusterError where the Deployment cannot be read."""
-        listed = _Listed(tuple(each.seen.resource for each in scan.results), scan.partial)
-        finding, plan = restart_controller(self._ground(scan, install, listed))
+        finding, plan = restart_controller(self._ground(scan, install, self._listed(install)))
         seen = self._seen(scan, plan)
         decision = self._decider.propose(finding, plan, self._situation(scan, seen), rehearse=True)
         return Restart(Judged(seen, finding, decision), plan)
@@ -202,7 +201,7 @@ class Restarter:
             resources=listed.resources,
             unseen=unseen,
             waiting=waiting,
-            unwell=population_of(scan.results).unwell,
+            unwell=scan.population.unwell,
             hangs=scan.controller.why if hangs else "",
             recorded=self._recorded(workload.ref.uid),
             terms=self._policy.restarts,
@@ -223,9 +222,7 @@ class Restarter:
     def _situation(self, scan: Scan, seen: Observation) -> Situation:
         definitions = self._means.cluster.definitions()
         pauses = self._means.pauses.read()
-        at = self._decider.situation(
-            population_of(scan.results), overrides=self._overrides, definitions=definitions, pauses=pauses
-        )
+        at = self._decider.situation(scan.population, overrides=self._overrides, definitions=definitions, pauses=pauses)
         return self._decider.about(at, seen, self._means.episodes.standing(seen.now), None)
 
 

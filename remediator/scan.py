@@ -13,14 +13,17 @@ import msgspec
 from remediator.acting import Actor, Progress, acted
 from remediator.actions import plan_for
 from remediator.actions.leftover import undo_leftover
+from remediator.census import Census
 from remediator.deciding import Decider
 from remediator.diagnosis import diagnose
 from remediator.diagnosis.references import with_findings
 from remediator.errors import ClusterError, NotFound
 from remediator.gates import incident
+from remediator.model.cluster_facts import ClusterFacts
 from remediator.model.decision import Overrides, Situation, Standing
 from remediator.model.episode import ResolvedBy
 from remediator.model.finding import FindingName
+from remediator.model.heartbeat import heartbeats
 from remediator.model.kind import FUNCTION, LAMBDA_KINDS
 from remediator.model.observation import Observation
 from remediator.model.plan import ActionName, Outcome
@@ -31,6 +34,7 @@ from remediator.policy import Policy
 from remediator.ports import Means
 from remediator.recovery import recover
 from remediator.surveying import Surveyor
+from remediator.triage import Triage
 
 _NONE = Overrides()
 
@@ -44,6 +48,14 @@ _NOTHING: Requests = {}
 
 def _silently(_: str) -> None:
     """Tell nobody."""
+
+
+def _everything(_: Resource) -> bool:
+    return True
+
+
+def _nothing(_: Resource) -> bool:
+    return False
 
 
 class Pass:
@@ -69,24 +81,28 @@ class Pass:
         overrides: Overrides = _NONE,
         requested: Requests = _NOTHING,
         again: bool = False,
+        healthy: bool = False,
     ) -> Scan:
         """List, suspect, probe, diagnose and decide. Writes nothing: `record` does.
 
         `rehearse`: ask for each proposal whether we may, and let the API server try it as a dry run. `requested`: what
         a person asks for, beside what is advised, by namespace and name. `again`: it is the second look of one pass,
-        moments after the first, and counts as no sighting and no recovery of its own.
+        moments after the first, and counts as no sighting and no recovery of its own. `healthy`: keep what is plainly
+        well, too, whatever room that takes; else it is only counted.
         """
         if not again:
             self._means.events.anew()
         started = self._means.clock.now()
         records = self._means.episodes.load(started)
-        listed = list(self._means.cluster.resources())
-        resources = [each for each in listed if isinstance(each, Resource)]
-        partial = tuple(each for each in listed if isinstance(each, str))
-        leftovers = tuple(each for each in resources if undo_leftover(each))
-        controller = self._observer.controller(resources)
-        judged = self._judge_all(self._observer.observe(resources, controller), again=again)
-        population = population_of(judged)
+        controller = self._means.cluster.controller(started)
+        triage = Triage(self._means, self._policy, self._namespace, controller, requested)
+        census = Census()
+        census.take(self._means.cluster.resources(), _everything if healthy else triage.deserves)
+        controller = self._observer.heard(controller, census.heartbeats)
+        leftovers = tuple(each for each in census.kept if undo_leftover(each))
+        observed = self._observer.observe(census.kept, controller, triage.known, census.claims(census.kept))
+        judged = self._judge_all(observed, again=again)
+        population = population_of(judged, census.well)
         if incident(population, self._policy.limits):
             self._means.episodes.incident(started)
         standing = self._means.episodes.standing(started)
@@ -94,9 +110,27 @@ class Pass:
         pauses = self._means.pauses.read()
         at = self._decider.situation(population, overrides=overrides, definitions=definitions, pauses=pauses)
         results = tuple(self._decide(each, at, standing, rehearse=rehearse, requested=requested) for each in judged)
-        cluster, unknown = self._surveyor.survey(results, controller, definitions, population)
-        unknown = tuple(filter(None, (*unknown, pauses.unknown)))
-        return Scan(results, partial, leftovers, controller, started, records, cluster, unknown, pauses)
+        facts = ClusterFacts(
+            controller=controller,
+            results=results,
+            well=census.well,
+            heartbeats=census.heartbeats,
+            definitions=definitions,
+        )
+        cluster, unknown = self._surveyor.survey(facts, triage.known.namespaces, population)
+        return Scan(
+            results,
+            tuple(census.partial),
+            leftovers,
+            controller,
+            started,
+            records,
+            cluster,
+            tuple(filter(None, (*unknown, pauses.unknown))),
+            pauses,
+            census.well,
+            census.heartbeats,
+        )
 
     def record(self, scan: Scan) -> tuple[str, ...]:
         """Store what was seen and done, where there is a place for it; say what could not be stored.
@@ -116,17 +150,25 @@ class Pass:
         """
         self._means.episodes.load(self._means.clock.now())
         resource = self._means.cluster.get(namespace, name, kind)
+        census = Census()
         try:
-            others = [each for each in self._means.cluster.resources() if isinstance(each, Resource)]
-        except ClusterError:
-            others = [resource]  # who may read just this one sees just its heartbeat
-        seen = self._observer.asked(resource, self._observer.controller(others), follow=True, among=others)
+            census.take(self._means.cluster.resources(), _nothing)
+        except ClusterError:  # who may read just this one sees just its heartbeat
+            census = Census()
+            census.take([resource], _nothing)
+        controller = self._observer.controller(census.heartbeats)
+        claims = census.claims([resource])(resource)
+        seen = self._observer.asked(resource, controller, follow=True, claims=claims)
         definitions = self._means.cluster.definitions()
         pauses = self._means.pauses.read()
         judged, at = self._judge(seen), self._decider.situation(None, definitions=definitions, pauses=pauses)
         standing = self._means.episodes.standing(at.now)
         judged = self._decide(judged, at, standing, rehearse=True)
-        cluster, _ = self._surveyor.survey([judged], seen.controller, definitions, None)
+        facts = ClusterFacts(
+            controller=controller, results=(judged,), heartbeats=heartbeats([resource]), definitions=definitions
+        )
+        around = {} if seen.namespace is None else {seen.namespace.name: seen.namespace}
+        cluster, _ = self._surveyor.survey(facts, around, None)
         return msgspec.structs.replace(judged, cluster=cluster)
 
     def recover(self, scan: Scan, progress: Progress = _silently) -> tuple[str, ...]:
@@ -160,7 +202,7 @@ class Pass:
         """Act on one after the other; yield what came of each once that is known."""
         outcomes = list(before)
         for each in chosen:
-            at = self._decider.situation(population_of(scan.results), acted=acted(outcomes), **more)
+            at = self._decider.situation(scan.population, acted=acted(outcomes), **more)
             outcomes.append(self._actor.attempt(each, scan, at, progress))
             self._means.events.write()
             yield outcomes[-1]

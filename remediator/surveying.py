@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
+
+from msgspec.structs import replace
 
 from remediator.diagnosis.cluster import diagnose_cluster
 from remediator.gates import incident
 from remediator.model.cluster import ClusterFinding
 from remediator.model.cluster_facts import ClusterFacts
-from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Population
-from remediator.model.definition import Definitions
 from remediator.model.limits import Mode
 from remediator.model.namespace import Namespace
-from remediator.model.scan import Judged
 from remediator.policy import Policy
 from remediator.ports import Means
 
@@ -26,28 +25,23 @@ class Surveyor:
         self._policy = policy
 
     def survey(
-        self,
-        results: Sequence[Judged],
-        controller: ControllerFacts,
-        definitions: Definitions,
-        population: Population | None,
+        self, facts: ClusterFacts, known: Mapping[str, Namespace], population: Population | None
     ) -> tuple[tuple[ClusterFinding, ...], tuple[str, ...]]:
         """Name what is wrong with the cluster, and say in sentences what could not be looked at for that.
 
-        `population` None: one resource alone was looked at.
+        `facts` is all but what is asked here; `known` are the namespaces that could be read. `population` None: one
+        resource alone was looked at.
         """
-        namespaces, unknown = _namespaces(results)
         guarded, why = self._approvals() if population else (True, "")
-        facts = ClusterFacts(
-            controller=controller,
-            results=tuple(results),
-            definitions=definitions,
-            namespaces=namespaces,
+        facts = replace(
+            facts,
+            namespaces={name: each for name, each in known.items() if name in facts.spaces},
             incident=incident(population, self._policy.limits) if population else "",
             unguarded=why if guarded is False else "",
         )
+        controller = facts.controller
         flags = f"the controller's flags: {controller.unsure}" if controller.unsure else ""
-        doubts = (flags, definitions.unknown, unknown, why if guarded is None else "")
+        doubts = (flags, facts.definitions.unknown, _hidden(facts), why if guarded is None else "")
         return diagnose_cluster(facts), tuple(filter(None, doubts))
 
     def _approvals(self) -> tuple[bool | None, str]:
@@ -57,9 +51,8 @@ class Surveyor:
         return self._means.episodes.approvals_guarded()
 
 
-def _namespaces(results: Iterable[Judged]) -> tuple[Mapping[str, Namespace], str]:
-    """Gather what is known of the namespaces; say of which with something in deletion nothing is."""
-    known = {each.seen.namespace.name: each.seen.namespace for each in results if each.seen.namespace is not None}
-    deleting = {each.seen.resource.metadata.namespace for each in results if each.seen.resource.deleting}
-    hidden = ", ".join(sorted(deleting - known.keys()))
-    return known, f"whether these namespaces are being deleted cannot be read: {hidden}" if hidden else ""
+def _hidden(facts: ClusterFacts) -> str:
+    """Say of which namespaces with something in deletion nothing is known."""
+    deleting = {each.seen.resource.metadata.namespace for each in facts.results if each.seen.resource.deleting}
+    hidden = ", ".join(sorted(deleting - facts.namespaces.keys()))
+    return f"whether these namespaces are being deleted cannot be read: {hidden}" if hidden else ""

@@ -73,7 +73,6 @@ class FakeCluster:
         self.links: dict[tuple[str, str], tuple[Link, ...]] = {}
         self.followed: list[Ref] = []
         self.facts = facts
-        self.heartbeats: list[datetime] = []
         self.missing: list[str] = []
         self.patches: list[list[Operation]] = []
         self.before: dict[int, Hook] = {}
@@ -139,9 +138,11 @@ class FakeCluster:
             self.after[number](self)
         return decoded(changed)
 
-    def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
-        self.heartbeats = list(heartbeats)
+    def controller(self, now: datetime) -> ControllerFacts:
         return self.facts
+
+    def saw_everything(self) -> bool:
+        return False
 
     def workload(self, namespace: str, name: str) -> Workload:
         raise NotFound(f"deployments.apps {name!r} not found")
@@ -162,7 +163,9 @@ class FakeCluster:
     def skew(self) -> float | None:
         return self.ahead
 
-    def identities(self, namespaces: Iterable[str], controller: ControllerFacts) -> Identities:
+    def identities(self, namespaces: Iterable[str] | None, controller: ControllerFacts) -> Identities:
+        if namespaces is None:
+            namespaces = {each["metadata"]["namespace"] for each in (*self.objects.values(), *self.others.values())}
         marks = {name: self.annotated.get(name, {}) for name in namespaces}
         readable = {name: Namespace(name, each) for name, each in marks.items() if each is not None} | self.known
         return Identities(
@@ -172,6 +175,9 @@ class FakeCluster:
             teams=RoleMap(),
             selectors_unread="",
         )
+
+    def namespace(self, name: str) -> Namespace | str:
+        raise AssertionError("all of them were listed")
 
     def log_lines(self, ref: Ref) -> ControllerLog:
         return self.log

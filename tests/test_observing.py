@@ -12,6 +12,7 @@ from remediator.model.controller import ControllerFacts
 from remediator.model.finding import FindingName
 from remediator.model.identities import Identities, RoleMap
 from remediator.model.live import LiveState, unreadable
+from remediator.model.namespace import Namespace
 from remediator.model.observation import Observation
 from remediator.model.placement import Placement
 from remediator.model.resource import Resource
@@ -64,24 +65,47 @@ def test_aws_is_asked_where_ack_would_look() -> None:
 def test_a_namespace_that_cannot_be_read_is_told_and_none() -> None:
     cluster = FakeCluster(function(), facts=STARTED)
     cluster.annotated["shop"] = None
-    (each,) = passing(cluster, FakeCloud())[1].scan().results
+    (each,) = passing(cluster, FakeCloud())[1].scan(healthy=True).results
     assert each.seen.namespace is None
     assert each.seen.placement is not None
     assert each.seen.placement.unsure == "a namespace could not be read"
 
 
-def test_identities_are_read_once_a_pass_and_not_at_all_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[list[str]] = []
+def test_identities_are_read_once_a_pass_before_anything_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ACK looks for elsewhere must be told from the rest while it is listed: it shows on nothing else."""
+    asked: list[Iterable[str] | None] = []
 
-    def identities(_: FakeCluster, namespaces: Iterable[str], controller: ControllerFacts) -> Identities:
-        asked.append(list(namespaces))
+    def identities(_: FakeCluster, namespaces: Iterable[str] | None, controller: ControllerFacts) -> Identities:
+        asked.append(namespaces)
         return Identities()
 
     monkeypatch.setattr(FakeCluster, "identities", identities)
-    objects = [function("a"), function("b", namespace="pay"), function("c")]
-    passing(FakeCluster(*objects), FakeCloud())[1].scan()
-    passing(FakeCluster(), FakeCloud())[1].scan()
-    assert asked == [["pay", "shop"]]
+    cluster = FakeCluster(function("a"), function("b", namespace="pay"), function("c"))
+    passing(cluster, FakeCloud())[1].scan()
+    Pass(World(cluster, FakeCloud()).means, Policy(), namespace="pay").scan()
+    assert asked == [None, ["pay"]]
+
+
+def test_of_namespaces_that_may_not_be_listed_each_is_read_when_it_is_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    cluster = FakeCluster(
+        *(function(name, namespace=space) for space in ("hidden", "moved", "shop") for name in "ab"), facts=STARTED
+    )
+
+    def namespace(_: FakeCluster, name: str) -> Namespace | str:
+        read.append(name)
+        if name == "hidden":
+            return "namespace hidden could not be read: no"
+        return Namespace(name, {"services.k8s.aws/default-region": "eu-west-1"} if name == "moved" else {})
+
+    monkeypatch.setattr(FakeCluster, "namespace", namespace)
+    unlisted = Identities(namespaces_unread="", namespaces_unlisted=True, accounts=RoleMap({}), selectors_unread="")
+    monkeypatch.setattr(FakeCluster, "identities", lambda *_: unlisted)
+    scan = passing(cluster, FakeCloud())[1].scan()
+    assert read == ["hidden", "moved", "shop"]
+    found = {each.seen.resource.ref.namespace: each.finding.name for each in scan.results if each.finding}
+    assert found == {"moved": FindingName.IDENTITY_DRIFT}
+    assert {each.namespace: count for each, count in scan.well.items()} == {"hidden": 2, "shop": 2}
 
 
 def test_one_that_is_looked_at_alone_is_placed_too() -> None:

@@ -43,8 +43,9 @@ def test_only_suspects_are_asked_about() -> None:
     bench = Bench(*healthy(3), stuck())
     scan = bench.scan()
     assert [name for name, _ in bench.world.cloud.asked] == ["checkout"]
-    assert [each.state for each in scan.results] == [State.HEALTHY] * 3 + [State.STUCK]
-    assert one(scan, "healthy-0").seen.live_state == unreadable(NOT_ASKED)
+    assert [each.state for each in scan.results] == [State.STUCK], "nothing healthy is kept"
+    assert [each.state for each in bench.work.scan(healthy=True).results] == [State.HEALTHY] * 3 + [State.STUCK]
+    assert one(bench.work.scan(healthy=True), "healthy-0").seen.live_state == unreadable(NOT_ASKED)
     assert (scan.count(State.HEALTHY), scan.count(State.STUCK), scan.count(State.WAITING)) == (3, 1, 0)
 
 
@@ -55,8 +56,8 @@ def test_what_stands_still_says_nothing_of_the_controller() -> None:
         function("given-up", conditions=[*synced(at(hours=20)), *given_up]),
         deleting("going", conditions=synced(at(hours=30))),
     )
-    bench.scan()
-    assert [format_time(each) for each in bench.cluster.heartbeats] == [at(hours=1)]
+    beats = bench.scan().heartbeats
+    assert (beats.count, format_time(beats.latest)) == (1, at(hours=1))
 
 
 def test_a_refusal_that_quotes_a_secret_is_masked() -> None:
@@ -115,7 +116,7 @@ def test_what_is_found_is_told_of_where_it_is() -> None:
     }
     bench = Bench(*raws.values(), *healthy(20), b=active(), c=active(), d=unreadable("AWS refused"))
     bench.cluster.annotated = {"kept": {"lambda.services.k8s.aws/deletion-policy": "retain"}}
-    scan = bench.scan()
+    scan = bench.work.scan(healthy=True)
     told = {
         each.seen.resource.metadata.namespace: each
         for each in scan.results

@@ -13,7 +13,7 @@ from remediator.errors import CloudError
 
 if TYPE_CHECKING:
     from remediator.doctor import Patient
-    from remediator.kubernetes.transport import Connection
+    from remediator.kubernetes.connection import Connection
     from remediator.policy import Policy
     from remediator.ports import Clock
 
@@ -67,7 +67,7 @@ def command(
     from remediator.cli import doctor_report
     from remediator.cli.delivery import check_file, check_url
     from remediator.doctor import Level, Sinks, examine
-    from remediator.kubernetes.transport import Connection
+    from remediator.kubernetes.connection import Connection
     from remediator.policy.load import load_policy
 
     check_places(namespace, home, all_namespaces=all_namespaces)

@@ -56,7 +56,7 @@ def of_scan(scan: Scan, *, healthy: bool, outcomes: Sequence[Outcome] | None = N
         "cluster": [_of_cluster(each) for each in scan.cluster],
         "controller": _controller(scan.controller),
         "unknown": list(scan.unknown),
-        "summary": {"total": len(scan.results)} | {state.value: scan.count(state) for state in State},
+        "summary": {"total": scan.total} | {state.value: scan.count(state) for state in State},
     }
     if outcomes is not None:
         document["outcomes"] = [_outcome(each) for each in outcomes]

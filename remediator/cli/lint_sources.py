@@ -59,7 +59,8 @@ def _before(against: str, names: Sequence[str], known: Around) -> dict[Key, Befo
 
 
 def _in_cluster(known: Around, kubeconfig: Path | None, context: str | None, clock: Clock) -> Around:
-    from remediator.kubernetes.transport import Connection, Transport
+    from remediator.kubernetes.connection import Connection
+    from remediator.kubernetes.transport import Transport
     from remediator.lint.in_cluster import InCluster
 
     connection = Connection(kubeconfig, context)

@@ -18,8 +18,9 @@ from remediator.cli.names import check_name, kind_called, typed
 from remediator.cli.records import Records, is_open, open_records
 from remediator.cli.standing import proposal_id
 from remediator.errors import Forbidden, NotFound
+from remediator.kubernetes.connection import Connection
 from remediator.kubernetes.pages import pages
-from remediator.kubernetes.transport import Connection, Transport, decoded
+from remediator.kubernetes.transport import Transport, decoded
 from remediator.model.kind import FUNCTION, KINDS, LAMBDA_KINDS
 
 Found = Iterator[tuple[str, str]]

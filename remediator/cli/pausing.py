@@ -12,9 +12,10 @@ from remediator.cli.names import check_places
 from remediator.cli.render import console, narration
 from remediator.clock import SystemClock
 from remediator.errors import RemediatorError
+from remediator.kubernetes.connection import Connection
 from remediator.kubernetes.home import home_namespace
 from remediator.kubernetes.pauses import KubernetesPauses, Stored
-from remediator.kubernetes.transport import Connection, Transport
+from remediator.kubernetes.transport import Transport
 from remediator.kubernetes.words import whoami
 from remediator.model.pause import Pause, Pauses
 from remediator.model.times import format_duration, format_time

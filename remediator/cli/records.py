@@ -14,9 +14,10 @@ from remediator.cli.standing import phase_now, proposal_id, release_waits
 from remediator.clock import SystemClock
 from remediator.errors import RemediatorError, UsageError
 from remediator.kubernetes import words
+from remediator.kubernetes.connection import Connection
 from remediator.kubernetes.home import home_namespace
 from remediator.kubernetes.remediation_object import Stored
-from remediator.kubernetes.transport import Connection, Transport
+from remediator.kubernetes.transport import Transport
 from remediator.model.episode import Phase
 from remediator.model.plan import proposal_id as named
 from remediator.ports import Clock

@@ -11,6 +11,7 @@ from remediator.model.cluster import ClusterFinding, ClusterFindingName
 from remediator.model.controller import ControllerFacts, Health
 from remediator.model.decision import DecisionKind
 from remediator.model.finding import State
+from remediator.model.kind import FUNCTION
 from remediator.model.pause import Pause
 from remediator.model.plan import Outcome, Result
 from remediator.model.scan import Judged, Scan
@@ -77,10 +78,10 @@ def _moment(at: datetime, now: datetime) -> str:
 def totals(scan: Scan) -> str:
     """Sum a scan up in one line."""
     counted = [f"{scan.count(state)} {state.value}" for state in WORST_FIRST if scan.count(state)]
-    noun = "function" if all(each.seen.resource.is_function for each in scan.results) else "resource"
-    noun = noun if len(scan.results) == 1 else f"{noun}s"
+    noun = "resource" if scan.kinds - {FUNCTION} else "function"
+    noun = noun if scan.total == 1 else f"{noun}s"
     incomplete = " (partial: not everything was seen)" if scan.partial else ""
-    return f"{len(scan.results)} {noun}: {', '.join(counted) or 'none'}{incomplete}."
+    return f"{scan.total} {noun}: {', '.join(counted) or 'none'}{incomplete}."
 
 
 def has_findings(scan: Scan) -> bool:

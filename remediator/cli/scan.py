@@ -61,7 +61,7 @@ def command(
         policy=policy,
         clock=clock,
     )
-    scan, wide = wired.work.scan(), output is Output.WIDE
+    scan, wide = wired.work.scan(healthy=healthy), output is Output.WIDE
     if output.for_machines:
         documents.write(documents.of_scan(scan, healthy=healthy), output)
     elif output is Output.HTML:

@@ -21,6 +21,7 @@ from remediator.episodes import all_told
 from remediator.kubernetes.action_lock import IN_TIME, KubernetesActionLock
 from remediator.kubernetes.approvals import approvals_guard
 from remediator.kubernetes.backups import SecretBackups
+from remediator.kubernetes.connection import Connection
 from remediator.kubernetes.events import KubernetesEvents
 from remediator.kubernetes.home import home_namespace
 from remediator.kubernetes.leader import live_leader
@@ -30,7 +31,7 @@ from remediator.kubernetes.ourselves import Ourselves
 from remediator.kubernetes.pauses import KubernetesPauses
 from remediator.kubernetes.remediations import StoredEpisodes
 from remediator.kubernetes.resources import KubernetesCluster, straight
-from remediator.kubernetes.transport import Connection, Patience, Transport
+from remediator.kubernetes.transport import Patience, Transport
 from remediator.news import News, NoNews, pass_on_nothing
 from remediator.observing import Observer
 from remediator.policy import Policy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from remediator.diagnosis.controller_versions import bugs_of, newest_fix, parse_version
@@ -12,7 +12,6 @@ from remediator.model.cluster import ClusterFinding, ClusterFindingName
 from remediator.model.cluster_facts import ClusterFacts
 from remediator.model.controller import ControllerFacts, Health, Install
 from remediator.model.finding import FindingName, State
-from remediator.model.scan import Judged
 from remediator.model.times import format_time
 
 # What a controller that does not work shows as, on the resources.
@@ -28,36 +27,39 @@ def controller_down(facts: ClusterFacts) -> Iterator[ClusterFinding]:
     if controller.restarting:
         return
     if controller.health is Health.DOWN:
-        yield _down(facts.results, controller.why, controller.deployment, controller.version)
+        yield _down(facts, facts.spaces, controller.why, controller.deployment, controller.version)
         return
     alive = [each for each in controller.installs if each.health is Health.ALIVE]
     for away in controller.installs if alive else ():
-        left = _left_by(away, alive, facts.results)
-        if left and away.health is Health.DOWN and not _attended(left, away):
-            yield _down(left, away.why, away.deployment, away.version)
+        left = _left_by(away, alive, facts.spaces)
+        if left and away.health is Health.DOWN and not _attended(facts, left, away):
+            yield _down(facts, left, away.why, away.deployment, away.version)
 
 
-def _left_by(away: Install, alive: Sequence[Install], results: Sequence[Judged]) -> list[Judged]:
-    """List the resources that nobody else watches."""
-    spaces = {each.seen.resource.metadata.namespace for each in results}
-    alone = {name for name in spaces if away.watches(name) and not any(each.watches(name) for each in alive)}
-    return [each for each in results if each.seen.resource.metadata.namespace in alone]
+def _left_by(away: Install, alive: Sequence[Install], spaces: Collection[str]) -> frozenset[str]:
+    """Name the namespaces that nobody else watches."""
+    return frozenset(name for name in spaces if away.watches(name) and not any(each.watches(name) for each in alive))
 
 
-def _attended(left: Sequence[Judged], away: Install) -> bool:
-    """Whether somebody finished a pass on them since, such as a controller outside the cluster."""
-    return away.since is not None and any(beat > away.since + _MARGIN for beat in _beats(left))
+def _attended(facts: ClusterFacts, spaces: Collection[str], away: Install) -> bool:
+    """Whether somebody finished a pass there since, such as a controller outside the cluster."""
+    latest = _last_pass(facts, spaces)
+    return away.since is not None and latest is not None and latest > away.since + _MARGIN
 
 
-def _beats(results: Sequence[Judged]) -> list[datetime]:
-    """List the heartbeats of Functions: another controller may be at work on other kinds."""
-    seen = (each.seen.resource for each in results)
-    return [beat for each in seen if each.is_function and (beat := each.heartbeat) is not None]
+def _last_pass(facts: ClusterFacts, spaces: Collection[str]) -> datetime | None:
+    """Find the last one over Functions: another controller may be at work on other kinds."""
+    beats = facts.heartbeats.in_namespace
+    return max((beats[name] for name in spaces if name in beats), default=None)
 
 
-def _down(results: Sequence[Judged], why: str, deployment: str | None, version: str | None) -> ClusterFinding:
+def _down(
+    facts: ClusterFacts, spaces: Collection[str], why: str, deployment: str | None, version: str | None
+) -> ClusterFinding:
+    results = [each for each in facts.results if each.seen.resource.metadata.namespace in spaces]
     silent = [each for each in results if each.finding and _SILENCE & {each.finding.name, *each.finding.also}]
     green = sum(each.state is State.HEALTHY for each in results)
+    green += sum(count for well, count in facts.well.items() if well.namespace in spaces)
     explains = f"This explains {counted(len(silent), 'finding')}" if silent else "Nothing shows it yet"
     rest = f"; {green} more {'look' if green != 1 else 'looks'} healthy only because nobody looks" if green else ""
     return ClusterFinding(
@@ -68,7 +70,7 @@ def _down(results: Sequence[Judged], why: str, deployment: str | None, version: 
         affected=len(silent),
         evidence=_said(
             version=version or "",
-            lastPass=format_time(max(_beats(results), default=None)) or "none",
+            lastPass=format_time(_last_pass(facts, spaces)) or "none",
             explains=naming(silent),
         ),
     )

@@ -15,18 +15,20 @@ def crd_deleting(facts: ClusterFacts) -> Iterator[ClusterFinding]:
     """Hold for each definition that is being deleted, at once: what ACK still works on, it deletes in AWS."""
     for each in facts.definitions.deleting:
         objects = [found for found in facts.results if found.seen.resource.kind == each.kind]
+        plain = sum(count for well, count in facts.well.items() if well.kind == each.kind)
+        count = len(objects) + plain
         since = format_time(each.since)
         told = f" since {since}" if since else ""
         yield ClusterFinding(
             name=ClusterFindingName.CRD_DELETING,
             state=State.STUCK,
-            summary=f"{each.name} is being deleted{told}, and every object of it, {len(objects)} of them seen here: "
+            summary=f"{each.name} is being deleted{told}, and every object of it, {count} of them seen here: "
             "ACK deletes in AWS what each of them stands for. Every action is held.",
             subject=f"customresourcedefinition/{each.name}",
-            affected=len(objects),
+            affected=count,
             evidence={
                 key: value
-                for key, value in (("since", since), ("why", each.why), ("objects", naming(objects)))
+                for key, value in (("since", since), ("why", each.why), ("objects", naming(objects, plain)))
                 if value
             },
         )
@@ -38,7 +40,8 @@ def namespace_terminating(facts: ClusterFacts) -> Iterator[ClusterFinding]:
         if not namespace.terminating:
             continue
         inside = [each for each in facts.results if each.seen.resource.metadata.namespace == name]
-        if not inside:
+        plain = sum(count for well, count in facts.well.items() if well.namespace == name)
+        if not inside and not plain:
             continue
         holding = [each for each in inside if each.seen.resource.managed]
         stuck = any(each.state is State.STUCK for each in inside)
@@ -46,9 +49,11 @@ def namespace_terminating(facts: ClusterFacts) -> Iterator[ClusterFinding]:
         yield ClusterFinding(
             name=ClusterFindingName.NAMESPACE_TERMINATING,
             state=State.STUCK if stuck else State.ADVISORY,
-            summary=f"Namespace {name} is being deleted with {counted(len(inside), 'resource')} in it{held}; "
+            summary=f"Namespace {name} is being deleted with {counted(len(inside) + plain, 'resource')} in it{held}; "
             "nothing can be created in it any more.",
             subject=f"namespace/{name}",
-            affected=len(inside),
-            evidence={key: value for key, value in (("why", namespace.why), ("resources", naming(inside))) if value},
+            affected=len(inside) + plain,
+            evidence={
+                key: value for key, value in (("why", namespace.why), ("resources", naming(inside, plain))) if value
+            },
         )

@@ -19,7 +19,7 @@ def mass_change(facts: ClusterFacts) -> Iterator[ClusterFinding]:
     yield ClusterFinding(
         name=ClusterFindingName.MASS_CHANGE,
         state=State.STUCK,
-        summary=f"{len(unwell)} of {len(facts.results)} resources are stuck or unreadable at once; {facts.incident}: "
+        summary=f"{len(unwell)} of {facts.total} resources are stuck or unreadable at once; {facts.incident}: "
         "the cause lies elsewhere, and the breaker holds every action.",
         affected=len(unwell),
         evidence={"findings": _by_name(facts), "resources": naming(unwell)},

@@ -16,8 +16,8 @@ from remediator.doctor.check import Check, Level, Patient
 from remediator.errors import ClusterError
 from remediator.kubernetes.words import whoami
 from remediator.model.controller import ControllerFacts
+from remediator.model.heartbeat import heard, heartbeats
 from remediator.model.resource import Resource
-from remediator.observing import heartbeats
 
 __all__ = ["Check", "Level", "Patient", "Sinks", "examine"]
 
@@ -43,7 +43,7 @@ def examine(patient: Patient, sinks: Sinks) -> Iterator[Check]:
         yield from api_server.kinds(patient)
         resources, listed = _listed(patient)
         yield from listed
-        facts = patient.cluster.controller(heartbeats(resources), patient.clock.now())
+        facts = _heard(patient, resources)
         yield from controller.look(patient, facts, patient.cluster.definitions())
         yield from rights.look(patient, who, facts.system_namespace)
         yield from approvals.look(patient)
@@ -53,6 +53,11 @@ def examine(patient: Patient, sinks: Sinks) -> Iterator[Check]:
     yield from aws.look(patient, resources, facts)
     yield from backups.look(patient)
     yield from metrics.look(patient, sinks.file, sinks.gateway, sinks.url)
+
+
+def _heard(patient: Patient, resources: list[Resource]) -> ControllerFacts:
+    now, cluster = patient.clock.now(), patient.cluster
+    return heard(cluster.controller(now), heartbeats(resources), now, everywhere=cluster.saw_everything())
 
 
 def _listed(patient: Patient) -> tuple[list[Resource], list[Check]]:

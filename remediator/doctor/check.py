@@ -7,8 +7,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from remediator.kubernetes.connection import Connection
 from remediator.kubernetes.resources import KubernetesCluster
-from remediator.kubernetes.transport import Connection, Transport
+from remediator.kubernetes.transport import Transport
 from remediator.policy import Mode, Policy
 from remediator.ports import Clock, Cloud
 

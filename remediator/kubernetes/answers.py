@@ -48,6 +48,23 @@ def conflicts_in(body: bytes | str | None) -> tuple[tuple[str, str], ...]:
     return tuple((_owner(each.message), each.field) for each in causes if each.reason == "FieldManagerConflict")
 
 
+class _ListMeta(msgspec.Struct, rename={"next": "continue"}):
+    next: str = ""
+
+
+class _Listed(msgspec.Struct):
+    metadata: _ListMeta | None = None
+
+
+def next_in(body: bytes | str | None) -> str:
+    """Return the token by which a list goes on whose own has expired; empty where the server gives none."""
+    try:
+        found = msgspec.json.decode(body or b"{}", type=_Listed).metadata
+    except MALFORMED:
+        return ""
+    return found.next if found else ""
+
+
 def names_an_object(body: bytes | str | None) -> bool:
     """Whether a refusal speaks of one object: what is said of a path that is not served has no name in it."""
     return bool(_details(body).name)

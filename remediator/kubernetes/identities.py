@@ -68,13 +68,17 @@ class _Selector(Struct, frozen=True):
         )
 
 
-def read_identities(transport: Transport, names: Iterable[str], controller: ControllerFacts) -> Identities:
+def read_identities(transport: Transport, names: Iterable[str] | None, controller: ControllerFacts) -> Identities:
     """Read these namespaces, ACK's role maps, and its IAMRoleSelectors, as far as they can matter to the controller.
 
-    Where its flags cannot be seen, all of it can.
+    Where its flags cannot be seen, all of it can. `names` None: all namespaces, where they may be listed; where they
+    may not, each has to be read on its own as soon as it is known (`read_one`), and the answer says so.
     """
-    unseen, nothing = controller.deployment is None, Identities()
-    namespaces, unread = _namespaces(transport, sorted(set(names)))
+    unseen, nothing, unlisted = controller.deployment is None, Identities(), False
+    if names is None:
+        namespaces, unread, unlisted = _all_namespaces(transport)
+    else:
+        namespaces, unread = _namespaces(transport, sorted(set(names)))
     accounts, teams = nothing.accounts, nothing.teams
     selectors, selectors_unread = nothing.selectors, nothing.selectors_unread
     if controller.carm or unseen:
@@ -87,6 +91,7 @@ def read_identities(transport: Transport, names: Iterable[str], controller: Cont
     return Identities(
         namespaces=namespaces,
         namespaces_unread=unread,
+        namespaces_unlisted=unlisted,
         accounts=accounts,
         teams=teams,
         selectors=selectors,
@@ -94,22 +99,33 @@ def read_identities(transport: Transport, names: Iterable[str], controller: Cont
     )
 
 
+def read_one(transport: Transport, name: str) -> Namespace | str:
+    """Read one namespace, or say in a sentence why that is not possible."""
+    try:
+        return read_namespace(transport, f"/api/v1/namespaces/{quote(name, safe='')}")
+    except ClusterError as error:
+        return f"namespace {name} could not be read: {error.message}"
+
+
+def _all_namespaces(transport: Transport) -> tuple[dict[str, Namespace], str, bool]:
+    """List them; say why they could not be, and whether that is so because a list is not allowed."""
+    try:
+        return list_namespaces(transport), "", False
+    except Forbidden:
+        return {}, "", True
+    except ClusterError as error:
+        return {}, f"namespaces could not be listed: {error.message}", False
+
+
 def _namespaces(transport: Transport, names: Sequence[str]) -> tuple[dict[str, Namespace], str]:
     """Read them in one list, or one at a time where a list is not allowed; say why the first that is missing is."""
     if len(names) > 1:
-        try:
-            return list_namespaces(transport), ""
-        except Forbidden:
-            pass  # who may not list all of them may still get each
-        except ClusterError as error:
-            return {}, f"namespaces could not be listed: {error.message}"
-    found, unread = {}, ""
-    for name in names:
-        try:
-            found[name] = read_namespace(transport, f"/api/v1/namespaces/{quote(name, safe='')}")
-        except ClusterError as error:
-            unread = unread or f"namespace {name} could not be read: {error.message}"
-    return found, unread
+        found, unread, unlisted = _all_namespaces(transport)
+        if not unlisted:  # who may not list all of them may still get each
+            return found, unread
+    read = {name: read_one(transport, name) for name in names}
+    unread = next((each for each in read.values() if isinstance(each, str)), "")
+    return {name: each for name, each in read.items() if isinstance(each, Namespace)}, unread
 
 
 def _role_map(transport: Transport, namespace: str, name: str) -> RoleMap:

@@ -9,16 +9,16 @@ from datetime import datetime
 from urllib.parse import quote
 
 import msgspec
-from msgspec import Struct
 
 from remediator.errors import ClusterError, Forbidden, NotFound, NotServed
 from remediator.kubernetes import controller, controller_log, preflight, workload
 from remediator.kubernetes.answers import MALFORMED
 from remediator.kubernetes.definitions import read_definitions
-from remediator.kubernetes.identities import read_identities
+from remediator.kubernetes.identities import read_identities, read_one
+from remediator.kubernetes.listing import API, Lists, several, unknown
 from remediator.kubernetes.references import References
 from remediator.kubernetes.served import served
-from remediator.kubernetes.transport import Expired, Transport, decoded
+from remediator.kubernetes.transport import Transport, decoded
 from remediator.model.applied import with_owners
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Rehearsal
@@ -26,25 +26,11 @@ from remediator.model.definition import Definitions
 from remediator.model.identities import Identities
 from remediator.model.kind import FUNCTION, KINDS, OTHER_KINDS, Kind
 from remediator.model.log import ControllerLog
+from remediator.model.namespace import Namespace
 from remediator.model.plan import Operation
 from remediator.model.reference import Link
 from remediator.model.resource import FUNCTION_GROUP, Ref, Resource
 from remediator.model.workload import DEPLOYMENT, RESTARTED_AT, Workload
-
-_API = f"/apis/{FUNCTION_GROUP}/v1alpha1"
-_PAGE = 500
-_RESTARTS = 2
-
-
-class _ListMeta(Struct, frozen=True, rename={"next": "continue", "remaining": "remainingItemCount"}):
-    next: str = ""
-    remaining: int | None = None
-
-
-class _Page(Struct, frozen=True):
-    items: list[msgspec.Raw] | None
-    metadata: _ListMeta = _ListMeta()
-
 
 # Sends a patch, in its own way.
 Around = Callable[[Ref, Sequence[Operation], Callable[[], Resource]], Resource]
@@ -59,7 +45,7 @@ class KubernetesCluster:
     """The Cluster port. `namespace` None means all of them; `selector` is a label selector as kubectl takes it.
 
     `writes` is the transport for writes, where those must not wait as long as reads may. `around` is given each patch
-    of a target, and what sends it: nothing is patched but by that.
+    of a target, and what sends it: nothing is patched but by that. `whole` is how lists are read (`Lists`).
     """
 
     def __init__(
@@ -69,6 +55,8 @@ class KubernetesCluster:
         selector: str | None = None,
         writes: Transport | None = None,
         around: Around = straight,
+        *,
+        whole: bool | None = None,
     ) -> None:
         self._transport = transport
         self._around = around
@@ -77,10 +65,11 @@ class KubernetesCluster:
         self._selector = selector
         self._saw_all = False
         self._references = References(transport)
+        self._lists = Lists(transport, namespace, selector, whole=whole)
 
     def resources(self) -> Iterator[Resource | str]:
-        """List in pages. What cannot be decoded is named, and does not end the list; nor does a page that fails after
-        others came. Raises ClusterError where nothing can be seen at all.
+        """List, each object as it comes. What cannot be decoded is named, and does not end the list; nor does an answer
+        that breaks off after some came. Raises ClusterError where nothing can be seen at all.
         """
         self._saw_all = False
         self._references = References(self._transport)  # each pass looks anew
@@ -120,44 +109,10 @@ class KubernetesCluster:
             yield _not_listed(refused)
 
     def _of(self, kind: Kind) -> Generator[Resource | str, None, str]:
-        items, broken_off = self._items(kind)
-        yield from items
+        broken_off = yield from self._lists.of(kind, lambda content: decode(content, kind.name))
         if broken_off:
             yield broken_off
         return broken_off
-
-    def _items(self, kind: Kind) -> tuple[list[Resource | str], str]:
-        for _ in range(_RESTARTS):
-            try:
-                return self._pages(kind)
-            except Expired:
-                continue  # the list took longer than etcd remembers: begin anew
-        return self._pages(kind, last_try=True)
-
-    def _pages(self, kind: Kind, *, last_try: bool = False) -> tuple[list[Resource | str], str]:
-        """Fetch page by page, and keep no page; the second value says what was not seen, if anything."""
-        where = f"/namespaces/{quote(self._namespace, safe='')}" if self._namespace else ""
-        query: dict[str, str | int] = {"limit": _PAGE}
-        if self._selector:
-            query["labelSelector"] = self._selector
-        items: list[Resource | str] = []
-        page: _Page | None = None
-        while True:
-            try:
-                page = decoded(self._transport.get(f"{_API}{where}/{kind.plural}", query), _Page)
-            except ClusterError as error:
-                if page is None and isinstance(error, NotServed) and kind.name == FUNCTION:
-                    raise _unknown(kind) from error
-                if page is None or (isinstance(error, Expired) and not last_try):
-                    raise
-                rest = page.metadata.remaining
-                after = f"after {len(items)} of about {len(items) + rest}" if rest else f"after {len(items)}"
-                why = f"{error.message.rstrip('.')}. {error.hint}".rstrip()
-                return items, f"the list of {_several(kind)} broke off {after}: {why}"
-            items += [decode(bytes(raw), kind.name) for raw in page.items or ()]
-            if not page.metadata.next:
-                return items, ""
-            query["continue"] = page.metadata.next
 
     def get(self, namespace: str, name: str, kind: str = FUNCTION) -> Resource:
         """Read one, with who wrote which of its fields.
@@ -194,9 +149,11 @@ class KubernetesCluster:
             content = self._writes.patch(path_of(ref.namespace, ref.name), patch)
         return with_owners(decoded(content, Resource), content, always=True)
 
-    def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
-        everywhere = self._namespace is None and self._selector is None and self._saw_all
-        return controller.discover(self._transport, heartbeats, now, everywhere=everywhere)
+    def controller(self, now: datetime) -> ControllerFacts:
+        return controller.discover(self._transport, now)
+
+    def saw_everything(self) -> bool:
+        return self._namespace is None and self._selector is None and self._saw_all
 
     def workload(self, namespace: str, name: str) -> Workload:
         return workload.read_workload(self._transport, namespace, name)
@@ -222,8 +179,11 @@ class KubernetesCluster:
     def skew(self) -> float | None:
         return self._transport.skew
 
-    def identities(self, namespaces: Iterable[str], controller: ControllerFacts) -> Identities:
+    def identities(self, namespaces: Iterable[str] | None, controller: ControllerFacts) -> Identities:
         return read_identities(self._transport, namespaces, controller)
+
+    def namespace(self, name: str) -> Namespace | str:
+        return read_one(self._transport, name)
 
     def log_lines(self, ref: Ref) -> ControllerLog:
         return controller_log.log_lines(self._transport, ref)
@@ -251,26 +211,15 @@ def _spoken_of(kind: Kind) -> Iterator[None]:
     try:
         yield
     except NotServed as error:
-        raise _unknown(kind) from error
-
-
-def _unknown(kind: Kind) -> ClusterError:
-    return ClusterError(
-        f"this cluster does not know {kind.collection}",
-        hint="Is ACK's lambda-controller installed here (its CRDs), and is this the right --context?",
-    )
+        raise unknown(kind) from error
 
 
 def _not_listed(refused: Sequence[tuple[Kind, ClusterError]]) -> str:
     """Say once what could not be listed: who may not list one kind may not list the others, more often than not."""
-    kinds = ", ".join(_several(kind) for kind, _ in refused)
+    kinds = ", ".join(several(kind) for kind, _ in refused)
     errors = [error for _, error in refused]
     role = " manifests/base/clusterrole-read.yaml has the role." if isinstance(errors[0], Forbidden) else ""
     return f"{kinds} could not be listed: {errors[0].message.rstrip('.')}.{role}"
-
-
-def _several(kind: Kind) -> str:
-    return f"{kind.name}es" if kind.name.endswith("s") else f"{kind.name}s"
 
 
 def _check_may_be_written(ref: Ref) -> None:
@@ -303,4 +252,4 @@ def _name_of(content: bytes) -> str:
 def path_of(namespace: str, name: str, kind: str = FUNCTION) -> str:
     """Write the path of one object of ACK's lambda-controller."""
     # Names come from the command line: "../secrets" must stay a name.
-    return f"{_API}/namespaces/{quote(namespace, safe='')}/{KINDS[kind].plural}/{quote(name, safe='')}"
+    return f"{API}/namespaces/{quote(namespace, safe='')}/{KINDS[kind].plural}/{quote(name, safe='')}"

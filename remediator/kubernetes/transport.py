@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import urllib3.exceptions
-import yaml
-from kubernetes import client, config
+from kubernetes import client
 from kubernetes.client.exceptions import ApiException
-from kubernetes.config.config_exception import ConfigException
-from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
+from kubernetes.client.rest import RESTResponse
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_before_delay
 from urllib3.util.ssl_ import create_urllib3_context
 
@@ -34,13 +31,14 @@ from remediator.errors import (
     Refused,
     Unauthorized,
     Unreachable,
-    UsageError,
 )
-from remediator.kubernetes.answers import MALFORMED, conflicts_in, message_in, names_an_object
+from remediator.kubernetes.answers import MALFORMED, conflicts_in, message_in, names_an_object, next_in
+from remediator.kubernetes.connection import Connection
 
 _SHORTEST_WAIT = 0.1  # seconds between two tries, whatever the server asks for
 _JSON_PATCH = "application/json-patch+json"
 _APPLY = "application/apply-patch+yaml"  # JSON is YAML
+_PIECE = 1 << 16  # bytes of an answer that are read at a time, before they are unpacked
 _DATES_KEPT = 8  # answers whose Date is compared with our clock
 
 
@@ -60,7 +58,11 @@ USUAL_PATIENCE = Patience()
 
 
 class Expired(ClusterError):
-    """A continue token is too old (410): the list has to begin anew."""
+    """A continue token is too old (410). `next` goes on after the same object, in the list as it is by now."""
+
+    def __init__(self, message: str, following: str = "") -> None:
+        super().__init__(message)
+        self.next = following
 
 
 class _Throttled(ClusterError):
@@ -71,95 +73,15 @@ class _Throttled(ClusterError):
         self.retry_after = retry_after
 
 
+class _Told:
+    """The HTTP status that a request is counted by: `none` where no whole answer came, empty where it is not over."""
+
+    def __init__(self) -> None:
+        self.code = "none"
+
+
 class _TooMany(_Throttled, Refused):
     """The API server has not even looked at it (429, API Priority and Fairness)."""
-
-
-class Connection:
-    """Where the cluster is and what the kubeconfig says of it: server, context, namespace.
-
-    `acting_as` is the user that each request is made as, where that is another than the kubeconfig's.
-    """
-
-    def __init__(self, kubeconfig: Path | None, context: str | None, acting_as: str = "") -> None:
-        self.acting_as = acting_as
-        self.configuration = client.Configuration()
-        self.configuration.retries = urllib3.Retry(
-            connect=2, read=0, redirect=0, status=0, other=0, respect_retry_after_header=False
-        )
-        self.context, self.namespace = self._load(kubeconfig, context)
-        self.server: str = self.configuration.host
-
-    def _load(self, kubeconfig: Path | None, context: str | None) -> tuple[str, str]:
-        in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ
-        # Read now: the client reads KUBECONFIG once, when it is imported.
-        path = str(kubeconfig or os.environ.get("KUBECONFIG") or _usual_kubeconfig())
-        files = [Path(each) for each in path.split(os.pathsep) if each]
-        try:
-            if in_cluster and context is None and not any(each.exists() for each in files):
-                config.load_incluster_config(client_configuration=self.configuration)
-                return "in-cluster", _own_namespace()
-            if not any(each.exists() for each in files):
-                raise UsageError(
-                    f"there is no kubeconfig at {path}",
-                    hint="Name one with --kubeconfig or KUBECONFIG; inside a cluster none is needed.",
-                )
-            merged = KubeConfigMerger(path)
-            contexts = {each.value["name"]: each.value for each in merged.config["contexts"]}
-            wanted = context or _current_context(merged)
-            names = ", ".join(contexts) or "none"
-            if wanted is None:
-                raise UsageError(
-                    f"the kubeconfig {path} has no current context", hint=f"Choose one with --context; it has: {names}."
-                )
-            if wanted not in contexts:
-                raise UsageError(f"no context {wanted!r} in the kubeconfig", hint=f"It has: {names}.")
-            # Beside what `load_kube_config` does, this reads the files once.
-            loader = KubeConfigLoader(
-                merged.config, wanted, config_base_path=None, config_persister=merged.save_changes
-            )
-            loader.load_and_set(self.configuration)
-        except ConfigException as error:
-            raise UsageError(
-                f"cannot use the kubeconfig {path}: {error}",
-                hint="Name one with --kubeconfig or KUBECONFIG, or choose a --context that is in it.",
-            ) from error
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
-            raise UsageError(
-                f"cannot read the kubeconfig {path}: {_first_line(error)}",
-                hint="Name another with --kubeconfig or KUBECONFIG.",
-            ) from error
-        return wanted, (contexts[wanted].get("context") or {}).get("namespace") or "default"
-
-
-def _usual_kubeconfig() -> str:
-    """Name the file that kubectl reads; where we have no home, as in a pod, that is nowhere."""
-    usual = Path("~/.kube/config")
-    try:
-        return str(usual.expanduser())
-    except RuntimeError:
-        return str(usual)
-
-
-def _current_context(merged: KubeConfigMerger) -> str | None:
-    """Find the context that is current: that of the first file that names one, as kubectl has it.
-
-    The official client lets the last one win, and an action would then go to another cluster than kubectl's.
-    """
-    for content in merged.config_files.values():
-        if current := content.get("current-context"):
-            return str(current)
-    return None
-
-
-def _first_line(error: Exception) -> str:
-    said = (str(error).splitlines() or [""])[0]
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
-
-
-def _own_namespace() -> str:
-    mounted = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-    return mounted.read_text(encoding="utf-8").strip() if mounted.exists() else "default"
 
 
 def count_nothing(method: str, code: str) -> None:
@@ -207,13 +129,28 @@ class Transport:
 
     def get(self, path: str, query: Mapping[str, str | int] | None = None) -> bytes:
         """Read; bear with 429 and 503 for up to a minute."""
+        return self._patiently(self._request, "GET", path, query or {}, None, None)
+
+    @contextmanager
+    def streamed(self, path: str, query: Mapping[str, str | int] | None = None) -> Iterator[Iterator[bytes]]:
+        """Read an answer as it comes, in pieces of any size; bear with 429 and 503 as `get` does.
+
+        What goes wrong later is raised by the piece that does not come.
+        """
+        response = self._patiently(self._opened, path, query or {})
+        try:
+            yield self._pieces(response)
+        finally:
+            response.close()
+
+    def _patiently(self, ask: Callable[..., T], *words: Any) -> T:
         patient = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, _Throttled)),
             wait=_as_asked,
             stop=stop_before_delay(self._patience.throttled),
             reraise=True,
         )
-        return patient(self._request, "GET", path, query or {}, None, None)
+        return patient(ask, *words)
 
     def patch(self, path: str, patch: Sequence[Mapping[str, Any]], *, dry_run: bool = False) -> bytes:
         """Apply a JSON Patch, once: a repeated one could be another. A dry run goes all the way, but is not stored."""
@@ -276,39 +213,76 @@ class Transport:
     def _request(
         self, method: str, path: str, query: Mapping[str, str | int], body: Any, content_type: str | None
     ) -> bytes:
-        headers, patience = {"Accept": "application/json"} | self._acting_as, self._patience
+        with self._minded(method) as told:
+            response = self._send(method, path, query, body, content_type)
+            content: bytes = response.read() or b""
+            told.code = str(response.status)
+        self._check(response, content)
+        return content
+
+    def _opened(self, path: str, query: Mapping[str, str | int]) -> urllib3.HTTPResponse:
+        """Ask, and leave the body of the answer where it is."""
+        with self._minded("GET") as told:
+            response = self._send("GET", path, query, None, None)
+            if 200 <= response.status < 300:
+                told.code = ""  # it is not over yet
+                opened: urllib3.HTTPResponse = response.response
+                return opened
+            content = response.read() or b""
+            told.code = str(response.status)
+        self._check(response, content)
+        raise AssertionError
+
+    def _pieces(self, response: urllib3.HTTPResponse) -> Iterator[bytes]:
+        with self._minded("GET") as told:
+            yield from response.stream(_PIECE, decode_content=True)
+            told.code = str(response.status)
+
+    def _send(
+        self, method: str, path: str, query: Mapping[str, str | int], body: Any, content_type: str | None
+    ) -> RESTResponse:
+        # The server compresses what is long, which is mostly names that come again and again.
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip"} | self._acting_as
         if content_type:
             headers["Content-Type"] = content_type
-        began, asked = time.monotonic(), self._now()
-        code = "none"
+        asked = self._now()
+        parameters = self._client.param_serialize(
+            method=method,
+            resource_path=path,
+            query_params=list(query.items()),
+            header_params=headers,
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        patience = self._patience
+        response = self._client.call_api(*parameters, _request_timeout=(patience.connect, patience.read))
+        self._note_date(asked, response.headers)
+        return response
+
+    @contextmanager
+    def _minded(self, method: str) -> Iterator[_Told]:
+        """Count a request by what came of it, and raise an error of ours where no answer came."""
+        began, told = time.monotonic(), _Told()
         try:
-            parameters = self._client.param_serialize(
-                method=method,
-                resource_path=path,
-                query_params=list(query.items()),
-                header_params=headers,
-                body=body,
-                auth_settings=["BearerToken"],
-            )
-            response = self._client.call_api(*parameters, _request_timeout=(patience.connect, patience.read))
-            content: bytes = response.read() or b""
-            code = str(response.status)
-            self._note_date(asked, response.headers)
+            yield told
         except ApiException as error:
-            code = str(error.status or code)
+            told.code = str(error.status or told.code)
             raise self._refusal(error.status, error.reason or "", error.body, dict(error.headers or {})) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            late = time.monotonic() - began >= patience.answer
-            why = f"it was not complete after {patience.answer:g} s" if late else _root_cause(error)
+            told.code = "none"
+            late = time.monotonic() - began >= self._patience.answer
+            why = f"it was not complete after {self._patience.answer:g} s" if late else _root_cause(error)
             raise Unreachable(
                 f"no answer from the API server {self._server}: {why}",
                 hint="Is the cluster up, and the kubeconfig's server right? VPN, proxy, certificate?",
             ) from error
         finally:
-            self._count(method, code)
+            if told.code:
+                self._count(method, told.code)
+
+    def _check(self, response: RESTResponse, content: bytes) -> None:
         if not 200 <= response.status < 300:
             raise self._refusal(response.status, response.reason or "", content, dict(response.headers or {}))
-        return content
 
     def _refusal(
         self, status: int | None, reason: str, body: bytes | str | None, headers: dict[str, str]
@@ -328,7 +302,7 @@ class Transport:
                 conflicts = conflicts_in(body)
                 return Conflicts(said, conflicts) if conflicts else Changed(said)
             case 410:
-                return Expired(said)
+                return Expired(said, next_in(body))
             case 429 | 503:
                 after = {key.lower(): value for key, value in headers.items()}.get("retry-after", "1")
                 wait = max(_SHORTEST_WAIT, float(after)) if after.isdecimal() else 1.0

@@ -69,6 +69,8 @@ class ControllerFacts(Struct, frozen=True):
     system_namespace: str = "ack-system"
     unsure: str = ""
     installs: tuple[Install, ...] = ()
+    unwitnessed: str = ""
+    unheard: bool = False
 
     def watches(self, namespace: str, labels: Mapping[str, str] = _NONE) -> bool:
         """Whether it looks at an object with these labels in this namespace at all."""

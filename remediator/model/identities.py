@@ -60,11 +60,13 @@ class RoleSelector(Struct, frozen=True, kw_only=True):
 class Identities(Struct, frozen=True, kw_only=True):
     """All of it, as it was read once in a pass. What could not be read says so in a sentence; by default nothing was.
 
-    A namespace that is not among `namespaces` was not read. `selectors` are empty where the cluster knows no such kind.
+    A namespace that is not among `namespaces` was not read; where they are `namespaces_unlisted`, we may not list them,
+    and perhaps read one. `selectors` are empty where the cluster knows no such kind.
     """
 
     namespaces: Mapping[str, Namespace] = {}
     namespaces_unread: str = "namespaces were not read"
+    namespaces_unlisted: bool = False
     accounts: RoleMap = RoleMap(unread=f"ConfigMap {ACCOUNT_MAP} was not read")
     teams: RoleMap = RoleMap(unread=f"ConfigMap {TEAM_MAP} was not read")
     selectors: tuple[RoleSelector, ...] = ()

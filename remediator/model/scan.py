@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -11,6 +12,8 @@ from remediator.model.cluster import ClusterFinding
 from remediator.model.controller import ControllerFacts
 from remediator.model.decision import Decision, DecisionKind, Population
 from remediator.model.finding import Finding, State
+from remediator.model.heartbeat import Heartbeats
+from remediator.model.kind import FUNCTION
 from remediator.model.observation import Observation
 from remediator.model.pause import Pauses
 from remediator.model.plan import Plan
@@ -44,8 +47,18 @@ class Judged(Struct, frozen=True):
         return self.decision
 
 
+class Well(NamedTuple):
+    """What is counted apart of what is plainly well."""
+
+    kind: str
+    namespace: str
+
+
 class Scan(Struct, frozen=True):
     """What a pass saw. `partial` says, in sentences, what it could not see; `records`, what is wrong with our own.
+
+    `results` are what deserved a closer look, some of which turned out to be healthy; the rest, of which nothing is
+    kept, is counted in `well`. `heartbeats` are those of all.
 
     `cluster` are the findings about the cluster as a whole: behind many of `results` stands one of them. `unknown` says
     what of the cluster could not be looked at for them. `pauses` are those of when it was looked.
@@ -60,9 +73,26 @@ class Scan(Struct, frozen=True):
     cluster: tuple[ClusterFinding, ...] = ()
     unknown: tuple[str, ...] = ()
     pauses: Pauses = Pauses()
+    well: Mapping[Well, int] = {}
+    heartbeats: Heartbeats = Heartbeats()
+
+    @property
+    def total(self) -> int:
+        """Count all that was seen."""
+        return len(self.results) + sum(self.well.values())
 
     def count(self, state: State) -> int:
-        return sum(1 for each in self.results if each.state is state)
+        plain = sum(self.well.values()) if state is State.HEALTHY else 0
+        return plain + sum(1 for each in self.results if each.state is state)
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Name the kinds of which anything was seen."""
+        return frozenset({each.seen.resource.kind for each in self.results} | {each.kind for each in self.well})
+
+    @property
+    def population(self) -> Population:
+        return population_of(self.results, self.well)
 
     @property
     def proposals(self) -> tuple[Judged, ...]:
@@ -75,7 +105,8 @@ class Scan(Struct, frozen=True):
         return tuple(each for each in self.results if each.decision and each.decision.kind is DecisionKind.ACT)
 
 
-def population_of(judged: Iterable[Judged]) -> Population:
+def population_of(judged: Iterable[Judged], well: Mapping[Well, int]) -> Population:
     """Count Functions: a hundred healthy Versions beside them must not hide that half of them turned bad."""
     states = [each.state for each in judged if each.seen.resource.is_function]
-    return Population(total=len(states), unwell=sum(each in (State.STUCK, State.UNKNOWN) for each in states))
+    plain = sum(count for each, count in well.items() if each.kind == FUNCTION)
+    return Population(total=len(states) + plain, unwell=sum(each in (State.STUCK, State.UNKNOWN) for each in states))

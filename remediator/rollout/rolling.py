@@ -12,6 +12,7 @@ from msgspec import Struct
 from remediator.errors import Changed, RemediatorError
 from remediator.model.differences import Call, next_pass
 from remediator.model.finding import Finding
+from remediator.model.heartbeat import heartbeats
 from remediator.model.masking import mask
 from remediator.model.observation import Observation
 from remediator.model.owners import owners
@@ -140,7 +141,7 @@ class _OneRollout:
     def _look(self) -> Observation:
         observer = self._rollout.observer
         resource = self._rollout.means.cluster.get(self._namespace, self._name)
-        return observer.asked(resource, observer.controller([resource]))
+        return observer.asked(resource, observer.controller(heartbeats([resource])))
 
     def _wait(self, goal: Goal) -> Waited:
         left = max(0.0, self._deadline - self._clock.monotonic())

@@ -12,7 +12,7 @@ from remediator.gates import incident
 from remediator.model.decision import Decision, Standing
 from remediator.model.finding import FindingName, State
 from remediator.model.limits import Limits
-from remediator.model.scan import Judged, Scan, population_of
+from remediator.model.scan import Judged, Scan
 from remediator.model.window import Windows
 from remediator.telemetry.families import (
     APPROVALS_PENDING,
@@ -87,8 +87,10 @@ def deciding_gate(decision: Decision) -> str:
 
 def _resources(scan: Scan) -> Samples:
     """Count by kind and state, zeros too: a share needs its denominator."""
-    kinds = {RESOURCES.labels[0].values[0], *(each.seen.resource.ref.kind for each in scan.results)}
-    counted = Counter((each.seen.resource.ref.kind, each.state.value) for each in scan.results)
+    kinds = {RESOURCES.labels[0].values[0], *scan.kinds}
+    counted = Counter((each.seen.resource.kind, each.state.value) for each in scan.results)
+    for each, count in scan.well.items():
+        counted[each.kind, State.HEALTHY.value] += count
     found: Counter[tuple[str, ...]] = Counter()
     for kind in kinds:
         for state in State:
@@ -125,7 +127,7 @@ def _oldest_pause(scan: Scan) -> float:
 def _breaker_open(scan: Scan, standing: Standing, limits: Limits) -> bool:
     """Say what the gate of that name says: an incident now, or one that has not cooled down."""
     opened = standing.breaker_opened_at
-    return bool(incident(population_of(scan.results), limits)) or (
+    return bool(incident(scan.population, limits)) or (
         opened is not None and scan.started < opened + limits.breaker_cool_down
     )
 

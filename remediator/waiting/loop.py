@@ -12,6 +12,7 @@ from remediator.errors import CloudError, ClusterError, Forbidden, NotFound, Una
 from remediator.model.applied import changed_at
 from remediator.model.controller import ControllerFacts
 from remediator.model.finding import FindingName, State
+from remediator.model.heartbeat import heartbeats
 from remediator.model.identities import Identities
 from remediator.model.live import LiveState, unreadable
 from remediator.model.masking import mask
@@ -144,7 +145,7 @@ class _Wait:
     def _look_around(self, resource: Resource) -> None:
         now = self._means.clock.monotonic()
         if self._around_at is None or now - self._around_at >= _AROUND:
-            controller = self._observer.controller([resource])
+            controller = self._observer.controller(heartbeats([resource]))
             self._around = controller, self._observer.identities([resource], controller)
             self._around_at = now
 

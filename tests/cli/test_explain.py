@@ -212,8 +212,9 @@ def test_the_commands_are_guarded(shop: Shop) -> None:
 
 
 def apply(shop: Shop, patch: list[dict[str, Any]]) -> None:
+    from remediator.kubernetes.connection import Connection
     from remediator.kubernetes.resources import KubernetesCluster
-    from remediator.kubernetes.transport import Connection, Transport
+    from remediator.kubernetes.transport import Transport
     from remediator.model.resource import Ref
 
     cluster = KubernetesCluster(Transport(Connection(shop.kubeconfig, None)))

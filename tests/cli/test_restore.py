@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from remediator.errors import Unreachable
-from remediator.kubernetes.transport import Connection, Transport
+from remediator.kubernetes.connection import Connection
+from remediator.kubernetes.transport import Transport
 from remediator.sandbox.apiserver import ApiServer
 from tests.cli.shop import CONTEXT, FINALIZER, SECRET, Result, Shop, Typing
 

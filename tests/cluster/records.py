@@ -12,9 +12,10 @@ import msgspec
 from ruamel.yaml import YAML
 
 from remediator.kubernetes.approvals import Guard, approvals_guard
+from remediator.kubernetes.connection import Connection
 from remediator.kubernetes.remediation_object import object_name, path
 from remediator.kubernetes.remediations import StoredEpisodes
-from remediator.kubernetes.transport import Connection, Transport
+from remediator.kubernetes.transport import Transport
 from remediator.model.resource import Resource
 from tests import yaml_files
 from tests.bed.api import Api, found

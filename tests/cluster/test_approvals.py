@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from remediator.kubernetes.approvals import approvals_guard
+from remediator.kubernetes.connection import Connection
 from remediator.kubernetes.remediation_object import collection, new_object
-from remediator.kubernetes.transport import Connection, Transport
+from remediator.kubernetes.transport import Transport
 from remediator.model.episode import Phase
 from remediator.model.resource import Resource
 from tests.bed.api import Refused

@@ -14,8 +14,9 @@ from remediator.cli.wiring import wire
 from remediator.clock import SystemClock
 from remediator.errors import Forbidden, Unreachable, UsageError
 from remediator.kubernetes.backups import SecretBackups, StoredBackups
+from remediator.kubernetes.connection import Connection
 from remediator.kubernetes.resources import KubernetesCluster
-from remediator.kubernetes.transport import Connection, Transport
+from remediator.kubernetes.transport import Transport
 from remediator.model.resource import Ref
 from remediator.sandbox.cloud import Cloud
 from tests.bed.api import Api, Refused

@@ -13,8 +13,9 @@ import pytest
 
 from remediator.clock import SystemClock
 from remediator.doctor import Check, Level, Patient, rights
+from remediator.kubernetes.connection import Connection
 from remediator.kubernetes.resources import KubernetesCluster
-from remediator.kubernetes.transport import Connection, Transport
+from remediator.kubernetes.transport import Transport
 from remediator.kubernetes.words import whoami
 from remediator.model.rights import RIGHTS, Access, Use, Where
 from remediator.policy import Policy

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from remediator.errors import Forbidden
+from remediator.kubernetes.connection import Connection
 from remediator.kubernetes.lease import ACTION_LEASE
 from remediator.kubernetes.pauses import PAUSE_LEASES, KubernetesPauses
-from remediator.kubernetes.transport import Connection, Transport
+from remediator.kubernetes.transport import Transport
 from remediator.model.pause import Pauses
 from tests.bed.plane import Plane
 from tests.cli.shop import Result as Told

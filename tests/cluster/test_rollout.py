@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from remediator.cli import main
-from remediator.kubernetes.transport import Connection, Transport
+from remediator.kubernetes.connection import Connection
+from remediator.kubernetes.transport import Transport
 from remediator.manifest.objects import manifests
 from remediator.manifest.source import read_source
 from remediator.sandbox.cloud import Cloud

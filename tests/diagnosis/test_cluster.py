@@ -16,6 +16,7 @@ from remediator.model.cluster_facts import ClusterFacts
 from remediator.model.controller import ControllerFacts, Health, Install
 from remediator.model.definition import Definition, Definitions
 from remediator.model.finding import FindingName, State
+from remediator.model.heartbeat import heartbeats
 from remediator.model.namespace import Namespace
 from remediator.model.observation import History
 from remediator.model.scan import Judged
@@ -31,7 +32,8 @@ def judged(raw: Json, controller: ControllerFacts = ALIVE, **history: Any) -> Ju
 
 
 def found(*results: Judged, controller: ControllerFacts = ALIVE, **facts: Any) -> list[ClusterFinding]:
-    return list(diagnose_cluster(ClusterFacts(controller=controller, results=results, **facts)))
+    beats = heartbeats(each.seen.resource for each in results)
+    return list(diagnose_cluster(ClusterFacts(controller=controller, results=results, heartbeats=beats, **facts)))
 
 
 def the_one(*results: Judged, controller: ControllerFacts = ALIVE, **facts: Any) -> ClusterFinding:

@@ -11,8 +11,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from remediator.kubernetes.approvals import Guard
+from remediator.kubernetes.connection import Connection
 from remediator.kubernetes.remediations import StoredEpisodes
-from remediator.kubernetes.transport import Connection, Patience, Transport
+from remediator.kubernetes.transport import Patience, Transport
 from remediator.sandbox.apiserver import ApiServer
 from remediator.sandbox.clock import SandboxClock
 from tests import yaml_files

@@ -9,6 +9,7 @@ from typing import Any
 from remediator.kubernetes.controller import discover
 from remediator.kubernetes.transport import Transport
 from remediator.model.controller import ControllerFacts
+from remediator.model.heartbeat import Heartbeats, heard
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 REPOSITORY = "example.invalid/aws-controllers-k8s/lambda-controller"
@@ -42,4 +43,5 @@ def deployment(
 
 
 def facts(transport: Transport, *heartbeats: datetime, everywhere: bool = True) -> ControllerFacts:
-    return discover(transport, heartbeats, NOW, everywhere=everywhere)
+    beats = Heartbeats(max(heartbeats, default=None), len(heartbeats))
+    return heard(discover(transport, NOW), beats, NOW, everywhere=everywhere)

@@ -13,7 +13,8 @@ import yaml
 from urllib3.util.ssl_ import create_urllib3_context
 
 from remediator.errors import Unreachable, UsageError
-from remediator.kubernetes.transport import Connection, Transport
+from remediator.kubernetes.connection import Connection
+from remediator.kubernetes.transport import Transport
 from remediator.sandbox.apiserver import ApiServer
 from tests.kubernetes.conftest import write_kubeconfig
 from tests.tls import Authority

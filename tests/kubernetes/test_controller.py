@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 
+from remediator.kubernetes.controller import discover
 from remediator.kubernetes.resources import KubernetesCluster
 from remediator.kubernetes.transport import Transport
 from remediator.model.controller import ControllerFacts, Health, Install
-from remediator.observing import Observer
-from remediator.policy import Policy
+from remediator.model.heartbeat import heard, heartbeats
 from remediator.sandbox.apiserver import ApiServer
 from remediator.sandbox.faults import Fault, Faults, answering, dropped, refusing
 from tests.builders import Json, decoded, function, other, synced
-from tests.fakes import FakeCloud, FakeCluster, World
 from tests.kubernetes.conftest import Connect
 from tests.kubernetes.controllers import NOW, REPOSITORY, Deploy, ago, deployment, facts
 from tests.wire import Wire, answer, status
@@ -309,7 +308,8 @@ def test_a_deployment_that_is_away_counts_more_than_a_lease(
 
 
 def test_no_witness_at_all(transport: Transport) -> None:
-    assert facts(transport) == ControllerFacts(Health.UNKNOWN, f"there is no heartbeat to judge it by ({UNSEEN})")
+    told = f"there is no heartbeat to judge it by ({UNSEEN})"
+    assert facts(transport) == ControllerFacts(Health.UNKNOWN, told, unwitnessed=UNSEEN)
 
 
 @pytest.mark.parametrize(
@@ -364,7 +364,7 @@ def test_an_answer_of_another_shape_is_no_witness(connect: Connect) -> None:
 
 def test_the_port_asks_for_it(transport: Transport, deploy: Deploy) -> None:
     deploy()
-    assert KubernetesCluster(transport, "shop").controller((), NOW).health is Health.ALIVE
+    assert KubernetesCluster(transport, "shop").controller(NOW).health is Health.ALIVE
 
 
 def test_a_quiet_namespace_does_not_condemn_it(transport: Transport) -> None:
@@ -403,9 +403,8 @@ def test_a_witness_that_cannot_be_heard_condemns_no_controller(
 
 def seen_by(transport: Transport, *objects: Json) -> ControllerFacts:
     """Tell how a controller is by these objects, as a pass finds it out."""
-    cluster = FakeCluster()
-    Observer(World(cluster, FakeCloud()).means, Policy()).controller([decoded(each) for each in objects])
-    return facts(transport, *cluster.heartbeats)
+    beats = heartbeats([decoded(each) for each in objects])
+    return heard(discover(transport, NOW), beats, NOW, everywhere=True)
 
 
 def test_a_quiet_alias_does_not_condemn_a_controller_that_visits_functions_each_minute(

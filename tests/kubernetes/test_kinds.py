@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from remediator.errors import ClusterError, NotFound
+from remediator.kubernetes import listing as listing_module
 from remediator.kubernetes import remediation_object
-from remediator.kubernetes import resources as resources_module
 from remediator.kubernetes.remediation_object import Unusable, new_object, object_name
 from remediator.kubernetes.resources import KubernetesCluster, decode
 from remediator.kubernetes.transport import Transport
@@ -44,7 +44,7 @@ def test_every_kind_is_listed_with_one_request(
     seed(function())
     for kind in OTHERS:
         seed(other(kind, "checkout"))
-    assert seen(KubernetesCluster(transport)) == [
+    assert seen(KubernetesCluster(transport, whole=False)) == [
         "Function shop/checkout", *(f"{kind} shop/checkout" for kind in OTHERS)
     ]  # fmt: skip
     assert asked == [f"{GROUP}/functions", GROUP, *(f"{GROUP}/{each.plural}" for each in OTHER_KINDS)]
@@ -71,7 +71,7 @@ def test_a_kind_that_is_not_installed_is_not_asked_for(
         return content
 
     monkeypatch.setattr(transport, "get", only_aliases)
-    assert seen(KubernetesCluster(transport)) == ["Function shop/checkout"]
+    assert seen(KubernetesCluster(transport, whole=False)) == ["Function shop/checkout"]
     assert asked == [f"{GROUP}/functions", GROUP, f"{GROUP}/aliases"]
 
 
@@ -86,7 +86,7 @@ def test_a_kind_that_goes_between_discovery_and_list_is_none(
         return get(path, query)
 
     monkeypatch.setattr(transport, "get", gone)
-    assert seen(KubernetesCluster(transport)) == []
+    assert seen(KubernetesCluster(transport, whole=False)) == []
 
 
 def test_what_may_not_be_listed_is_told_once(
@@ -97,7 +97,7 @@ def test_what_may_not_be_listed_is_told_once(
     for plural in ("aliases", "versions"):
         message = f"{plural}.lambda.services.k8s.aws is forbidden"
         api.refuse("list", plural, code=403, reason="Forbidden", message=message)
-    told = seen(KubernetesCluster(transport))
+    told = seen(KubernetesCluster(transport, whole=False))
     assert told[:2] == ["Function shop/checkout", "LayerVersion shop/shared"]
     assert told[2:] == [
         "Aliases, Versions could not be listed: the API server refuses: aliases.lambda.services.k8s.aws is forbidden. "
@@ -108,7 +108,7 @@ def test_what_may_not_be_listed_is_told_once(
 def test_without_discovery_there_are_functions_and_a_sentence(connect: Connect) -> None:
     functions = answer(200, {"metadata": {}, "items": [function()]})
     with Wire(functions, answer(500, {"message": "etcd is away"})) as wire:
-        told = seen(KubernetesCluster(connect(wire.url)))
+        told = seen(KubernetesCluster(connect(wire.url), whole=False))
     assert told[0] == "Function shop/checkout"
     assert told[1].startswith("which other kinds lambda.services.k8s.aws has could not be asked: ")
     assert len(told) == 2
@@ -117,7 +117,7 @@ def test_without_discovery_there_are_functions_and_a_sentence(connect: Connect) 
 def test_a_list_that_breaks_off_names_its_kind(
     transport: Transport, seed: Callable[[Json], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resources_module, "_PAGE", 1)
+    monkeypatch.setattr(listing_module, "_PAGE", 1)
     for name in "ab":
         seed(other("Alias", name))
     get = transport.get
@@ -128,7 +128,7 @@ def test_a_list_that_breaks_off_names_its_kind(
         return get(path, query)
 
     monkeypatch.setattr(transport, "get", breaking)
-    assert seen(KubernetesCluster(transport)) == [
+    assert seen(KubernetesCluster(transport, whole=False)) == [
         "Alias shop/a",
         "the list of Aliases broke off after 1 of about 2: no leader.",
     ]

@@ -12,9 +12,10 @@ from structlog.testing import capture_logs
 
 from remediator.clock import SystemClock
 from remediator.errors import Busy, Forbidden, NotFound, Unreachable
+from remediator.kubernetes.connection import Connection
 from remediator.kubernetes.lease import ACTION_LEASE, Lock, own_identity
 from remediator.kubernetes.lease_object import KubernetesLease
-from remediator.kubernetes.transport import Connection, Patience, Transport
+from remediator.kubernetes.transport import Patience, Transport
 from remediator.model.lease import Found, Record, Terms
 from remediator.sandbox.apiserver import ApiServer
 from tests.bed.http import Http

@@ -14,8 +14,9 @@ from remediator.actions.clear_finalizer import clear_finalizer
 from remediator.actions.release import release
 from remediator.actions.resync import resync
 from remediator.errors import Changed, NotFound
+from remediator.kubernetes.connection import Connection
 from remediator.kubernetes.resources import KubernetesCluster
-from remediator.kubernetes.transport import Connection, Transport
+from remediator.kubernetes.transport import Transport
 from remediator.model.decision import Rehearsed
 from remediator.model.finding import FindingName
 from remediator.model.observation import Observation

@@ -13,10 +13,11 @@ import pytest
 from msgspec import UNSET
 
 from remediator.errors import Changed, ClusterError, Forbidden, NotFound, RemediatorError
-from remediator.kubernetes import resources as resources_module
+from remediator.kubernetes import listing as listing_module
 from remediator.kubernetes.resources import KubernetesCluster, decode
 from remediator.kubernetes.transport import Expired, Transport
 from remediator.model.controller import Health
+from remediator.model.heartbeat import Heartbeats, heard
 from remediator.model.resource import Ref, Resource
 from remediator.sandbox.apiserver import ApiServer
 from tests.kubernetes.conftest import Connect
@@ -83,10 +84,10 @@ def test_a_selector_that_is_none_is_refused_in_words(transport: Transport) -> No
 def test_a_list_comes_in_pages(
     transport: Transport, seed: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resources_module, "_PAGE", 3)
+    monkeypatch.setattr(listing_module, "_PAGE", 3)
     expected = [f"f-{number:02d}" for number in range(10)]
     seed(*expected)
-    assert names(KubernetesCluster(transport)) == expected
+    assert names(KubernetesCluster(transport, whole=False)) == expected
 
 
 def test_pages_ask_for_no_resourceVersion_and_carry_the_selector(  # noqa: N802 - Kubernetes' own spelling
@@ -95,7 +96,7 @@ def test_pages_ask_for_no_resourceVersion_and_carry_the_selector(  # noqa: N802 
     """A resourceVersion of 0 would be answered from a cache, which may be older than what a run has just written."""
     first = answer(200, {"metadata": {"continue": "more"}, "items": [function("a")]})
     with Wire(first, answer(200, {"metadata": {}, "items": [function("b")]})) as wire:
-        assert names(KubernetesCluster(connect(wire.url), "shop", "team=shop")) == ["a", "b"]
+        assert names(KubernetesCluster(connect(wire.url), "shop", "team=shop", whole=False)) == ["a", "b"]
     assert [each.query for each in wire.heard] == [
         {"limit": "500", "labelSelector": "team=shop"},
         {"limit": "500", "labelSelector": "team=shop", "continue": "more"},
@@ -104,19 +105,19 @@ def test_pages_ask_for_no_resourceVersion_and_carry_the_selector(  # noqa: N802 
     assert wire.heard[0].path == "/apis/lambda.services.k8s.aws/v1alpha1/namespaces/shop/functions"
 
 
-def test_a_list_that_took_too_long_begins_anew(connect: Connect) -> None:
-    """Nothing of the broken list is kept: no resource is seen twice, none as it was before."""
+def test_a_list_that_took_too_long_goes_on_where_it_was(connect: Connect) -> None:
+    """Nothing is seen twice: keys come in their order, and the server says where to go on."""
     page = answer(200, {"metadata": {"continue": "more"}, "items": [function("a")]})
-    whole = answer(200, {"metadata": {}, "items": [function("a"), function("b")]})
-    with Wire(page, status(410, "too old"), whole) as wire:
-        assert names(KubernetesCluster(connect(wire.url))) == ["a", "b"]
-    assert "continue" not in wire.heard[2].query
+    old = answer(410, {"message": "too old", "metadata": {"continue": "from there on"}})
+    with Wire(page, old, answer(200, {"metadata": {}, "items": [function("b")]})) as wire:
+        assert names(KubernetesCluster(connect(wire.url), whole=False)) == ["a", "b"]
+    assert [each.query.get("continue") for each in wire.heard[:3]] == [None, "more", "from there on"]
 
 
 def test_history_compacted_in_the_middle_of_a_list(
     api: ApiServer, transport: Transport, seed: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resources_module, "_PAGE", 2)
+    monkeypatch.setattr(listing_module, "_PAGE", 2)
     expected = [f"f-{number}" for number in range(5)]
     seed(*expected)
     asked: list[str] = []
@@ -130,15 +131,15 @@ def test_history_compacted_in_the_middle_of_a_list(
         return get(path, query)
 
     monkeypatch.setattr(transport, "get", compacting)
-    assert names(KubernetesCluster(transport)) == expected
+    assert names(KubernetesCluster(transport, whole=False)) == expected
     assert len(asked) > 3
 
 
-def test_a_list_that_never_gets_through_is_told(connect: Connect) -> None:
+def test_a_list_that_expires_before_anything_came_is_told(connect: Connect) -> None:
     with Wire(status(410, "too old")) as wire:
         with pytest.raises(Expired, match="too old"):
-            names(KubernetesCluster(connect(wire.url)))
-        assert len(wire.heard) == 3
+            names(KubernetesCluster(connect(wire.url), whole=False))
+        assert len(wire.heard) == 1
 
 
 @pytest.mark.parametrize(
@@ -156,20 +157,26 @@ def test_a_list_that_never_gets_through_is_told(connect: Connect) -> None:
 def test_what_was_listed_counts_though_the_next_page_does_not_come(connect: Connect, told: bytes, said: str) -> None:
     first = answer(200, {"metadata": {"continue": "more", "remainingItemCount": 7}, "items": [function("a")]})
     with Wire(first, told) as wire:
-        seen, missing = names(KubernetesCluster(connect(wire.url)))
+        seen, missing = names(KubernetesCluster(connect(wire.url), whole=False))
     assert seen == "a"
     assert missing.startswith("the list of Functions broke off after 1 of about 8: ")
     assert said in missing
 
 
-def test_a_list_that_expires_again_and_again_is_what_was_listed_last(connect: Connect) -> None:
+def test_a_list_that_expires_again_and_again_breaks_off(connect: Connect) -> None:
     page = answer(200, {"metadata": {"continue": "more"}, "items": [function("a")]})
-    old = status(410, "too old")
-    with Wire(page, old, page, old, page, old) as wire:
-        assert names(KubernetesCluster(connect(wire.url))) == [
-            "a",
-            "the list of Functions broke off after 1: too old.",
-        ]
+    old = answer(410, {"message": "too old", "metadata": {"continue": "from there on"}})
+    with Wire(page, *[old] * 9) as wire:
+        told = names(KubernetesCluster(connect(wire.url), whole=False))
+    assert told == ["a", "the list of Functions broke off after 1: too old."]
+    assert len(wire.heard) == 7
+
+
+def test_a_list_that_nobody_says_how_to_go_on_with_breaks_off(connect: Connect) -> None:
+    page = answer(200, {"metadata": {"continue": "more"}, "items": [function("a")]})
+    with Wire(page, status(410, "too old")) as wire:
+        told = names(KubernetesCluster(connect(wire.url), whole=False))
+    assert told == ["a", "the list of Functions broke off after 1: too old."]
 
 
 @pytest.mark.parametrize(
@@ -184,9 +191,10 @@ def test_the_silence_of_what_was_not_seen_condemns_no_controller(connect: Connec
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)
     first = answer(200, {"metadata": {"continue": "more"}, "items": [function("a")]})
     with Wire(first, *more, answer(200, {"items": []})) as wire:
-        cluster = KubernetesCluster(connect(wire.url))
+        cluster = KubernetesCluster(connect(wire.url), whole=False)
         saw_all = all(isinstance(each, Resource) for each in cluster.resources())
-        facts = cluster.controller([now - timedelta(hours=12)], now)
+        beats = Heartbeats(now - timedelta(hours=12), 1)
+        facts = heard(cluster.controller(now), beats, now, everywhere=cluster.saw_everything())
     assert facts.health is (Health.DOWN if saw_all else Health.UNKNOWN)
 
 
@@ -194,7 +202,7 @@ def test_a_cluster_without_the_crd(connect: Connect) -> None:
     """An API server answers for a path that it does not serve with a line of text, not with a Status."""
     told = answer(404, "404 page not found\n", kind="text/plain; charset=utf-8")
     with Wire(told) as wire, pytest.raises(ClusterError) as raised:
-        names(KubernetesCluster(connect(wire.url)))
+        names(KubernetesCluster(connect(wire.url), whole=False))
     assert not isinstance(raised.value, NotFound)
     assert "does not know functions.lambda.services.k8s.aws" in raised.value.message
     assert "--context" in raised.value.hint
@@ -204,7 +212,7 @@ def test_no_right_to_list(api: ApiServer, transport: Transport) -> None:
     said = 'functions.lambda.services.k8s.aws is forbidden: User "joe" cannot list resource "functions"'
     api.refuse("list", "functions", code=403, reason="Forbidden", message=said)
     with pytest.raises(Forbidden, match="joe"):
-        names(KubernetesCluster(transport))
+        names(KubernetesCluster(transport, whole=False))
 
 
 # ---- what is in a list -----------------------------------------------------------------------------------------------
@@ -371,10 +379,10 @@ def test_a_name_cannot_leave_its_path(connect: Connect) -> None:
         for name in ("../../../../api/v1/secrets", "a?watch=1", "a#b", "a/status"):
             with pytest.raises(RemediatorError):
                 cluster.get("shop", name)
-    for heard in wire.heard:
-        assert heard.path.startswith("/apis/lambda.services.k8s.aws/v1alpha1/namespaces/shop/functions/")
-        assert heard.path.count("/") == 7
-        assert heard.query == {}
+    for each in wire.heard:
+        assert each.path.startswith("/apis/lambda.services.k8s.aws/v1alpha1/namespaces/shop/functions/")
+        assert each.path.count("/") == 7
+        assert each.query == {}
 
 
 def test_raw_gives_the_whole_object(transport: Transport, seed: Callable[..., None]) -> None:

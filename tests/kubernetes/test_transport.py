@@ -27,7 +27,8 @@ from remediator.errors import (
     Unauthorized,
     Unreachable,
 )
-from remediator.kubernetes.transport import Connection, Expired, Patience, Transport
+from remediator.kubernetes.connection import Connection
+from remediator.kubernetes.transport import Expired, Patience, Transport
 from remediator.sandbox.apiserver import ApiServer
 from remediator.sandbox.faults import Faults, trickling
 from tests.kubernetes.conftest import Connect, write_kubeconfig

@@ -30,6 +30,7 @@ from remediator.model.kind import FUNCTION
 from remediator.model.lease import Found, Record
 from remediator.model.live import LiveState, unreadable
 from remediator.model.log import ControllerLog
+from remediator.model.namespace import Namespace
 from remediator.model.pause import Pauses
 from remediator.model.placement import Placement
 from remediator.model.plan import ActionName, Operation, Outcome
@@ -244,9 +245,15 @@ class _Cluster:
 
         return self._own.call("patch", write)
 
-    def controller(self, heartbeats: Sequence[datetime], now: datetime) -> ControllerFacts:
+    def controller(self, now: datetime) -> ControllerFacts:
         self._own.now_run.controller = self._own.world.controller
         return self._own.world.facts
+
+    def saw_everything(self) -> bool:
+        return False
+
+    def namespace(self, name: str) -> Namespace | str:
+        raise AssertionError("all of them were listed")
 
     def workload(self, namespace: str, name: str) -> Workload:
         raise NotFound(f"deployments.apps {name!r} not found")
@@ -269,7 +276,7 @@ class _Cluster:
     def skew(self) -> float | None:
         return self._own.ahead
 
-    def identities(self, namespaces: Iterable[str], controller: ControllerFacts) -> Identities:
+    def identities(self, namespaces: Iterable[str] | None, controller: ControllerFacts) -> Identities:
         return self._api.identities(namespaces, controller)
 
     def namespace_annotations(self, namespace: str) -> dict[str, str] | None:

@@ -276,7 +276,7 @@ def test_the_breaker_is_open_where_its_gate_holds(well: int, unwell: int, minute
 
 def judged_with(story: Story, **history: Any) -> Any:
     """Make a pass in which the first resource has another history."""
-    scan = story.scan()
+    scan = story.work.scan(rehearse=True, healthy=True)
     first, *rest = scan.results
     seen_then = msgspec.structs.replace(first.seen, history=msgspec.structs.replace(first.seen.history, **history))
     return msgspec.structs.replace(scan, results=(msgspec.structs.replace(first, seen=seen_then), *rest))

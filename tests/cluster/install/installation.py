@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 
 from remediator.kubernetes.approvals import approvals_guard
-from remediator.kubernetes.transport import Connection, Transport
+from remediator.kubernetes.connection import Connection
+from remediator.kubernetes.transport import Transport
 from tests import yaml_files
 from tests.bed.api import Api, Refused
 from tests.bed.controlplane import ControlPlane
