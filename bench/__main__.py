@@ -94,7 +94,7 @@ def _side_by_side(results: Results, stage: Stage, steps: _Steps) -> None:
     steps.next()
     results.traffic = traffic(stage, runners)
     floor = next(each for each in runners if each.name == FLOOR)
-    results.listed = listed(stage, floor, results.traffic[KUBECTL])
+    results.listed = listed(stage, floor)
 
 
 def _starts(results: Results, steps: _Steps) -> None:

@@ -52,11 +52,11 @@ class Traffic(Struct, frozen=True):
 
 
 class Listed(Struct, frozen=True):
-    """How large the list is: bytes of JSON, and of the same as gzip packs it for kubectl."""
+    """How large the list is: bytes of JSON, and of the same as the API server packs it by gzip."""
 
     count: int
-    plain: float
-    packed: float
+    plain: int
+    packed: int
 
 
 class Growth(Struct):

@@ -67,12 +67,15 @@ def _counted(stage: Stage, runner: Contender, relay: Relay) -> Traffic:
     )
 
 
-def listed(stage: Stage, floor: Contender, packed: Traffic) -> Listed:
-    """Say how large the list is: as the floor counts it, and as it came to somebody who takes gzip."""
+def listed(stage: Stage, floor: Contender) -> Listed:
+    """Say how large the list is: as the floor counts it, and as it would without gzip."""
     output = stage.folder / "output.txt"
-    cost(floor.command, floor.environment, output)
-    plain = int(output.read_text(encoding="utf-8").split()[0])
-    found = Listed(stage.count, plain, packed.received)
+    sizes = []
+    for more in ((), ("--plain",)):
+        cost((*floor.command, *more), floor.environment, output)
+        sizes.append(int(output.read_text(encoding="utf-8").split()[0]))
+    packed, plain = sizes
+    found = Listed(stage.count, plain, packed)
     each = plain / stage.count
-    say(f"  {plain / 1e6:.1f} MB of JSON, {each:,.0f} bytes a Function; gzip 1:{plain / packed.received:.1f}")
+    say(f"  {plain / 1e6:.1f} MB of JSON, {each:,.0f} bytes a Function; gzip 1:{plain / packed:.1f}")
     return found

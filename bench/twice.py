@@ -21,7 +21,7 @@ def main() -> None:
     for _ in range(2):
         scan = wired.work.scan()
         over = time.time()
-        print(json.dumps({"over": over, "seen": len(scan.results), "unkept": wired.work.record(scan)}), flush=True)
+        print(json.dumps({"over": over, "seen": scan.total, "unkept": wired.work.record(scan)}), flush=True)
 
 
 if __name__ == "__main__":
