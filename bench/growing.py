@@ -19,6 +19,7 @@ def grow(results: Results, ours: Contender, stage: Stage, sizes: Sequence[int], 
     for size in sizes:
         stage.grow(size)
         growth.taken[size] = in_turn(stage, [ours], rounds)[ours.name]
+        growth.server[size] = stage.server_metric("process_resident_memory_bytes") / 1e6
     results.growth = growth
     tell("Growth, a healthy fleet", {f"{size:,} Functions": each for size, each in growth.taken.items()})
     if len(growth.taken) < 2:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from pathlib import Path
 
@@ -68,7 +67,7 @@ def _growth(results: Results) -> Figure:
     memory.set_ylim(0, 1.25 * max(each.rss for each in taken.values()))
     memory.set_title("Peak RSS of a scan, MB", loc="left")
     for size, each in taken.items():
-        time.annotate(f"{each.wall:.2f} s", (size, each.wall), (0, 8), textcoords="offset points", ha="center")
+        time.annotate(f"{each.wall:.2f} s", (size, each.wall), (-6, 6), textcoords="offset points", ha="right")
         memory.annotate(f"{each.rss:.0f}", (size, each.rss), (0, 8), textcoords="offset points", ha="center")
     time.set_ylim(min(firsts) / 2, max(walls) * 2)
     time.legend(frameon=False, loc="upper left")
@@ -79,8 +78,8 @@ def _growth(results: Results) -> Figure:
 
 def _over_sizes(axes: Axes, sizes: list[int]) -> None:
     axes.set_xscale("log")
-    axes.set_xlim(min(sizes) / math.sqrt(3), max(sizes) * math.sqrt(3))
-    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.set_xlim(min(sizes) / 3, max(sizes) * 2)
+    axes.set_xticks(sizes, [f"{size // 1_000}k" if size >= 1_000 else f"{size}" for size in sizes])
     axes.minorticks_off()
     axes.set_xlabel("Functions")
     axes.grid(axis="y", alpha=0.25)

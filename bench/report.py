@@ -86,10 +86,14 @@ def _counts(each: Traffic) -> Sequence[str]:
 
 def _growth(growth: Growth) -> str:
     rows = [
-        (f"{size:,}", f"{each.wall:.2f}", f"{each.cpu:.2f}", f"{each.rss:.0f}", f"{each.first:.2f}")
+        (
+            *(f"{size:,}", f"{each.wall:.2f}", f"{each.cpu:.2f}", f"{each.rss:.0f}", f"{each.first:.2f}"),
+            f"{growth.server[size]:,.0f}",
+        )
         for size, each in growth.taken.items()
     ]
-    told = _table(("Functions", "wall s", "CPU s", "peak RSS MB", "first request after s"), rows)
+    head = ("Functions", "wall s", "CPU s", "peak RSS MB", "first request after s", "the API server's RSS MB")
+    told = _table(head, rows)
     if len(rows) < 2:
         return told
     fits = f"t = a·nᵇ has b = {growth.whole:.2f}; counted from the first request on, {growth.from_first:.2f}."

@@ -61,10 +61,11 @@ class Listed(Struct, frozen=True):
 
 class Growth(Struct):
     """What ours takes of fleets of so many Functions, and the exponents of its wall time: whole, and from the first
-    request on.
+    request on. `server` is what the API server then has in memory, in MB: most of it is its own cache of them.
     """
 
     taken: dict[int, Cost] = {}
+    server: dict[int, float] = {}
     whole: float = 0.0
     from_first: float = 0.0
 

@@ -26,7 +26,7 @@ def measured() -> Results:
     run.warm = run.idle = {OURS: cost(1.0), KUBECTL: cost(8.0)}
     run.traffic = {OURS: Traffic(23, 27_000, 4_800_000, 1.7)}
     run.listed = Listed(10_000, 39_000_000, 4_800_000)
-    run.growth = Growth({1_000: cost(0.7), 10_000: cost(1.0)}, whole=0.5, from_first=0.9)
+    run.growth = Growth({1_000: cost(0.7), 10_000: cost(1.0)}, {1_000: 900.0, 10_000: 990.0}, whole=0.5, from_first=0.9)
     run.asking = Asking(2_000, 0, 20, 4, 4, (20, 16), (24, 20), 0, 10, 45.0, 16, 6_000.0)
     run.promise("wall of ours / theirs", 0.125, 0.2)
     return run
