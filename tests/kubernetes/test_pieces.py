@@ -75,7 +75,7 @@ def long(number: int, **more: Any) -> dict[str, Any]:
 def test_items_come_before_the_list_has_ended() -> None:
     content = written([long(number) for number in range(9)])
     pieces = cut(content, [len(content) // 3] * 2)
-    coming = items((each for each in pieces), read)
+    coming: Iterator[Any] = items((each for each in pieces), read)
     assert [next(coming)["metadata"]["name"] for _ in range(2)] == ["f-0", "f-1"]
     assert next(pieces), "and the rest has not been asked for"
 
@@ -114,7 +114,7 @@ def test_what_is_no_list_is_refused(content: bytes) -> None:
 
 def test_a_list_that_ends_in_the_middle_is_refused_after_what_came() -> None:
     content = written([long(number) for number in range(6)])
-    coming = items(cut(content[:-40], [6000, 6000]), read)
+    coming: Iterator[Any] = items(cut(content[:-40], [6000, 6000]), read)
     assert [next(coming)["metadata"]["name"] for _ in range(3)] == ["f-0", "f-1", "f-2"]
     with pytest.raises(ClusterError, match="makes no sense"):
         list(coming)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from remediator.kubernetes import resources
+from remediator.kubernetes import listing
 from remediator.kubernetes.transport import Transport
 from remediator.sandbox.faults import (
     Fault,
@@ -53,7 +53,9 @@ COMMANDS = [("scan", "-A"), ("explain", "checkout"), ("run", "-A"), ("run", "-A"
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resources, "_PAGE", 2)
+    """A server that is too old for whole lists, and pages of two."""
+    monkeypatch.setattr(listing, "_STREAMS", (2, 0))
+    monkeypatch.setattr(listing, "_PAGE", 2)
 
 
 @pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE.keys())

@@ -145,7 +145,7 @@ class Remediator:
         self._work.record(scan)
         run = self.now_run
         run.population = Population(
-            len(scan.results), sum(each.state.value in ("stuck", "unknown") for each in scan.results)
+            len(self.world.api.objects), sum(each.state.value in ("stuck", "unknown") for each in scan.results)
         )
         run.proposed = frozenset(each.plan.digest for each in scan.results if each.plan)
         if person:
