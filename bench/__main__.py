@@ -20,7 +20,7 @@ from bench.asking import ask
 from bench.contenders import CLIENT, FLOOR, KUBECTL, OURS, contenders, keeper
 from bench.growing import grow
 from bench.machine import this_machine
-from bench.measure import Cost
+from bench.measure import Cost, Failed
 from bench.report import page
 from bench.results import PAGE, Results, say, tell
 from bench.rounds import in_turn, listed, traffic
@@ -104,6 +104,19 @@ def _starts(results: Results, steps: _Steps) -> None:
     results.promise(f"{HELP} to its first byte / {IMPORTS}", ratio, _HELP)
 
 
+def _measure(results: Results, tools: Toolchain, steps: _Steps, asked: int, sizes: list[int]) -> None:
+    _starts(results, steps)
+    with _stage(tools) as stage:
+        _side_by_side(results, stage, steps)
+    with _stage(tools) as stage:
+        steps.next()
+        stage.grow(asked)
+        ask(results, stage, contenders(stage)[0], keeper(stage))
+    with _stage(tools) as stage:
+        steps.next()
+        grow(results, contenders(stage)[0], stage, sizes)
+
+
 def _write(results: Results, folder: Path) -> None:
     results.write(folder)
     (folder / PAGE).write_text(page(results), encoding="utf-8")
@@ -141,21 +154,16 @@ def main(functions: int, rounds: int, pause: float, growth: str, asked: int, fol
     words = " ".join(sys.argv[1:])
     command = f"python -m bench {words}" if words else "make bench"
     results = Results(this_machine(tools), functions, rounds, pause, command)
-    _starts(results, steps)
-    with _stage(tools) as stage:
-        _side_by_side(results, stage, steps)
-    with _stage(tools) as stage:
-        steps.next()
-        stage.grow(asked)
-        ask(results, stage, contenders(stage)[0], keeper(stage))
-    with _stage(tools) as stage:
-        steps.next()
-        grow(results, contenders(stage)[0], stage, sizes)
+    try:
+        _measure(results, tools, steps, asked, sizes)
+    except Failed as error:
+        say(f"\n{error}")
+        results.broke_off = str(error).splitlines()[0]
     results.took = steps.took
     _write(results, folder)
     broken = results.broken
     say(f"broken: {', '.join(broken)}" if broken else "all promises hold")
-    sys.exit(1 if broken else 0)
+    sys.exit(1 if broken or results.broke_off else 0)
 
 
 if __name__ == "__main__":

@@ -15,12 +15,11 @@ _MEMORY, _EXPONENT = 1.2, 1.05
 
 def grow(results: Results, ours: Contender, stage: Stage, sizes: Sequence[int], rounds: int = _ROUNDS) -> None:
     """Measure ours on larger and larger fleets, all healthy, and fit how its time grows."""
-    growth = Growth()
+    growth = results.growth = Growth()  # what was measured before it breaks off is told, too
     for size in sizes:
         stage.grow(size)
         growth.taken[size] = in_turn(stage, [ours], rounds)[ours.name]
         growth.server[size] = stage.server_metric("process_resident_memory_bytes") / 1e6
-    results.growth = growth
     tell("Growth, a healthy fleet", {f"{size:,} Functions": each for size, each in growth.taken.items()})
     if len(growth.taken) < 2:
         return

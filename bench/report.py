@@ -31,7 +31,9 @@ def page(results: Results) -> str:
 
 def _head(results: Results) -> str:
     machine, broken = results.machine, results.broken
-    held = "All promises are met" if not broken else f"{len(broken)} of {len(results.promises)} promises are MISSED"
+    held = "all promises are met" if not broken else f"{len(broken)} of {len(results.promises)} promises are MISSED"
+    if results.broke_off:
+        held = f"it BROKE OFF ({results.broke_off}); until then {held}"
     return (
         "# Results\n\n"
         f"`{results.command}`, {machine.date}, commit {machine.commit}: {held}. Written by the program; what it means "
@@ -41,8 +43,8 @@ def _head(results: Results) -> str:
 
 def _promises(results: Results) -> str:
     rows = [(each.what, each.measured, each.bound, "met" if each.held else "**MISSED**") for each in results.promises]
-    table = _table(("what", "measured", "promised", ""), rows)
-    return _section("What is promised", table, _drawn("Measured, as a part of what is promised", RATIOS))
+    told = table(("what", "measured", "promised", ""), rows)
+    return _section("What is promised", told, _drawn("Measured, as a part of what is promised", RATIOS))
 
 
 def _costs(taken: dict[str, Cost], rounds: int) -> str:
@@ -57,7 +59,7 @@ def _costs(taken: dict[str, Cost], rounds: int) -> str:
         for name, each in taken.items()
     ]
     ratios = ("ours / it: wall", "CPU", "RSS")
-    told = _table(("", "wall s", "CPU s", "peak RSS MB", "first request after s", *ratios), rows)
+    told = table(("", "wall s", "CPU s", "peak RSS MB", "first request after s", *ratios), rows)
     return f"Medians of {rounds}, whole processes, start-up included.\n\n{told}"
 
 
@@ -68,7 +70,7 @@ def _memory(taken: dict[str, Cost]) -> str:
 
 def _traffic(results: Results) -> str:
     rows = [(name, *_counts(each)) for name, each in results.traffic.items()]
-    told = _table(("", "requests", "received MB", "sent kB", "API server CPU s"), rows)
+    told = table(("", "requests", "received MB", "sent kB", "API server CPU s"), rows)
     if results.listed is None:
         return told
     plain, count = results.listed.plain, results.listed.count
@@ -93,7 +95,7 @@ def _growth(growth: Growth) -> str:
         for size, each in growth.taken.items()
     ]
     head = ("Functions", "wall s", "CPU s", "peak RSS MB", "first request after s", "the API server's RSS MB")
-    told = _table(head, rows)
+    told = table(head, rows)
     if len(rows) < 2:
         return told
     fits = f"t = a·nᵇ has b = {growth.whole:.2f}; counted from the first request on, {growth.from_first:.2f}."
@@ -105,7 +107,7 @@ def _asking(it: Asking) -> str:
         (name, f"{about}", f"{calls}")
         for name, about, calls in zip(("first pass", "second pass"), it.about, it.calls, strict=True)
     ]
-    told = _table(("", "Functions asked about", "calls"), [("healthy fleet", "0", f"{it.healthy}"), *rows])
+    told = table(("", "Functions asked about", "calls"), [("healthy fleet", "0", f"{it.healthy}"), *rows])
     return (
         f"{it.functions:,} Functions, {it.stuck} of them stuck; AWS does not have {it.gone} of those, and says of "
         f"{it.fine} that nothing is the matter. Two passes of one process, at one call a second: {it.seconds:.0f} s."
@@ -136,7 +138,7 @@ def _section(title: str, *parts: str) -> str:
     return "\n\n".join((f"## {title}", *parts))
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Write a table, its first column left, the others right."""
     lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -94,7 +94,7 @@ class Asking(Struct, frozen=True):
 
 
 class Results(Struct):
-    """All of a run. What is not measured yet is empty."""
+    """All of a run. What is not measured yet is empty; `broke_off` says why it never was."""
 
     machine: Machine
     functions: int
@@ -110,6 +110,7 @@ class Results(Struct):
     growth: Growth = field(default_factory=Growth)
     asking: Asking | None = None
     promises: list[Promise] = []
+    broke_off: str = ""
 
     def promise(self, what: str, value: float, most: float, least: float | None = None) -> None:
         """Keep a number and what was promised of it, and tell it."""

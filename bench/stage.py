@@ -16,11 +16,13 @@ from msgspec import Struct
 from bench.fleet import HOME, NAMESPACES, UNWELL_EVERY, Object, fleet, is_gone, is_well_in_aws, name_of
 from remediator.sandbox.clock import SandboxClock
 from remediator.sandbox.cloud import Call, Cloud
+from tests.bed.api import Refused
 from tests.bed.controlplane import ControlPlane
 from tests.bed.toolchain import SANDBOX_CRDS, Toolchain
 from tests.bed.waiting import eventually
 from tests.cluster.records import MANIFESTS, shipped
 
+_API = "/apis/lambda.services.k8s.aws/v1alpha1"
 _AT_ONCE = 100  # Functions in one transaction of etcd
 _METRIC = r"^{name} (\S+)$"
 
@@ -104,15 +106,23 @@ class Stage:
             self.plane.put(some)
 
     def _until_seen(self) -> None:
-        """Wait until the API server shows them all."""
-        kind = "/apis/lambda.services.k8s.aws/v1alpha1/functions"
+        """Wait until the API server shows them all, from etcd and from its cache of them, which lags behind."""
         eventually(
-            lambda: self.plane.admin.get(kind, limit="1")["metadata"].get("remainingItemCount", 0),
+            lambda: self.plane.admin.get(f"{_API}/functions", limit="1")["metadata"].get("remainingItemCount", 0),
             lambda rest: rest + 1 >= self.count,
             f"{self.count} Functions are there",
             self.plane.clock,
             within=300,
         )
+        eventually(self._has_cached, bool, "the API server's cache is up to date", self.plane.clock, within=300)
+
+    def _has_cached(self) -> bool:
+        """Ask for what is not there: without a limit it is looked for in the cache, once that is up to date."""
+        try:
+            self.plane.admin.get(f"{_API}/namespaces/{HOME}/functions")
+        except Refused:
+            return False
+        return True
 
     # ---- who asks --------------------------------------------------------------------------------------------------
 

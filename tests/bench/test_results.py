@@ -38,7 +38,7 @@ def test_what_is_written_is_read_again(measured: Results, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "told", ["| wall of ours / theirs | 0.125 | ≤ 0.2 | met |", "All promises are met", "b = 0.50"]
+    "told", ["| wall of ours / theirs | 0.125 | ≤ 0.2 | met |", "all promises are met", "b = 0.50"]
 )
 def test_the_page_tells(measured: Results, told: str) -> None:
     assert told in page(measured)
@@ -78,3 +78,8 @@ def test_the_exponent_of_a_power_is_found(power: float) -> None:
 def test_medians_are_taken_of_each_number_on_its_own() -> None:
     taken = [Cost(1, 30, 200, 0), Cost(2, 10, 300, 0), Cost(3, 20, 100, 0)]
     assert medians(taken) == Cost(2, 20, 200, 0)
+
+
+def test_a_run_that_broke_off_says_so(measured: Results) -> None:
+    measured.broke_off = "remediator scan ended with 1:"
+    assert "it BROKE OFF (remediator scan ended with 1:)" in page(measured)
