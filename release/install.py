@@ -11,7 +11,16 @@ from release.image import Image
 from release.version import NotReady
 
 # Folders of manifests/ that somebody applies, each as install-<name>.yaml.
-OVERLAYS = ("acting/cronjob", "acting/daemon", "cronjob", "daemon", "namespaced", "read-only")
+OVERLAYS = (
+    "acting/cronjob",
+    "acting/daemon",
+    "cronjob",
+    "daemon",
+    "namespaced",
+    "read-only",
+    "sharded/cronjob",
+    "sharded/daemon",
+)
 
 
 def file_name(overlay: str) -> str:

@@ -31,19 +31,25 @@ _UNSEEN = "its process ended before anyone saw what came of it"
 
 def recover(means: Means, scan: Scan, say: Callable[[str], None]) -> tuple[str, ...]:
     """Finish or undo what is left, and say what was; nothing where nothing is."""
-    if not scan.leftovers and not means.episodes.unfinished(means.clock.now()):
+    if not scan.leftovers and not _begun(means, scan):
         return ()
     try:
         with means.lock.held(say) as hold:
             means.episodes.load(means.clock.now())
             told: list[str] = []
-            for ref, attempt in means.episodes.unfinished(means.clock.now()):
+            for ref, attempt in _begun(means, scan):
                 told += _end(ref, attempt, means) if hold.keep() else ()
             for each in scan.leftovers:
                 told += _clear(each.ref, means) if hold.keep() else ()
             return tuple(told)
     except ClusterError as error:
         return (f"What an interrupted run left is left for the next one: {error.message}",)
+
+
+def _begun(means: Means, scan: Scan) -> tuple[tuple[Ref, Attempt], ...]:
+    """List what was begun in the shard that looked, and never concluded: its siblings finish theirs."""
+    unfinished = means.episodes.unfinished(means.clock.now())
+    return tuple((ref, each) for ref, each in unfinished if scan.shard.owns(ref.uid))
 
 
 def _watched(found: Resource, means: Means) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 from remediator.acting import Actor, Progress, acted
 from remediator.actions import plan_for
 from remediator.actions.leftover import undo_leftover
-from remediator.census import Census
+from remediator.census import Census, noted_by_others, stuck
 from remediator.deciding import Decider
 from remediator.diagnosis import diagnose
 from remediator.diagnosis.references import with_findings
@@ -27,8 +27,10 @@ from remediator.model.heartbeat import heartbeats
 from remediator.model.kind import FUNCTION, LAMBDA_KINDS
 from remediator.model.observation import Observation
 from remediator.model.plan import ActionName, Outcome
+from remediator.model.record import Record
 from remediator.model.resource import Ref, Resource
 from remediator.model.scan import Judged, Scan, population_of
+from remediator.model.shard import WHOLE, Shard
 from remediator.observing import Observer
 from remediator.policy import Policy
 from remediator.ports import Means
@@ -62,13 +64,22 @@ class Pass:
     """The pass over one cluster under one policy. Holds no state of its own but the ports.
 
     `places` are the names that the cluster goes by, its context and its server: the policy may guard them.
-    `namespace` is the only one that is looked at; None: all are.
+    `namespace` is the only one that is looked at; None: all are. `shard` is what it looks after: the rest is counted,
+    and left alone.
     """
 
-    def __init__(self, means: Means, policy: Policy, places: Sequence[str] = (), namespace: str | None = None) -> None:
+    def __init__(
+        self,
+        means: Means,
+        policy: Policy,
+        places: Sequence[str] = (),
+        namespace: str | None = None,
+        shard: Shard = WHOLE,
+    ) -> None:
         self._means = means
         self._policy = policy
         self._namespace = namespace
+        self._shard = shard
         self._observer = Observer(means, policy)
         self._decider = Decider(means, policy, places)
         self._surveyor = Surveyor(means, policy)
@@ -96,13 +107,14 @@ class Pass:
         records = self._means.episodes.load(started)
         controller = self._means.cluster.controller(started)
         triage = Triage(self._means, self._policy, self._namespace, controller, requested)
-        census = Census()
+        noted = noted_by_others(self._shard, self._means.episodes.records())
+        census = Census(self._shard, stuck(noted))
         census.take(self._means.cluster.resources(), _everything if healthy else triage.deserves)
         controller = self._observer.heard(controller, census.heartbeats)
         leftovers = tuple(each for each in census.kept if undo_leftover(each))
         observed = self._observer.observe(census.kept, controller, triage.known, census.claims(census.kept))
-        judged = self._judge_all(observed, again=again)
-        population = population_of(judged, census.well)
+        judged = self._judge_all(observed, noted, again=again)
+        population = population_of(judged, census.well, census.elsewhere)
         if incident(population, self._policy.limits):
             self._means.episodes.incident(started)
         standing = self._means.episodes.standing(started)
@@ -114,6 +126,7 @@ class Pass:
             controller=controller,
             results=results,
             well=census.well,
+            elsewhere=census.elsewhere,
             heartbeats=census.heartbeats,
             definitions=definitions,
         )
@@ -130,6 +143,8 @@ class Pass:
             pauses,
             census.well,
             census.heartbeats,
+            self._shard,
+            census.elsewhere,
         )
 
     def record(self, scan: Scan) -> tuple[str, ...]:
@@ -207,10 +222,13 @@ class Pass:
             self._means.events.write()
             yield outcomes[-1]
 
-    def _judge_all(self, observed: Iterable[Observation], *, again: bool) -> list[Judged]:
+    def _judge_all(self, observed: Iterable[Observation], elsewhere: Iterable[Record], *, again: bool) -> list[Judged]:
         """Judge what others refer to before them, so that they can say what is wrong with it."""
         judged: list[Judged] = []
-        found: dict[tuple[str, str, str], FindingName] = {}
+        noted = ((each.ref, each.episode.finding) for each in elsewhere if each.episode is not None)
+        found: dict[tuple[str, str, str], FindingName] = {
+            (ref.kind, ref.namespace, ref.name): finding.name for ref, finding in noted if finding is not None
+        }
         for each in sorted(observed, key=lambda each: _RANK.get(each.resource.kind, 0)):
             seen = msgspec.structs.replace(each, references=with_findings(each.references, found))
             judged.append(self._judge(seen, again=again))
@@ -245,7 +263,8 @@ class Pass:
                 self._means.episodes.judged(each.seen.resource, advised.verdicts if advised else (), kind)
         seen = {each.seen.resource.ref for each in scan.results}
         for ref in self._means.episodes.unresolved():
-            if self._namespace in (None, ref.namespace) and ref not in seen and self._is_gone(ref):
+            ours = self._namespace in (None, ref.namespace) and self._shard.owns(ref.uid)
+            if ours and ref not in seen and self._is_gone(ref):
                 self._means.episodes.ended(ref, scan.started, ResolvedBy.DELETED)
 
     def _is_gone(self, ref: Ref) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from remediator.model.controller import ControllerFacts
 from remediator.model.finding import FindingName
@@ -74,7 +74,14 @@ def found(judged: Judged) -> FindingName | None:
     return judged.finding.name if judged.finding else None
 
 
-def heal(bench: Bench) -> None:
+class Over(Protocol):
+    """Whatever passes are made over a cluster by."""
+
+    @property
+    def cluster(self) -> FakeCluster: ...
+
+
+def heal(bench: Over) -> None:
     """Let the controller run a pass right after each first write."""
 
     def one_pass(cluster: FakeCluster) -> None:

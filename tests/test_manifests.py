@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import jsonpatch
 import pytest
 import yaml
 
 from remediator import __version__
 from remediator.model.limits import Mode
+from remediator.model.shard import Shard
 from remediator.policy.load import load_policy
 from tests import yaml_files
 from tests.crontab import minutes_between
@@ -18,7 +20,16 @@ from tests.crontab import minutes_between
 MANIFESTS = Path(__file__).parents[1] / "manifests"
 BASE = MANIFESTS / "base"
 # What somebody applies, beside what they have of monitoring.
-OVERLAYS = ("acting/cronjob", "acting/daemon", "cronjob", "daemon", "namespaced", "read-only")
+OVERLAYS = (
+    "acting/cronjob",
+    "acting/daemon",
+    "cronjob",
+    "daemon",
+    "namespaced",
+    "read-only",
+    "sharded/cronjob",
+    "sharded/daemon",
+)
 # The rest: what those are made of.
 PARTS = ("acting/component", "base", "release", "restart-controller")
 RECORDS = "ack-remediator.dev"
@@ -219,6 +230,60 @@ def test_the_network_policy_is_about_all_that_runs(name: str) -> None:
     assert selected.items() <= template["metadata"]["labels"].items()
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
     assert "ingress" not in policy["spec"], "from nowhere"
+
+
+# ---- shards ----------------------------------------------------------------------------------------------------------
+
+
+def flags(workload: str, words: list[str]) -> Json:
+    """Read what a workload is told, for its last pod, as the kubelet puts in what it refers to."""
+    from remediator.cli.daemon import command as daemon
+    from remediator.cli.run import command as run
+
+    last = [word.replace("$(SHARD)", "3").replace("$(JOB_COMPLETION_INDEX)", "3") for word in words]
+    return {"daemon": daemon, "run": run}[workload].make_context(workload, last[1:]).params
+
+
+def sharded_job() -> Json:
+    """Apply the patch of manifests/sharded/cronjob to the CronJob."""
+    [job] = objects("../cronjob/cronjob.yaml")
+    [patch] = kustomization("sharded/cronjob")["patches"]
+    changed: Json = jsonpatch.apply_patch(job, yaml.safe_load(patch["patch"]))
+    return changed
+
+
+def test_each_pod_of_an_indexed_job_is_a_shard_of_as_many_as_there_are() -> None:
+    spec = sharded_job()["spec"]["jobTemplate"]["spec"]
+    [container] = spec["template"]["spec"]["containers"]
+    told = flags("run", container["args"])
+    assert told["shard"] == Shard(3, spec["completions"])
+    assert (spec["completionMode"], spec["parallelism"]) == ("Indexed", spec["completions"]), "all at once"
+    assert "backoffLimit" not in spec and spec["backoffLimitPerIndex"] == 0, "one that fails takes no other along"
+
+
+def test_each_pod_of_the_statefulset_is_a_shard_of_as_many_as_there_are() -> None:
+    [made] = objects("../sharded/daemon/statefulset.yaml")
+    [container] = made["spec"]["template"]["spec"]["containers"]
+    assert flags("daemon", container["args"])["shard"] == Shard(3, made["spec"]["replicas"])
+    [index] = [each for each in container["env"] if each["name"] == "SHARD"]
+    assert index["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.labels['apps.kubernetes.io/pod-index']"}}
+    assert made["spec"]["podManagementPolicy"] == "Parallel", "one that is not ready must not keep others away"
+
+
+def test_a_shard_is_run_as_the_daemon_is_but_for_what_makes_it_one() -> None:
+    [shard], [daemon] = objects("../sharded/daemon/statefulset.yaml"), objects("../daemon/deployment.yaml")
+    [gone] = kustomization("sharded/daemon")["patches"]
+    assert (gone["target"]["kind"], yaml.safe_load(gone["patch"])["$patch"]) == ("Deployment", "delete")
+    assert shard["metadata"] == daemon["metadata"]
+    assert shard["spec"]["selector"] == daemon["spec"]["selector"], "budget, network policy and monitoring find it"
+    mine, other = shard["spec"]["template"], daemon["spec"]["template"]
+    for spread in other["spec"]["topologySpreadConstraints"]:
+        assert spread.pop("matchLabelKeys") == ["pod-template-hash"]
+    for template in (mine, other):
+        [container] = template["spec"]["containers"]
+        container["args"] = [each for each in container["args"] if each not in ("--shard", "$(SHARD)/4")]
+        container["env"] = [each for each in container["env"] if each["name"] != "SHARD"]
+    assert mine == other
 
 
 # ---- what is run -----------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from remediator.model.message import Delivery
 from remediator.model.plan import Outcome
 from remediator.model.record import Record
 from remediator.model.scan import Scan
+from remediator.model.shard import WHOLE, Shard
 from remediator.model.times import format_duration, format_time
 from remediator.page.rendering import render
 from remediator.page.values import Page
@@ -36,6 +37,10 @@ _TAKES = timedelta(minutes=1)
 STANDS_BY = (
     "This daemon stands by and looks at nothing: another one leads, and has this page with what it saw. "
     "The Lease ack-remediator-leader names it."
+)
+STANDS_BY_BESIDE_SHARDS = (
+    "This daemon stands by and looks at nothing: another one leads in its shard, or shards of another number are at "
+    "work. The Leases ack-remediator-leader* name them."
 )
 NOT_YET = "No pass is over yet, so nothing is known."
 
@@ -65,8 +70,9 @@ class _Drawn(Struct, frozen=True):
 class Board:
     """Hears of passes what the metrics hear, hands it on to them, and draws the page from it. Shared by threads."""
 
-    def __init__(self, telling: Telling, now: Callable[[], datetime]) -> None:
+    def __init__(self, telling: Telling, now: Callable[[], datetime], shard: Shard = WHOLE) -> None:
         self._telling = telling
+        self._stands_by = STANDS_BY if shard.whole else STANDS_BY_BESIDE_SHARDS
         self._now = now
         self._shown = _Drawn()
         self._changing = threading.Lock()
@@ -140,7 +146,7 @@ class Board:
     def _page(self, shown: _Drawn, now: datetime) -> Page:
         where = shown.where or Where("", "", "")
         if shown.look is None:
-            said = STANDS_BY if shown.leads is False else NOT_YET
+            said = self._stands_by if shown.leads is False else NOT_YET
             return showing.nothing_yet(where, now, [said, *self._troubles(None, now)])
         return showing.page(
             shown.look, shown.records, where, now, warnings=self._troubles(shown.look.at, now), live=True

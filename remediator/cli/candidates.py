@@ -28,11 +28,18 @@ _LOOKUP_FLAGS = ("kubeconfig", "context", "namespace", "home", "all_namespaces")
 
 
 def live(what: str) -> Complete:
-    """Offer names that only the kubeconfig or the cluster knows; `what` is one of `lookup.LOOKUPS`."""
+    """Offer names that only the kubeconfig or the cluster knows; `what` is one of `lookup.LOOKUPS`.
+
+    Where several contexts are named, the last one's cluster is asked, and none of them is offered again.
+    """
 
     def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
         flags = {each: str(ctx.params[each]) for each in _LOOKUP_FLAGS if ctx.params.get(each)}
-        return _fitting(_looked_up(what, flags, incomplete), incomplete)
+        named = ctx.params.get("contexts") or ()
+        if named:
+            flags["context"] = named[-1]
+        fitting = _fitting(_looked_up(what, flags, incomplete), incomplete)
+        return [each for each in fitting if what != "contexts" or each.value not in named]
 
     return complete
 

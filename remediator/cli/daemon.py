@@ -12,12 +12,13 @@ import click
 
 from remediator.cli import INTERRUPTED
 from remediator.cli.interrupt import end_on_signals, signals_given_back
-from remediator.cli.options import audit_option, cluster_options, scope_options
+from remediator.cli.options import audit_option, cluster_options, scope_options, shard_option
 from remediator.errors import UsageError
 
 if TYPE_CHECKING:
     from remediator.daemon import Ground
-    from remediator.kubernetes.lease import Lock
+    from remediator.kubernetes.leading import LeaderLock
+    from remediator.model.shard import Shard
     from remediator.policy import Policy
     from remediator.ports import Clock
     from remediator.telemetry.listening import Tls
@@ -36,6 +37,7 @@ _FILE = click.Path(path_type=Path)
 @click.pass_context
 @cluster_options
 @scope_options
+@shard_option
 @audit_option
 @click.option(
     "--metrics-address", default="127.0.0.1", show_default=True, help="Where to serve /metrics, /healthz and /readyz."
@@ -72,6 +74,7 @@ def command(
     policy: Path | None,
     all_namespaces: bool,
     selector: str | None,
+    shard: Shard | None,
     audit_log: Path | None,
     metrics_address: str,
     metrics_port: int,
@@ -86,6 +89,7 @@ def command(
     """Make passes under the policy, as `run` does, by the `schedule` in it, and whenever a deadline passes.
 
     Start as many as you like: one leads, the others stand by. The policy file is read again when its content changes.
+    With --shard one leads in each shard, as long as none of another N does.
 
     SIGTERM ends it: nothing new is begun, and what is begun is seen through within the grace period, or is left in the
     records for the next. A second one ends it at once.
@@ -95,6 +99,7 @@ def command(
       remediator daemon -A --policy policy.yaml
       remediator daemon -n shop --policy policy.yaml --metrics-port 0
       remediator daemon -A --policy policy.yaml --page-port 8080
+      remediator daemon -A --policy policy.yaml --shard 0/4
     """
     import structlog
 
@@ -103,6 +108,7 @@ def command(
     from remediator.cli.wiring import leader_lock, wire
     from remediator.clock import SystemClock
     from remediator.daemon import Daemon, Ground, PolicyFile
+    from remediator.model.shard import WHOLE
     from remediator.telemetry.logs import configure
     from remediator.telemetry.metrics import Metrics
     from remediator.telemetry.server import Server
@@ -112,7 +118,8 @@ def command(
     configure(max(1, ctx.find_root().params["verbose"]), machine=not sys.stderr.isatty())
     clock: Clock = ctx.obj or SystemClock()
     metrics = Metrics(now=clock.now)
-    board = Board(metrics, clock.now)
+    share = shard or WHOLE
+    board = Board(metrics, clock.now, share)
     deliveries = Deliveries(metrics.told, lasting=True)
     where: dict[str, Any] = {"kubeconfig": kubeconfig, "context": context, "home": home}
     scope: dict[str, Any] = {"namespace": namespace, "all_namespaces": all_namespaces, "selector": selector}
@@ -126,11 +133,12 @@ def command(
             counters=metrics,
             deliveries=deliveries,
             audit_log=audit_log,
+            shard=share,
         )
         board.over(wired.means.episodes, Where(wired.connection.context, wired.scope, wired.scope_flags, wired.home))
-        return Ground(wired.means, (wired.connection.context, wired.connection.server), wired.namespace)
+        return Ground(wired.means, (wired.connection.context, wired.connection.server), wired.namespace, share)
 
-    lock: Lock = leader_lock(**where, clock=clock, counters=metrics)
+    lock: LeaderLock = leader_lock(**where, clock=clock, counters=metrics, shard=share)
     file = PolicyFile(policy, metrics.reloaded)
     daemon = Daemon(file, build, lock, board, clock, grace_period * _SHARE_FOR_THE_PASS)
     board.follow(daemon)

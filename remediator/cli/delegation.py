@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from remediator.cli import audited
 from remediator.errors import ClusterError, RemediatorError
 from remediator.kubernetes import words
+from remediator.kubernetes.leader import Leaders
 from remediator.kubernetes.remediation_object import Stored
 from remediator.kubernetes.transport import Transport
 from remediator.model.attempt import Attempt
@@ -24,20 +25,20 @@ _POLL = 2.0
 
 
 class Delegation:
-    """Lets the daemon that leads act on what a person at the terminal approves."""
+    """Lets the daemons that lead act on what a person at the terminal approves, each on what it looks after."""
 
     def __init__(
         self,
         transport: Transport,
         home: str,
-        leader: str,
+        leaders: Leaders,
         clock: Clock,
         say: Callable[[str], None],
         trail: Trail | None = None,
     ) -> None:
         self._transport = transport
         self._home = home
-        self._leader = leader
+        self._leaders = leaders
         self._clock = clock
         self._say = say
         self._trail = trail
@@ -53,6 +54,10 @@ class Delegation:
         approved: dict[str, datetime] = {}
         left: list[Plan] = []
         for plan in plans:
+            leader = self._leaders.of(plan.target.uid)
+            if not leader:
+                left.append(plan)  # it is of a shard that nobody looks after now
+                continue
             seen = known.get(plan.target.uid)
             why = "it has not proposed this"
             if seen is not None and words.proposed_digest(seen) == plan.digest:
@@ -65,9 +70,9 @@ class Delegation:
                     why = self._not_counted(written)
                     if not why and written.approval and written.approval.at:
                         approved[plan.digest] = written.approval.at
-                        self._say(f"{plan.proposal_id}: approved as {by}; {self._leader} acts on it.")
+                        self._say(f"{plan.proposal_id}: approved as {by}; {leader} acts on it.")
                         continue
-            self._say(f"{plan.proposal_id}: not left to {self._leader}, but done here: {why}.")
+            self._say(f"{plan.proposal_id}: not left to {leader}, but done here: {why}.")
             left.append(plan)
         return approved, left
 
@@ -79,8 +84,9 @@ class Delegation:
             if attempt is not None and attempt.result is not None:
                 return _outcome(plan, attempt)
             self._clock.sleep(_POLL)
+        leader = self._leaders.of(plan.target.uid)
         detail = (
-            f"approved, and {self._leader} has told nothing within {PATIENCE.total_seconds() / 60:.0f} min; "
+            f"approved, and {leader} has told nothing within {PATIENCE.total_seconds() / 60:.0f} min; "
             f"`remediator history {plan.proposal_id}` tells"
         )
         return _outcome(plan, None, detail)

@@ -58,6 +58,8 @@ def of_scan(scan: Scan, *, healthy: bool, outcomes: Sequence[Outcome] | None = N
         "unknown": list(scan.unknown),
         "summary": {"total": scan.total} | {state.value: scan.count(state) for state in State},
     }
+    if not scan.shard.whole:
+        document["shard"] = str(scan.shard)
     if outcomes is not None:
         document["outcomes"] = [_outcome(each) for each in outcomes]
     return document

@@ -7,11 +7,14 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import reduce
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from remediator.cli import candidates
+
+if TYPE_CHECKING:
+    from remediator.model.shard import Shard
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,16 +33,50 @@ class Output(StrEnum):
         return self in (Output.JSON, Output.YAML)
 
 
+class _OneName(click.types.StringParamType):
+    """A name that is one even where it is read from a variable and has spaces in it."""
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        return [rv]
+
+
+def _one_context(_ctx: click.Context, _option: click.Parameter, named: tuple[str, ...]) -> str | None:
+    """Take the one context that is named; of two, click would take the last without a word. Raises UsageError."""
+    from remediator.errors import UsageError
+
+    if len(set(named)) > 1:
+        raise UsageError(
+            f"--context is one cluster's here, and {len(set(named))} were named: {', '.join(dict.fromkeys(named))}",
+            hint="Type it once for each of them. `remediator scan` alone takes several.",
+        )
+    return named[0] if named else None
+
+
+_KUBECONFIG_FILE = click.option(
+    "--kubeconfig",
+    type=click.Path(path_type=Path),
+    help="The kubeconfig file; else KUBECONFIG, else ~/.kube/config.",
+)
 _KUBECONFIG = (
-    click.option(
-        "--kubeconfig",
-        type=click.Path(path_type=Path),
-        help="The kubeconfig file; else KUBECONFIG, else ~/.kube/config.",
-    ),
+    _KUBECONFIG_FILE,
     click.option(
         "--context",
+        type=_OneName(),
+        multiple=True,
+        callback=_one_context,
         shell_complete=candidates.live("contexts"),
         help="The context in the kubeconfig; else its current one.",
+    ),
+)
+_KUBECONFIG_SEVERAL = (
+    _KUBECONFIG_FILE,
+    click.option(
+        "--context",
+        "contexts",
+        multiple=True,
+        callback=lambda _ctx, _option, named: tuple(dict.fromkeys(named)),
+        shell_complete=candidates.live("contexts"),
+        help="The context in the kubeconfig; else its current one. Repeatable: each cluster by itself.",
     ),
 )
 _HOME = click.option(
@@ -48,14 +85,15 @@ _HOME = click.option(
     shell_complete=candidates.live("namespaces"),
     help="Where the remediator keeps its records; else its own, else ack-remediator.",
 )
+_NAMESPACE = click.option(
+    "-n",
+    "--namespace",
+    shell_complete=candidates.live("namespaces"),
+    help="The namespace; else the context's.",
+)
 _TARGET = (
     *_KUBECONFIG,
-    click.option(
-        "-n",
-        "--namespace",
-        shell_complete=candidates.live("namespaces"),
-        help="The namespace; else the context's.",
-    ),
+    _NAMESPACE,
 )
 _CLUSTER = (
     *_TARGET,
@@ -65,6 +103,27 @@ _EVERYWHERE = click.option("-A", "--all-namespaces", is_flag=True, help="Look in
 _SCOPE = (
     _EVERYWHERE,
     click.option("-l", "--selector", help="Only resources with these labels, such as team=shop."),
+)
+
+
+def _shard(_ctx: click.Context, option: click.Parameter, text: str | None) -> Shard | None:
+    """Read what follows --shard; None where it is not given."""
+    from remediator.errors import UsageError
+    from remediator.model.shard import MOST, parse_shard
+
+    try:
+        return None if text is None else parse_shard(text)
+    except ValueError as error:
+        hint = f"Write I/N, with I from 0 to N-1, and N no more than {MOST}: {option.opts[0]} 0/4 is the first of four."
+        raise UsageError(f"{option.opts[0]}: {error}", hint=hint) from error
+
+
+_SHARD = click.option(
+    "--shard",
+    callback=_shard,
+    metavar="I/N",
+    envvar="REMEDIATOR_SHARD",
+    help="Look after the share I of N only, counted from 0, by hash of uid; 0/1 is all. See docs/daemon.md.",
 )
 _POLICY = click.option(
     "--policy",
@@ -148,6 +207,11 @@ def cluster_options(function: F) -> F:
     return _apply(function, *_CLUSTER, _POLICY)
 
 
+def several_clusters_options(function: F) -> F:
+    """Add --kubeconfig, --context as often as wanted (`contexts`, each once, as typed), -n and --policy."""
+    return _apply(function, *_KUBECONFIG_SEVERAL, _NAMESPACE, _HOME, _POLICY)
+
+
 def whole_cluster_options(function: F) -> F:
     """Add --kubeconfig, --context and --policy, for commands that are about all namespaces or nothing."""
     return _apply(function, *_KUBECONFIG, _HOME, _POLICY)
@@ -176,6 +240,11 @@ def everywhere_option(function: F) -> F:
 def scope_options(function: F) -> F:
     """Add -A and -l."""
     return _apply(function, *_SCOPE)
+
+
+def shard_option(function: F) -> F:
+    """Add --shard; the command is given a `Shard`, or None."""
+    return _apply(function, _SHARD)
 
 
 def policy_option(function: F) -> F:

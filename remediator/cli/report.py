@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from remediator.cli.names import typed
 from remediator.cli.render import STATE_STYLES, Page
@@ -17,6 +19,9 @@ from remediator.model.plan import Outcome, Result
 from remediator.model.scan import Judged, Scan
 from remediator.model.times import format_duration
 from remediator.model.window import Windows
+
+if TYPE_CHECKING:
+    from remediator.cli.wiring import Wired
 
 OUTCOME_STYLES = {
     Result.RESOLVED: "green",
@@ -188,14 +193,26 @@ def tell_leftovers(scan: Scan, page: Page) -> None:
         page.line(each)
 
 
-def tell_next(scan: Scan, flags: str, page: Page) -> None:
-    """Say what to type next."""
+def tell_next(scan: Scan, flags: str, page: Page, context: str | None = None) -> None:
+    """Say what to type next; a `context` that was typed has to be typed again."""
+    there = f" --context {shlex.quote(context)}" if context else ""
     worst = min(
         (each for each in scan.results if each.finding), key=lambda each: WORST_FIRST.index(each.state), default=None
     )
     if worst is None:
         return
     ref = worst.seen.resource.ref
-    page.line(f"Next: remediator explain {typed(ref)} -n {ref.namespace}")
+    page.line(f"Next: remediator explain {typed(ref)} -n {ref.namespace}{there}")
     if scan.proposals:
-        page.line(f"      remediator run {flags} --approve   ({len(scan.proposals)} proposed)")
+        page.line(f"      remediator run {flags}{there} --approve   ({len(scan.proposals)} proposed)")
+
+
+def tell_scan(scan: Scan, wired: Wired, aside: Page, context: str | None, *, wide: bool) -> None:
+    """Tell beside the data what one scan came to, and what to type next; `context`: the one that was typed."""
+    aside.line(f"{wired.connection.context}, {wired.scope}: {totals(scan)}")
+    tell_partial(scan, aside)
+    tell_foreign(scan, aside)
+    tell_leftovers(scan, aside)
+    tell_held_off(scan, wired.policy.windows, aside)
+    tell_controller(scan, aside, wide=wide)
+    tell_next(scan, wired.scope_flags, aside, context)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,11 +19,13 @@ from remediator.cli.options import (
     output_option,
     override_options,
     scope_options,
+    shard_option,
 )
 from remediator.errors import UsageError
 
 if TYPE_CHECKING:
     from remediator.cli.wiring import Wired
+    from remediator.model.shard import Shard
     from remediator.ports import Clock
 
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 @cluster_options
 @scope_options
+@shard_option
 @output_option
 @click.option("--approve", is_flag=True, help="Act on what you approve: on the terminal, or by --proposal.")
 @click.option(
@@ -58,6 +62,7 @@ def command(
     policy: Path | None,
     all_namespaces: bool,
     selector: str | None,
+    shard: Shard | None,
     output: Output,
     approve: bool,
     proposals: tuple[str, ...],
@@ -82,6 +87,8 @@ def command(
     --metrics-file and --push tell Prometheus what the pass saw and did. Where that fails, a line on stderr says so,
     and the exit code stays what it is. --audit-log is another matter: where it cannot be written, nothing is done.
 
+    --shard is for an indexed Job: it leads its shard while it lasts, and waits where others of another N are at work.
+
     \b
     Examples:
       remediator run -A --dry-run
@@ -103,20 +110,25 @@ def command(
     if (gates or reason) and not approve:
         raise UsageError("--override and --reason go with --approve", hint="Add --approve, or leave them out.")
     from remediator.cli.delivery import deliver
+    from remediator.cli.led import led
+    from remediator.cli.render import narration
     from remediator.cli.session import Session
     from remediator.cli.telling import telling
-    from remediator.cli.wiring import wire
+    from remediator.cli.wiring import leader_lock, wire
     from remediator.gates import parse_override
+    from remediator.model.shard import WHOLE
 
     overrides = parse_override(gates, reason, "the person at the terminal")
 
     take_sigterm_as_interrupt()
+    where: dict[str, Any] = {"kubeconfig": kubeconfig, "context": context, "home": home}
     with deliver(metrics_file, push, push_job, push_labels, clock) as counters, telling(counters) as deliveries:
+        lock = None
+        if shard is not None and not dry_run:
+            lock = leader_lock(**where, clock=clock, counters=counters, shard=shard, passing=True)
         wired: Wired = wire(
-            kubeconfig=kubeconfig,
-            context=context,
+            **where,
             namespace=namespace,
-            home=home,
             all_namespaces=all_namespaces,
             selector=selector,
             policy=policy,
@@ -125,6 +137,9 @@ def command(
             counters=counters,
             deliveries=deliveries,
             audit_log=audit_log,
+            shard=shard or WHOLE,
+            leads=lock.valid if lock else None,
         )
         session = Session(wired, output=output, may_write=not dry_run, overrides=overrides)
-        return session.approve(frozenset(proposals)) if approve else session.unattended()
+        with led(lock, wired.shard, wired.means.clock, narration().line) if lock else nullcontext():
+            return session.approve(frozenset(proposals)) if approve else session.unattended()

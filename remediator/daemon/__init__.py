@@ -17,6 +17,7 @@ from remediator.daemon.passing import Telling, Work, make_pass
 from remediator.daemon.policy_file import PolicyFile
 from remediator.daemon.timetable import Timetable
 from remediator.errors import RemediatorError
+from remediator.model.shard import WHOLE, Shard
 from remediator.policy import Policy
 from remediator.ports import Clock, Means
 from remediator.scan import Pass
@@ -35,6 +36,7 @@ class Ground(Struct, frozen=True):
     means: Means
     places: tuple[str, ...] = ()
     namespace: str | None = None
+    shard: Shard = WHOLE
 
 
 # Puts the adapters behind the ports under a policy, with the clock that passes are to go by.
@@ -169,4 +171,6 @@ class Daemon:
     def _made(self, policy: Policy) -> Work:
         ground = self._build(policy, self._pass_clock)
         means = structs.replace(ground.means, lock=EndingLock(ground.means.lock, self._ending, self._may_begin))
-        return Work(Pass(means, policy, places=ground.places, namespace=ground.namespace), means, policy)
+        return Work(
+            Pass(means, policy, places=ground.places, namespace=ground.namespace, shard=ground.shard), means, policy
+        )

@@ -16,11 +16,12 @@ def mass_change(facts: ClusterFacts) -> Iterator[ClusterFinding]:
     if not facts.incident:
         return
     unwell = [each for each in facts.results if each.state in (State.STUCK, State.UNKNOWN)]
+    others = facts.elsewhere
     yield ClusterFinding(
         name=ClusterFindingName.MASS_CHANGE,
         state=State.STUCK,
-        summary=f"{len(unwell)} of {facts.total} resources are stuck or unreadable at once; {facts.incident}: "
-        "the cause lies elsewhere, and the breaker holds every action.",
+        summary=f"{len(unwell) + others.functions.unwell} of {facts.total + others.resources} resources are stuck or "
+        f"unreadable at once; {facts.incident}: the cause lies elsewhere, and the breaker holds every action.",
         affected=len(unwell),
         evidence={"findings": _by_name(facts), "resources": naming(unwell)},
     )

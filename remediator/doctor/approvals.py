@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from remediator.doctor.check import Check, Level, Patient
 from remediator.kubernetes.approvals import HOW_TO_FIX, approvals_guard
-from remediator.kubernetes.leader import live_leader
+from remediator.kubernetes.leader import live_leaders
 from remediator.model.times import format_time
 
 
@@ -27,8 +27,17 @@ def look(patient: Patient) -> Iterator[Check]:
 
 
 def leader(patient: Patient) -> Iterator[Check]:
-    """Say which daemon leads, if one does."""
+    """Say which daemon leads, if one does; of shards, all of them, and which nobody looks after."""
     now = patient.clock.now() - timedelta(seconds=patient.transport.skew or 0.0)
-    name = live_leader(patient.transport, patient.home, now)
-    said = f"{name} leads" if name else "none leads here: right for a CronJob, and where people run it by hand"
-    yield Check("daemon", Level.OK if name else Level.NOTE, said)
+    leaders = live_leaders(patient.transport, patient.home, now)
+    names = ", ".join(leaders.by.values())
+    said = f"{names} lead{'s' if len(leaders.by) == 1 else ''}"
+    if not leaders.by:
+        none = "none leads here: right for a CronJob, and where people run it by hand"
+        yield Check("daemon", Level.NOTE, none)
+    elif leaders.missing:
+        left = ", ".join(str(each) for each in leaders.missing)
+        fix = "Look at the pods of these shards: each waits until those of another number are gone."
+        yield Check("daemon", Level.WARNING, f"{said}; nobody looks after the shards {left}", fix)
+    else:
+        yield Check("daemon", Level.OK, said)

@@ -72,7 +72,7 @@ def _level(patient: Patient, use: Use) -> Level:
             return Level.FAILURE if patient.acts else Level.WARNING
         case Use.TELLING:
             return Level.WARNING if patient.policy.events else Level.NOTE
-        case Use.READING_LOGS:
+        case Use.READING_LOGS | Use.SHARING:
             return Level.NOTE
         case _:
             return Level.WARNING

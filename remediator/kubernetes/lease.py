@@ -72,6 +72,12 @@ class Lock:
         tenure = self._tenure
         return tenure is not None and tenure.valid(self._now(), self._terms)
 
+    @property
+    def since(self) -> Instant | None:
+        """Name the moment since when nobody can have seen it free; None where we do not hold it."""
+        tenure = self._tenure
+        return tenure.since if tenure else None
+
     def keep(self) -> bool:
         """Renew if it is time to, and tell whether it is valid. Takes as long as three requests; raises nothing.
 
@@ -91,6 +97,13 @@ class Lock:
         if self._tenure is None:
             self._attempt()
         return self.keep()
+
+    def watch(self, found: Found | None, received: float) -> None:
+        """Take in what was read of the Lease, by us or by another way, and when the answer was there (monotonic)."""
+        if found is None:
+            self._sighting = None
+        else:
+            self._sighting = self._sighting.again(found, received) if self._sighting else Sighting(found, received)
 
     @contextmanager
     def held(self, patience: float | None = None, say: Callable[[str], None] = lambda _: None) -> Iterator[Lock]:
@@ -153,11 +166,7 @@ class Lock:
 
     def _look(self) -> Found | None:
         found = self._lease.read()
-        received = self._clock.monotonic()
-        if found is None:
-            self._sighting = None
-        else:
-            self._sighting = self._sighting.again(found, received) if self._sighting else Sighting(found, received)
+        self.watch(found, self._clock.monotonic())
         return found
 
     def _free_in(self) -> float:
@@ -170,7 +179,7 @@ class Lock:
             taken = self._lease.replace(found, record) if found else self._lease.create(record)
         except Changed:
             return  # somebody else was quicker
-        self._tenure = Tenure(taken, sent)
+        self._tenure = Tenure(taken, sent, sent)
 
     def _renew(self, tenure: Tenure) -> None:
         try:
@@ -189,13 +198,15 @@ class Lock:
         """
         sent = self._now()
         try:
-            return Tenure(self._lease.replace(tenure.found, change(tenure.found.record, self._terms, sent.wall)), sent)
+            written = self._lease.replace(tenure.found, change(tenure.found.record, self._terms, sent.wall))
+            return tenure.renewed(written, sent, self._terms)
         except Changed:
             found = self._lease.read()
         if found is None or not tenure.continues(found):
             return None
         sent = self._now()
-        return Tenure(self._lease.replace(found, change(found.record, self._terms, sent.wall)), sent)
+        written = self._lease.replace(found, change(found.record, self._terms, sent.wall))
+        return tenure.renewed(written, sent, self._terms)
 
     def _now(self) -> Instant:
         return Instant(self._clock.monotonic(), self._clock.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -9,7 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from remediator.errors import Changed, ClusterError, Forbidden, NotFound
-from remediator.kubernetes.transport import Transport
+from remediator.kubernetes.pages import listed
+from remediator.kubernetes.transport import Transport, decoded
 from remediator.model.lease import Found, Record
 
 _API_VERSION = "coordination.k8s.io/v1"
@@ -31,9 +33,17 @@ class LeaseObject(Protocol):
         """Write a new record into what was found; raise Changed where it has changed since, or is gone."""
 
 
+class Leases(Protocol):
+    """Some Leases of one namespace, as they are at one moment."""
+
+    def read(self) -> Mapping[str, Found]:
+        """Read those that there are, by name. Raises ClusterError."""
+
+
 class _Metadata(Struct, frozen=True, rename="camel"):
     uid: str
     resource_version: str
+    name: str = ""
 
 
 class _Lease(Struct, frozen=True):
@@ -48,7 +58,7 @@ class KubernetesLease:
         self._transport = transport
         self._namespace = namespace
         self._name = name
-        self._collection = f"/apis/{_API_VERSION}/namespaces/{quote(namespace, safe='')}/leases"
+        self._collection = _collection(namespace)
         self._path = f"{self._collection}/{quote(name, safe='')}"
 
     def __str__(self) -> str:
@@ -111,3 +121,30 @@ class KubernetesLease:
             hint=f"A lock takes the verbs get, create and update on leases.coordination.k8s.io in {self._namespace}; "
             "manifests/base/role-locks.yaml has them.",
         )
+
+
+class KubernetesLeases:
+    """The Leases of these names, by one list that the API server answers with what is true at that moment."""
+
+    def __init__(self, transport: Transport, namespace: str, names: Iterable[str]) -> None:
+        self._transport = transport
+        self._namespace = namespace
+        self._names = frozenset(names)
+
+    def read(self) -> Mapping[str, Found]:
+        try:
+            items = listed(self._transport, _collection(self._namespace))
+        except Forbidden as error:
+            raise Forbidden(
+                f"cannot list Leases in namespace {self._namespace}: {error.message}",
+                hint="Who leads has to know that nobody else does: manifests/base/role-locks.yaml has the right.",
+            ) from error
+        leases = (decoded(each, _Lease) for each in items)
+        return {each.metadata.name: Found(each.metadata.uid, each.spec) for each in leases if self._ours(each)}
+
+    def _ours(self, lease: _Lease) -> bool:
+        return lease.metadata.name in self._names
+
+
+def _collection(namespace: str) -> str:
+    return f"/apis/{_API_VERSION}/namespaces/{quote(namespace, safe='')}/leases"

@@ -43,7 +43,8 @@ class StoredEpisodes(MemoryEpisodes):
 
     `by` says who acts, `user` as whom; `guard` tells whether the admission policy holds, so that a person's word
     counts, and why: it is asked when there is a word, once until `anew`. `retention` is how long a resolved episode is
-    kept, at least as long as attempts count; one that tells of an orphan is kept until a person deletes it.
+    kept, at least as long as attempts count; one that tells of an orphan is kept until a person deletes it. `mine`
+    tells by a uid which records are ours to tidy up: the others are other shards'.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class StoredEpisodes(MemoryEpisodes):
         user: Callable[[], str] = nobody,
         resolved: Callable[[Episode], None] = tell_nobody,
         noticed: Noticed = notice_nothing,
+        mine: Callable[[str], bool] = lambda _: True,
     ) -> None:
         super().__init__(by, user=user, resolved=resolved, noticed=noticed)
         self._transport = transport
@@ -65,6 +67,7 @@ class StoredEpisodes(MemoryEpisodes):
         self._ask_guard = guard
         self._guard = cache(guard)
         self._max_attempts = max_attempts
+        self._mine = mine
         self._retention = max(retention, MEMORY)
         self._why_fleeting = ""
         self._unread = f"Remediations in namespace {namespace} were never read"
@@ -270,7 +273,7 @@ class StoredEpisodes(MemoryEpisodes):
             self._known.pop(uid, None)
             return
         self._known[uid] = (stored.ref, episode)
-        release = stored.release if self._believed(stored.release) else None
+        release = stored.release if self._mine(uid) and self._believed(stored.release) else None
         if released(episode, release) != episode:
             self._step(stored.ref, lambda before: before and released(before, release))
 
@@ -369,7 +372,7 @@ class StoredEpisodes(MemoryEpisodes):
 
     def _prune(self, now: datetime) -> list[str]:
         """Delete what was resolved long ago, and what was created for nothing."""
-        for uid, stored in list(self._stored.items()):
+        for uid, stored in [each for each in self._stored.items() if self._mine(each[0])]:
             ended = stored.episode.resolved_at if stored.episode else stored.created
             if ended is None or now - ended < self._retention or self._pending.get(uid) or _orphaned(stored):
                 continue

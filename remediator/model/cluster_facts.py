@@ -10,21 +10,22 @@ from remediator.model.controller import ControllerFacts
 from remediator.model.definition import Definitions
 from remediator.model.heartbeat import Heartbeats
 from remediator.model.namespace import Namespace
-from remediator.model.scan import Judged, Well
+from remediator.model.scan import Elsewhere, Judged, Well
 
 
 class ClusterFacts(Struct, frozen=True, kw_only=True):
     """What one pass knows of the cluster: the controller, what is being deleted, and what was found in it.
 
-    `results` and `well` are a scan's, and `heartbeats` those of all of them. `namespaces` are those that are known, by
-    name. `incident` says why so many are unwell that it is one, by the
-    breaker's measure; empty where they are not. `unguarded` says that the API server takes forged approvals, where
-    anybody's are read; empty where it does not, or that is not known.
+    `results`, `well` and `elsewhere` are a scan's, and `heartbeats` those of all of them. `namespaces` are those
+    that are known, by name. `incident` says why so many are unwell that it is one, by the breaker's measure; empty
+    where they are not. `unguarded` says that the API server takes forged approvals, where anybody's are read; empty
+    where it does not, or that is not known.
     """
 
     controller: ControllerFacts
     results: tuple[Judged, ...] = ()
     well: Mapping[Well, int] = {}
+    elsewhere: Elsewhere = Elsewhere()
     heartbeats: Heartbeats = Heartbeats()
     definitions: Definitions = Definitions()
     namespaces: Mapping[str, Namespace] = {}

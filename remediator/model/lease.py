@@ -118,10 +118,19 @@ class Sighting(Struct, frozen=True):
 
 
 class Tenure(Struct, frozen=True):
-    """One unbroken time of holding: the Lease as our last acknowledged write left it, and when that write set out."""
+    """One unbroken time of holding: the Lease as our last acknowledged write left it, and when that write set out.
+
+    `since` is when the first write set out after which nobody can have seen the Lease free, or its holder silent for
+    too long: each later one set out while the one before was valid, and so arrived in time.
+    """
 
     found: Found
     sent: Instant
+    since: Instant
+
+    def renewed(self, found: Found, sent: Instant, terms: Terms) -> Tenure:
+        """Go on with a later write."""
+        return Tenure(found, sent, self.since if self.valid(sent, terms) else sent)
 
     def age(self, now: Instant) -> float:
         """Count the seconds since `sent`, by whichever clock says more.

@@ -258,7 +258,11 @@ class Resource(Struct, frozen=True, rename="camel"):
 
     def condition(self, kind: str) -> Condition | None:
         """Return the first condition of a type, such as `ACK.Terminal`."""
-        return next((each for each in self.conditions if each.type == kind), None)
+        found = self.status.conditions if self.status else None
+        for each in found or ():  # this is asked nine times of each object that is listed
+            if each.type == kind:
+                return each
+        return None
 
     def holds(self, kind: str) -> bool:
         """Whether a condition is there with status True."""

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from remediator.model.episode import RECORDS_GROUP
 from remediator.model.kind import FUNCTION, KINDS, LAMBDA_GROUP, OTHER_KINDS
+from remediator.model.shard import MOST
 
 READ = "ack-remediator-read"
 ACT = "ack-remediator-act"
@@ -40,6 +41,7 @@ class Use(StrEnum):
     EXPLAINING = "explaining"  # less is known, and that is said
     REMEMBERING = "remembering"
     LOCKING = "locking"
+    SHARING = "sharing"  # only where shards are wanted
     SAVING = "saving"
     TELLING = "telling"
     ACTING = "acting"
@@ -218,6 +220,16 @@ RIGHTS: tuple[Right, ...] = (
     Right(
         LOCKS,
         Where.HOME,
+        Use.SHARING,
+        "coordination.k8s.io",
+        ("leases",),
+        ("get", "update"),
+        "no daemon or Job can be a shard of several",
+        names=tuple(f"ack-remediator-leader-{index}" for index in range(MOST)),
+    ),
+    Right(
+        LOCKS,
+        Where.HOME,
         Use.LOCKING,
         "coordination.k8s.io",
         ("leases",),
@@ -231,7 +243,7 @@ RIGHTS: tuple[Right, ...] = (
         "coordination.k8s.io",
         ("leases",),
         ("list",),
-        "whether somebody paused is not known, and so nobody acts",
+        "whether somebody paused, or leads elsewhere, is not known: no daemon leads, and nobody acts",
     ),
     Right(
         BACKUPS,

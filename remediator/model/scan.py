@@ -18,6 +18,7 @@ from remediator.model.observation import Observation
 from remediator.model.pause import Pauses
 from remediator.model.plan import Plan
 from remediator.model.resource import Resource
+from remediator.model.shard import WHOLE, Shard
 
 
 class Judged(Struct, frozen=True):
@@ -54,6 +55,19 @@ class Well(NamedTuple):
     namespace: str
 
 
+class Elsewhere(Struct, frozen=True):
+    """What was seen of the other shards' share: how many resources, and of the Functions, how many their owners noted.
+
+    What they noted as stuck or unreadable at their last look, and nobody noted as well since, is unwell.
+    """
+
+    resources: int = 0
+    functions: Population = Population(0, 0)
+
+
+_NOWHERE = Elsewhere()
+
+
 class Scan(Struct, frozen=True):
     """What a pass saw. `partial` says, in sentences, what it could not see; `records`, what is wrong with our own.
 
@@ -62,6 +76,8 @@ class Scan(Struct, frozen=True):
 
     `cluster` are the findings about the cluster as a whole: behind many of `results` stands one of them. `unknown` says
     what of the cluster could not be looked at for them. `pauses` are those of when it was looked.
+
+    All of it is of the `shard` that looked, but for `heartbeats`; the others' is summed up in `elsewhere`.
     """
 
     results: tuple[Judged, ...]
@@ -75,10 +91,12 @@ class Scan(Struct, frozen=True):
     pauses: Pauses = Pauses()
     well: Mapping[Well, int] = {}
     heartbeats: Heartbeats = Heartbeats()
+    shard: Shard = WHOLE
+    elsewhere: Elsewhere = _NOWHERE
 
     @property
     def total(self) -> int:
-        """Count all that was seen."""
+        """Count all that was seen of the shard."""
         return len(self.results) + sum(self.well.values())
 
     def count(self, state: State) -> int:
@@ -92,7 +110,7 @@ class Scan(Struct, frozen=True):
 
     @property
     def population(self) -> Population:
-        return population_of(self.results, self.well)
+        return population_of(self.results, self.well, self.elsewhere)
 
     @property
     def proposals(self) -> tuple[Judged, ...]:
@@ -105,8 +123,12 @@ class Scan(Struct, frozen=True):
         return tuple(each for each in self.results if each.decision and each.decision.kind is DecisionKind.ACT)
 
 
-def population_of(judged: Iterable[Judged], well: Mapping[Well, int]) -> Population:
-    """Count Functions: a hundred healthy Versions beside them must not hide that half of them turned bad."""
+def population_of(judged: Iterable[Judged], well: Mapping[Well, int], elsewhere: Elsewhere = _NOWHERE) -> Population:
+    """Count Functions: a hundred healthy Versions beside them must not hide that half of them turned bad.
+
+    Those of other shards count, too: an incident is one of the cluster.
+    """
     states = [each.state for each in judged if each.seen.resource.is_function]
     plain = sum(count for each, count in well.items() if each.kind == FUNCTION)
-    return Population(total=len(states) + plain, unwell=sum(each in (State.STUCK, State.UNKNOWN) for each in states))
+    unwell = sum(each in (State.STUCK, State.UNKNOWN) for each in states)
+    return Population(total=len(states) + plain + elsewhere.functions.total, unwell=unwell + elsewhere.functions.unwell)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from remediator.cli.board import NOT_YET, STANDS_BY, Board
+from remediator.cli.board import NOT_YET, STANDS_BY, STANDS_BY_BESIDE_SHARDS, Board
 from remediator.cli.report import sentence
 from remediator.cli.showing import MOST, Where
 from remediator.model.decision import Standing
@@ -15,6 +15,7 @@ from remediator.model.finding import State
 from remediator.model.observation import Observation
 from remediator.model.plan import ActionName, Outcome, Result
 from remediator.model.scan import Judged
+from remediator.model.shard import Shard
 from remediator.policy import Mode
 from tests.builders import NOW, active, decoded, function
 from tests.page.markup import Markup
@@ -77,6 +78,12 @@ def test_who_stands_by_says_so_and_shows_nothing_old(scene: Scene) -> None:
     scene.board.leading(False)
     assert f"Mind: {STANDS_BY}" in scene.words
     assert "checkout" not in scene.words
+
+
+def test_a_shard_that_stands_by_may_do_so_for_another_number(scene: Scene) -> None:
+    board = Board(scene.story.metrics, scene.story.clock.now, Shard(1, 4))
+    board.leading(False)
+    assert f"Mind: {STANDS_BY_BESIDE_SHARDS}" in Markup(board.html()).words
 
 
 def test_what_a_pass_saw_is_shown(scene: Scene) -> None:

@@ -14,6 +14,7 @@ import pytest
 from remediator import __version__, cli
 from remediator.errors import ClusterError, Forbidden, PolicyError, RemediatorError, UsageError
 from tests.cli.conftest import Remediator
+from tests.cli.shop import Shop
 
 RECORDS = ("list", "approve", "reject", "history", "quarantine")
 COMMANDS = (
@@ -36,7 +37,7 @@ def imported_by(*args: str) -> set[str]:
         f"print(*[each for each in {HEAVY!r} if each in sys.modules], file=sys.stderr)\n"
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return set(ran.stderr.split())
+    return set(ran.stderr.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize("args", [["--help"], ["--version"], ["version"]], ids=" ".join)
@@ -53,6 +54,15 @@ def test_help_is_quick_because_it_imports_nothing(args: list[str]) -> None:
 )
 def test_the_help_of_a_command_asks_for_no_client(command: str) -> None:
     assert not imported_by(command, "--help") & {"kubernetes", "boto3", "botocore", "pydantic"}
+
+
+def test_where_all_is_well_nothing_is_loaded_that_asks_aws(empty_shop: Shop) -> None:
+    """Nor anything that writes documents: a scan is short, and loading is most of it."""
+    shop = empty_shop
+    shop.function("checkout")
+    loaded = imported_by("scan", "-A", "--kubeconfig", str(shop.kubeconfig), "--policy", str(shop.policy))
+    assert loaded >= {"kubernetes", "pydantic"}
+    assert not loaded & {"boto3", "botocore", "jinja2", "moto"}
 
 
 def test_help_lists_every_command_and_exit_code(remediator: Remediator) -> None:

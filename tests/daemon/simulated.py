@@ -17,13 +17,16 @@ from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.base import BaseScheduler
 
 from remediator.daemon import Daemon, Ground, PolicyFile
+from remediator.daemon.leading import Lease
 from remediator.episodes import MemoryEpisodes
+from remediator.kubernetes.leading import LeaderLock, leader_lease
 from remediator.kubernetes.lease import Lock
 from remediator.kubernetes.lease_object import LeaseObject
 from remediator.model.decision import Standing
 from remediator.model.plan import Outcome
 from remediator.model.resource import Ref, Resource
 from remediator.model.scan import Scan
+from remediator.model.shard import WHOLE, Shard
 from remediator.news import NoNews
 from remediator.policy import Mode, Policy
 from remediator.ports import ActionLock, Clock, Cluster, Means
@@ -31,6 +34,7 @@ from remediator.telemetry.uncounted import Uncounted
 from tests.builders import NOW, active, decoded
 from tests.fakes import FakeBackups, FakeCloud, FakeCluster, FakeLock, FakePauses
 from tests.kubernetes.contenders import MemoryLease
+from tests.kubernetes.shards import Namespace
 
 _HEAD = "apiVersion: ack-remediator.dev/v1alpha1\nkind: Policy\n"
 
@@ -81,6 +85,9 @@ class Time:
 
     def follow(self, step: Callable[[], float]) -> None:
         self._steps.append(step)
+
+    def leave(self, step: Callable[[], float]) -> None:
+        self._steps.remove(step)
 
     def _next(self) -> Iterator[float]:
         """Name the moments at which something is next."""
@@ -211,6 +218,8 @@ class Simulation:
         lock: ActionLock | None = None,
         episodes: Kept | None = None,
         name: str = "daemon",
+        shard: Shard = WHOLE,
+        leases: Namespace | None = None,
     ) -> None:
         """Keywords are what it shares with others, or sees through something of the test's."""
         self.time = time or Time()
@@ -226,7 +235,11 @@ class Simulation:
         self.lock = lock or FakeLock()
         self.pauses = FakePauses()
         self.cluster = cluster or self.town
-        self.lease = Lock(lease or MemoryLease(), self.time, name)
+        self.shard = shard
+        self.lease: Lease = Lock(lease or MemoryLease(), self.time, name)
+        if leases is not None:
+            own = Lock(leases.leases[leader_lease(shard)], self.time, shard.signed(name))
+            self.lease = LeaderLock(own, leases, shard, self.time)
         self._made: list[Stepped] = []
         self.daemon = Daemon(
             PolicyFile(self.file, self.told.reloaded),
@@ -264,7 +277,7 @@ class Simulation:
     def _build(self, policy: Policy, clock: Clock) -> Ground:
         self.built.append(policy)
         means = Means(self.cluster, self.cloud, self.episodes, FakeBackups(), clock, self.lock, NoNews(), self.pauses)
-        return Ground(means)
+        return Ground(means, shard=self.shard)
 
 
 def go_by(time: Time, patch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from remediator.errors import Changed, ClusterError, Forbidden, NotFound
+from remediator.kubernetes.leading import LEADER_LEASES
 from remediator.kubernetes.lease import ACTION_LEASE, LEADER_LEASE
 from remediator.kubernetes.lease_object import KubernetesLease
 from remediator.kubernetes.transport import Transport
@@ -130,9 +131,10 @@ def test_names_stay_names(connect: Connect) -> None:
 def test_the_role_that_we_ship_names_the_leases_that_we_use() -> None:
     role, binding = yaml_files.read_all(MANIFESTS / "role-locks.yaml")
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
-    by_name, without, pauses = role["rules"]
+    by_name, shards, without, pauses = role["rules"]
     assert by_name["resourceNames"] == [LEADER_LEASE, ACTION_LEASE]
-    assert (by_name["verbs"], without["verbs"]) == (["get", "update"], ["create"])
+    assert [LEADER_LEASE, *shards["resourceNames"]] == list(LEADER_LEASES)
+    assert (by_name["verbs"], shards["verbs"], without["verbs"]) == (["get", "update"], ["get", "update"], ["create"])
     assert (pauses["resources"], pauses["verbs"]) == (["leases"], ["list"])
     assert "resourceNames" not in without  # a create has no name yet when it is judged
     listed = yaml_files.read(MANIFESTS / "kustomization.yaml")["resources"]

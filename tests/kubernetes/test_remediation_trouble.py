@@ -192,6 +192,18 @@ def test_what_was_resolved_long_ago_is_deleted(place: ApiServer, offered: Stored
     assert offered.episode(UID) is None
 
 
+def test_what_is_past_its_retention_is_deleted_by_whose_the_resource_is(place: ApiServer, store: Store) -> None:
+    episodes = store()
+    episodes.sighted(CHECKOUT, finding(), NOW)
+    episodes.ended(CHECKOUT.ref, NOW, ResolvedBy.DELETED)
+    episodes.save(NOW)
+    assert store(mine=lambda _: False).save(later(hours=168)) == ()
+    assert stored(place)
+    assert store(mine=lambda uid: uid == UID).save(later(hours=168)) == ()
+    with pytest.raises(LookupError):
+        stored(place)
+
+
 def test_a_short_retention_does_not_forget_attempts(place: ApiServer, store: Store) -> None:
     episodes = store(retention=timedelta(0))
     episodes.intend(plan(), NOW)

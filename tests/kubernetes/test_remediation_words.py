@@ -213,6 +213,19 @@ def test_a_rejection_holds_back_vouched_for_or_not(place: ApiServer, offered: St
     assert stored(place)["status"]["phase"] == Phase.WATCHING
 
 
+def test_a_release_is_taken_in_by_whose_the_resource_is(place: ApiServer, store: Store) -> None:
+    episodes = store()
+    episodes.sighted(CHECKOUT, finding(), NOW)
+    episodes.save(NOW)
+    said(place, release={"requestedBy": "alice"})
+    for mine in (False, True):
+        after = store(mine=lambda uid, mine=mine: mine and uid == UID)
+        found = after.episode(UID)
+        assert found is not None
+        assert (found.released_at is not None) is mine
+        assert bool(after._pending) is mine, "another shard has nothing to write"
+
+
 @pytest.mark.parametrize(("guarded", "expected"), [(True, Phase.WATCHING), (False, Phase.QUARANTINED)])
 def test_a_release_counts_once_and_only_where_it_is_vouched_for(
     place: ApiServer, store: Store, guarded: bool, expected: Phase

@@ -21,7 +21,7 @@ def at(seconds: float, wall: float | None = None) -> Instant:
 
 
 def tenure(record: Record = HELD, uid: str = "u") -> Tenure:
-    return Tenure(Found(uid, record), at(0))
+    return Tenure(Found(uid, record), at(0), at(0))
 
 
 # ---- terms -----------------------------------------------------------------------------------------------------------
@@ -125,6 +125,12 @@ def test_the_longer_of_two_durations_counts(written: int | None, counted: int) -
 def test_a_tenure_ends_a_margin_before_its_duration() -> None:
     assert tenure().valid(at(17.9), TERMS)
     assert not tenure().valid(at(18), TERMS)
+
+
+def test_who_renews_while_it_is_valid_was_never_seen_without() -> None:
+    later = Found("u", HELD.renewed(TERMS, NOON))
+    assert tenure().renewed(later, at(17.9), TERMS) == Tenure(later, at(17.9), at(0))
+    assert tenure().renewed(later, at(18), TERMS) == Tenure(later, at(18), at(18))
 
 
 def test_it_is_renewed_in_time() -> None:

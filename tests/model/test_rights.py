@@ -61,7 +61,7 @@ def test_every_kind_that_is_followed_can_be_read() -> None:
 
 def test_only_what_acts_or_keeps_its_own_writes() -> None:
     writing = {right.use for right in RIGHTS for each in right.each if each.verb not in ("get", "list")}
-    assert writing == {Use.ACTING, Use.LOCKING, Use.REMEMBERING, Use.SAVING, Use.TELLING}
+    assert writing == {Use.ACTING, Use.LOCKING, Use.REMEMBERING, Use.SAVING, Use.SHARING, Use.TELLING}
 
 
 @pytest.mark.parametrize(

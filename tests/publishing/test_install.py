@@ -63,7 +63,7 @@ def test_kustomize_itself_makes_of_each_what_runs_the_image_and_no_other(tmp_pat
         images = [line.split("image: ")[1] for line in text.splitlines() if line.strip(" -").startswith("image: ")]
         assert images == [f"{RELEASED.name}@{RELEASED.digest}"], overlay
         kinds = {each["kind"] for each in yaml_files.parsed(text)}
-        assert {"ServiceAccount", "RoleBinding"} <= kinds and kinds & {"CronJob", "Deployment"}
+        assert {"ServiceAccount", "RoleBinding"} <= kinds and kinds & {"CronJob", "Deployment", "StatefulSet"}
 
 
 @pytest.mark.parametrize(

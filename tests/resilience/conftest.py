@@ -68,7 +68,7 @@ def raging(directory: Path, clock: SandboxClock, *, patient: bool = False) -> It
             if not patient:
                 patch.setattr("remediator.cli.wiring.Transport", partial(Transport, patience=BRIEF))
                 patch.setattr("remediator.cli.wiring.IN_TIME", BRIEF)
-                patch.setattr("remediator.cli.wiring.AwsCloud", partial(AwsCloud, patience=BRIEF_AWS))
+                patch.setattr("remediator.aws.live.AwsCloud", partial(AwsCloud, patience=BRIEF_AWS))
             shop.write_policy(endpoint=aws.url)
             yield Storm(shop, kubernetes, aws)
 

@@ -7,6 +7,7 @@ link to a function's code. Conditions, AWS's errors and the API server's refusal
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.deep
 BASE = Path(__file__).parents[2] / "manifests" / "base"
 HOME = "ack-remediator"
 RECORDS = "ack-remediator.dev/v1alpha1"
+AGAIN = "shop-cluster-again"
 
 SPEC, APPLIED, LIVE = "planted-in-spec-5d1c77", "planted-in-applied-77aa03", "planted-in-aws-90be21"
 # Who quotes a value with such characters in it escapes them: as JSON does, or as Go's %q.
@@ -93,9 +95,18 @@ def _planted(request: pytest.FixtureRequest, models_read_once: None, tmp_path_fa
         storm.shop.controller(available=request.param)
         furnish(storm)
         policy(storm)
+        name_again(Path(os.environ["KUBECONFIG"]))
         for _ in range(2):
             assert types(storm, "run", "-A").code == 0
         yield storm
+
+
+def name_again(kubeconfig: Path) -> None:
+    """Let the cluster have a second context, so that `scan` can be given two."""
+    config = yaml_files.read(kubeconfig)
+    [context] = config["contexts"]
+    config["contexts"].append(context | {"name": AGAIN})
+    kubeconfig.write_text(json.dumps(config), encoding="utf-8")
 
 
 @pytest.fixture
@@ -193,7 +204,10 @@ OUTPUTS = tuple(("-o", each) for each in ("table", "wide", "json", "yaml"))
 
 # What is typed of each command; {proposal} and the like stand for what is there when it is typed.
 TYPED: dict[str, tuple[tuple[str, ...], ...]] = {
-    "scan": tuple(("-A", *output) for output in (*OUTPUTS, ("-o", "html"))),
+    "scan": (
+        *(("-A", *output) for output in (*OUTPUTS, ("-o", "html"))),
+        *(("-A", "--context", CONTEXT, "--context", AGAIN, *output) for output in OUTPUTS),
+    ),
     "explain": tuple(
         (name, *output)
         for output in OUTPUTS

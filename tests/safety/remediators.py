@@ -72,6 +72,7 @@ class Run:
     proposed: frozenset[str] = frozenset()
     terminal: frozenset[str] = frozenset()
     overrides: Overrides = field(default_factory=Overrides)
+    listed: int = 0
     population: Population = field(default_factory=lambda: Population(0, 0))
     began: float = 0.0
     done: int = 0
@@ -144,9 +145,7 @@ class Remediator:
             scan = msgspec.structs.replace(scan, results=tuple(_asked(each) for each in scan.results))
         self._work.record(scan)
         run = self.now_run
-        run.population = Population(
-            len(self.world.api.objects), sum(each.state.value in ("stuck", "unknown") for each in scan.results)
-        )
+        run.population = Population(run.listed, sum(each.state.value in ("stuck", "unknown") for each in scan.results))
         run.proposed = frozenset(each.plan.digest for each in scan.results if each.plan)
         if person:
             run.terminal = frozenset(each.plan.digest for each in scan.proposals if each.plan)
@@ -223,7 +222,9 @@ class _Cluster:
         self._api = own.world.api
 
     def resources(self) -> Iterator[Resource | str]:
-        yield from self._own.call("list", lambda: list(self._api.resources()))
+        listed = self._own.call("list", lambda: list(self._api.resources()))
+        self._own.now_run.listed = len(listed)
+        yield from listed
 
     def get(self, namespace: str, name: str, kind: str = FUNCTION) -> Resource:
         return self._own.call("get", lambda: self._api.get(namespace, name, kind))
