@@ -116,8 +116,13 @@ format: install ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install ## Measure start-up and listing against their yardsticks, side by side
-	$(BIN)/python -m bench
+# Into .venv, likewise; only who measures has to have it.
+$(VENV)/.bench: requirements-bench.lock | $(STAMP)
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $<
+	@touch $@
+
+bench: $(VENV)/.bench ## Measure a scan beside its yardsticks, side by side, into bench/results (15 minutes; ARGS=... for less)
+	$(BIN)/python -m bench $(ARGS)
 
 dashboard: install ## Write manifests/monitoring/dashboard.json anew, from the code beside it
 	$(BIN)/python -m manifests.monitoring.dashboard
@@ -165,6 +170,8 @@ lock: install ## Resolve the dependencies anew and pin them by hash
 		--python-version 3.11 --group checks -o requirements-checks.lock
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 --group browser -c requirements-dev.lock -o requirements-browser.lock
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+		--python-version 3.11 --group bench -c requirements-dev.lock -o requirements-bench.lock
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 --group build -o requirements-build.lock
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \

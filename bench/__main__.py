@@ -6,22 +6,29 @@ all of them alike. `--functions` and `--rounds` make it smaller; `--growth` name
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from bench.contenders import CLIENT, FLOOR, KUBECTL, OURS, Contender, contenders
-from bench.measure import Cost, cost, medians
+from bench.asking import ask
+from bench.contenders import CLIENT, FLOOR, KUBECTL, OURS, contenders, keeper
+from bench.growing import grow
+from bench.machine import this_machine
+from bench.measure import Cost, Failed
+from bench.report import page
+from bench.results import PAGE, Results, say, tell
+from bench.rounds import in_turn, listed, traffic
 from bench.stage import Stage
-from bench.startup import startup
-from tests.bed.toolchain import prepare
+from bench.startup import HELP, IMPORTS, startup
+from tests.bed.toolchain import Toolchain, prepare
 
+_RESULTS = Path(__file__).with_name("results")
 # What is promised of `remediator scan`, as a part of what another takes at the same moment: wall, CPU, memory.
 TARGETS = (
     (KUBECTL, "wall", 0.2),
@@ -30,123 +37,133 @@ TARGETS = (
     (KUBECTL, "cpu", 0.1),
     (KUBECTL, "rss", 0.16),
 )
-_MEMORY_GROWTH, _EXPONENT = 1.2, 1.05
-_IDLE = 20.0  # seconds without a request
+_HELP, _FIRST = 2.0, 1.0
+# Seconds without a request. Of a raw read, which is the API server's work alone, the medians after 0, 2, 5 and 20 s
+# were 1.03, 1.01, 1.09 and 1.08 s: what idling does is there after five.
+_IDLE = 5.0
 
 
-def _say(line: str = "") -> None:
-    click.echo(line)
+class _Steps:
+    """Says what comes, and when it came."""
+
+    def __init__(self, plan: list[str]) -> None:
+        self._plan = plan
+        self._began = time.monotonic()
+
+    @property
+    def took(self) -> float:
+        return time.monotonic() - self._began
+
+    def show(self) -> None:
+        say("To do:")
+        for number, step in enumerate(self._plan, 1):
+            say(f"  {number}. {step}")
+
+    def next(self) -> None:
+        """Say which step begins."""
+        number = len(self._plan)
+        step = self._plan.pop(0)
+        say(f"\n---- {step} ({self.took / 60:.0f} min in, {number} to go)")
 
 
-class Results:
-    """What was measured, told as it comes, and what of it breaks a promise."""
-
-    def __init__(self) -> None:
-        self.broken: list[str] = []
-
-    def promise(self, what: str, value: float, most: float) -> None:
-        """Tell a number and whether it is as small as was promised."""
-        held = value <= most
-        _say(f"  {what:<58} {value:8.2f}   ≤ {most:<5g} {'met' if held else 'MISSED'}")
-        if not held:
-            self.broken.append(what)
-
-
-def _in_turn(runners: Sequence[Contender], rounds: int, stage: Stage, pause: float = 0.0) -> dict[str, Cost]:
-    """Run each once and then all again, so many rounds; the first round warms up and does not count."""
-    costs: dict[str, list[Cost]] = {each.name: [] for each in runners}
-    for number in range(rounds + 1):
-        for each in runners:
-            time.sleep(pause if number else 0)
-            taken = cost(each.command, each.environment, stage.folder / "output.txt")
-            if number:
-                costs[each.name].append(taken)
-    return {name: medians(taken) for name, taken in costs.items()}
-
-
-def _tell(title: str, taken: dict[str, Cost]) -> None:
-    _say(f"\n{title}")
-    _say(f"  {'':<24} {'wall s':>8} {'CPU s':>8} {'RSS MB':>8}")
-    for name, each in taken.items():
-        _say(f"  {name:<24} {each.wall:8.2f} {each.cpu:8.2f} {each.rss:8.1f}")
+@contextmanager
+def _stage(tools: Toolchain) -> Iterator[Stage]:
+    with tempfile.TemporaryDirectory(prefix="ack-bench-") as folder, Stage(tools, Path(folder)) as stage:
+        yield stage
 
 
 def _compare(results: Results, taken: dict[str, Cost], when: str) -> None:
     ours = taken[OURS]
     for other, what, most in TARGETS:
-        if other in taken:
-            ratio = getattr(ours, what) / getattr(taken[other], what)
-            results.promise(f"{what} of {OURS} / {other}, {when}", ratio, most)
+        ratio = getattr(ours, what) / getattr(taken[other], what)
+        results.promise(f"{what if what == 'wall' else what.upper()} of {OURS} / {other}, {when}", ratio, most)
 
 
-def _requests(runners: Sequence[Contender], stage: Stage) -> None:
-    """Tell what one run of each asks of the API server, and what that costs there."""
-    _say(f"\n{'':<26} {'requests':>8} {'API server CPU s':>18}")
-    for each in runners:
-        before, cpu = stage.requests_of(each.account), stage.server_cpu()
-        cost(each.command, each.environment, stage.folder / "output.txt")
-        time.sleep(1)  # the audit log is written behind
-        _say(f"  {each.name:<24} {stage.requests_of(each.account) - before:8} {stage.server_cpu() - cpu:18.2f}")
+def _side_by_side(results: Results, stage: Stage, steps: _Steps) -> None:
+    stage.grow(results.functions)
+    runners = contenders(stage)
+    steps.next()
+    results.warm = in_turn(stage, runners, results.rounds)
+    tell("One after the other", results.warm)
+    _compare(results, results.warm, "warm")
+    results.promise(f"seconds from the start of {OURS} to its first request", results.warm[OURS].first, _FIRST)
+    steps.next()
+    results.idle = in_turn(stage, runners, results.rounds, results.pause)
+    tell("Each after a pause", results.idle)
+    _compare(results, results.idle, "idle")
+    steps.next()
+    results.traffic = traffic(stage, runners)
+    floor = next(each for each in runners if each.name == FLOOR)
+    results.listed = listed(stage, floor)
 
 
-def _grow(results: Results, ours: Contender, stage: Stage, sizes: Sequence[int], rounds: int) -> None:
-    """Measure ours on larger and larger fleets, and fit how its time grows."""
-    taken: dict[int, Cost] = {}
-    for size in sizes:
-        stage.grow(size)
-        taken[size] = _in_turn([ours], rounds, stage)[OURS]
-    _tell("Growth, a healthy fleet", {f"{size:,} Functions": each for size, each in taken.items()})
-    if len(taken) > 1:
-        start = taken[sizes[0]].wall
-        results.promise("exponent of the wall time", _exponent({n: c.wall for n, c in taken.items()}), _EXPONENT)
-        _say(f"  (of {start:.2f} s at {sizes[0]:,} most is the start of the process)")
-    if 10_000 in taken and 100_000 in taken:
-        results.promise("RSS at 100,000 / at 10,000", taken[100_000].rss / taken[10_000].rss, _MEMORY_GROWTH)
+def _starts(results: Results, steps: _Steps) -> None:
+    steps.next()
+    results.startup = startup()
+    ratio = results.startup[HELP] / results.startup[IMPORTS]
+    results.promise(f"{HELP} to its first byte / {IMPORTS}", ratio, _HELP)
 
 
-def _exponent(walls: dict[int, float]) -> float:
-    """Fit t = a·nᵇ by least squares over the logarithms, and answer b."""
-    points = [(math.log(size), math.log(wall)) for size, wall in walls.items()]
-    x, y = (sum(each[axis] for each in points) / len(points) for axis in (0, 1))
-    return sum((a - x) * (b - y) for a, b in points) / sum((a - x) ** 2 for a, _ in points)
+def _measure(results: Results, tools: Toolchain, steps: _Steps, asked: int, sizes: list[int]) -> None:
+    _starts(results, steps)
+    with _stage(tools) as stage:
+        _side_by_side(results, stage, steps)
+    with _stage(tools) as stage:
+        steps.next()
+        stage.grow(asked)
+        ask(results, stage, contenders(stage)[0], keeper(stage))
+    with _stage(tools) as stage:
+        steps.next()
+        grow(results, contenders(stage)[0], stage, sizes)
 
 
-def _unwell(stage: Stage, ours: Contender) -> None:
-    """Let one in a hundred be stuck: AWS is asked of each of those once, and of no other."""
-    count = stage.fall_ill()
-    before = stage.calls_to_aws()
-    taken = cost(ours.command, ours.environment, stage.folder / "output.txt")
-    _tell(f"{count} of {stage.count:,} are stuck; AWS is asked once a second", {OURS: taken})
-    _say(f"  calls to AWS about functions: {stage.calls_to_aws() - before}")
+def _write(results: Results, folder: Path) -> None:
+    results.write(folder)
+    (folder / PAGE).write_text(page(results), encoding="utf-8")
+    try:
+        from bench.plots import draw
+    except ModuleNotFoundError as missing:
+        say(f"no plots: there is no {missing.name} (`make bench` installs it)")
+    else:
+        draw(results, folder)
+    say(f"\nwritten to {folder}")
 
 
 @click.command()
 @click.option("--functions", default=10_000, show_default=True, help="How many of them are compared on.")
 @click.option("--rounds", default=5, show_default=True, help="How often each is measured.")
+@click.option("--pause", default=_IDLE, show_default=True, help="Seconds without a request before an idle run.")
 @click.option("--growth", default="1000,10000,50000,100000", show_default=True, help="Fleets that ours is measured on.")
-def main(functions: int, rounds: int, growth: str) -> None:
+@click.option("--asked", default=2_000, show_default=True, help="Functions of the fleet in which some are stuck.")
+@click.option("--results", "folder", default=_RESULTS, type=Path, help="Where table and plots go.  [bench/results]")
+def main(functions: int, rounds: int, pause: float, growth: str, asked: int, folder: Path) -> None:
     """Measure a scan beside its yardsticks; exit 1 if a promise is broken."""
-    results = Results()
-    _say(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
-    results.promise("wall of remediator --help / import click, rich", startup(), 2.0)
-    tools = prepare({**os.environ, "CONTROLLER": "sandbox"}, _say)
-    with tempfile.TemporaryDirectory(prefix="ack-bench-") as folder, Stage(tools, Path(folder)) as stage:
-        stage.grow(functions)
-        runners = contenders(stage)
-        ours = runners[0]
-        warm = _in_turn(runners, rounds, stage)
-        _tell(f"{functions:,} healthy Functions, one after the other", warm)
-        _compare(results, warm, "warm")
-        idle = _in_turn(runners, rounds, stage, _IDLE)
-        _tell(f"{functions:,} healthy Functions, each after {_IDLE:g} s without a request", idle)
-        _compare(results, idle, "idle")
-        _requests(runners, stage)
-        _unwell(stage, ours)
-    with tempfile.TemporaryDirectory(prefix="ack-bench-") as folder, Stage(tools, Path(folder)) as stage:
-        ours = contenders(stage)[0]
-        _grow(results, ours, stage, [int(each) for each in growth.split(",")], max(1, rounds // 2))
-    _say(f"\nbroken: {', '.join(results.broken)}" if results.broken else "\nall promises hold")
-    sys.exit(1 if results.broken else 0)
+    sizes = [int(each) for each in growth.split(",")]
+    steps = _Steps(
+        [
+            f"{HELP}, beside {IMPORTS}",
+            f"{functions:,} Functions: {rounds} rounds of each, one after the other",
+            f"{functions:,} Functions: {rounds} rounds of each, after {pause:g} s without a request",
+            "requests, bytes and the API server's CPU, untimed",
+            f"{asked:,} Functions, one in a hundred stuck: what AWS is asked, at one call a second",
+            f"growth: {growth} Functions",
+        ]
+    )
+    steps.show()
+    tools = prepare({**os.environ, "CONTROLLER": "sandbox"}, say)
+    words = " ".join(sys.argv[1:])
+    command = f"python -m bench {words}" if words else "make bench"
+    results = Results(this_machine(tools), functions, rounds, pause, command)
+    try:
+        _measure(results, tools, steps, asked, sizes)
+    except Failed as error:
+        say(f"\n{error}")
+        results.broke_off = str(error).splitlines()[0]
+    results.took = steps.took
+    _write(results, folder)
+    broken = results.broken
+    say(f"broken: {', '.join(broken)}" if broken else "all promises hold")
+    sys.exit(1 if broken or results.broke_off else 0)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,14 @@ class Contender(NamedTuple):
         kept.pop("PYTHONDONTWRITEBYTECODE", None)
         return kept | dict(self.environ)
 
+    def through(self, url: str, folder: Path) -> Contender:
+        """Let it reach the API server by another address, where the same server answers."""
+        config = json.loads(Path(self.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
+        config["clusters"][0]["cluster"]["server"] = url
+        path = folder / f"{self.account}-through.kubeconfig"
+        path.write_text(json.dumps(config), encoding="utf-8")
+        return self._replace(environ={**self.environ, "KUBECONFIG": str(path)})
+
 
 def contenders(stage: Stage) -> tuple[Contender, ...]:
     """Make all of them for a stage, each with an account of its own."""
@@ -50,25 +58,31 @@ def _commands(stage: Stage) -> dict[str, tuple[str, ...]]:
     }
 
 
+def keeper(stage: Stage) -> Contender:
+    """Make what looks twice in one process, and keeps records."""
+    command = (sys.executable, "-m", "bench.twice")
+    return Contender("keeper", command, _environ(stage, stage.keeper("keeper")))
+
+
 def _contender(stage: Stage, name: str, command: tuple[str, ...]) -> Contender:
     found = Contender(name, command, {})
+    return found._replace(environ=_environ(stage, stage.reader(found.account)))
+
+
+def _environ(stage: Stage, kubeconfig: Path) -> dict[str, str]:
     policy = stage.folder / "policy.yaml"
-    policy.write_text(
-        json.dumps(
-            {
-                "apiVersion": "ack-remediator.dev/v1alpha1",
-                "kind": "Policy",
-                "aws": {"endpointURL": stage.cloud.endpoint},
-            }
-        ),
-        encoding="utf-8",
-    )
-    environ = {
-        "KUBECONFIG": str(stage.reader(found.account)),
+    whole = {
+        "apiVersion": "ack-remediator.dev/v1alpha1",
+        "kind": "Policy",
+        "aws": {"endpointURL": stage.cloud.endpoint},
+    }
+    policy.write_text(json.dumps(whole), encoding="utf-8")
+    return {
+        "KUBECONFIG": str(kubeconfig),
+        "KUBECACHEDIR": str(stage.folder / "kubectl"),
         "REMEDIATOR_POLICY": str(policy),
         "AWS_ACCESS_KEY_ID": "AKIABENCH",
         "AWS_SECRET_ACCESS_KEY": "of-the-bench",
         "AWS_EC2_METADATA_DISABLED": "true",
         "PYTHONPATH": str(Path(__file__).parents[1]),
     }
-    return found._replace(environ=environ)

@@ -4,22 +4,43 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-from bench.fleet import NAMESPACES, UNWELL_EVERY, Object, fleet, is_gone, name_of
+from msgspec import Struct
+
+from bench.fleet import HOME, NAMESPACES, UNWELL_EVERY, Object, fleet, is_gone, is_well_in_aws, name_of
 from remediator.sandbox.clock import SandboxClock
-from remediator.sandbox.cloud import Cloud
+from remediator.sandbox.cloud import Call, Cloud
+from tests.bed.api import Refused
 from tests.bed.controlplane import ControlPlane
 from tests.bed.toolchain import SANDBOX_CRDS, Toolchain
 from tests.bed.waiting import eventually
-from tests.cluster.records import shipped
+from tests.cluster.records import MANIFESTS, shipped
 
+_API = "/apis/lambda.services.k8s.aws/v1alpha1"
 _AT_ONCE = 100  # Functions in one transaction of etcd
-_HOME = "bench"
-_CPU = re.compile(r"^process_cpu_seconds_total (\S+)$", re.MULTILINE)
+_METRIC = r"^{name} (\S+)$"
+
+
+class Asked(NamedTuple):
+    """A request that the API server answered: its verb and path, and when it came, in seconds since 1970."""
+
+    verb: str
+    path: str
+    at: float
+
+
+class Unwell(Struct, frozen=True):
+    """How many Functions are stuck; which of those AWS does not have, and which it says are fine, by name."""
+
+    count: int
+    gone: frozenset[str]
+    fine: frozenset[str]
 
 
 class Stage:
@@ -34,6 +55,7 @@ class Stage:
         self.audit = folder / "audit.log"
         self.plane = ControlPlane(tools.apiserver.path, tools.etcd.path, folder, clock, self.audit)
         self.count = 0
+        self._now = datetime.now(UTC)
 
     def __enter__(self) -> Self:
         self.cloud.start()
@@ -43,7 +65,7 @@ class Stage:
             self.cloud.stop()
             raise
         self.plane.install(SANDBOX_CRDS)
-        for name in (_HOME, *NAMESPACES):
+        for name in (HOME, *NAMESPACES):
             self.plane.namespace(name)
         return self
 
@@ -51,60 +73,106 @@ class Stage:
         self.plane.stop()
         self.cloud.stop()
 
+    @property
+    def port(self) -> int:
+        """Say at which port of loopback the API server is."""
+        return int(self.plane.url.rpartition(":")[2])
+
+    # ---- what is in it ---------------------------------------------------------------------------------------------
+
     def grow(self, count: int) -> None:
         """Let there be so many Functions in all, and those that are new be healthy.
 
         They are put into etcd, many in a transaction: by way of the API server each would be two requests, and a
         hundred thousand of them a quarter of an hour.
         """
-        self._put(fleet(range(self.count, count)))
+        self._put(fleet(range(self.count, count), now=self._now))
         self.count = max(self.count, count)
         self._until_seen()
 
-    def fall_ill(self) -> int:
-        """Let one in a hundred of them be unwell, each in its way, and AWS know those that it has; say how many."""
+    def fall_ill(self) -> Unwell:
+        """Let one in a hundred of them be unwell, each in its way, and AWS know those that it has."""
         unwell = range(0, self.count, UNWELL_EVERY)
-        self._put(fleet(unwell, unwell=True))
-        for number in unwell:
-            if not is_gone(number):
-                self.cloud.create_function(name_of(number))
+        self._put(fleet(unwell, now=self._now, unwell=True))
+        gone = frozenset(name_of(number) for number in unwell if is_gone(number))
+        fine = frozenset(name_of(number) for number in unwell if is_well_in_aws(number))
+        for name in {name_of(number) for number in unwell} - gone:
+            self.cloud.create_function(name)
         self._until_seen()
-        return len(unwell)
+        return Unwell(len(unwell), gone, fine)
 
     def _put(self, objects: Iterator[Object]) -> None:
         while some := {_key(each): each for each in islice(objects, _AT_ONCE)}:
             self.plane.put(some)
 
     def _until_seen(self) -> None:
-        """Wait until the API server shows them all."""
-        kind = "/apis/lambda.services.k8s.aws/v1alpha1/functions"
+        """Wait until the API server shows them all, from etcd and from its cache of them, which lags behind."""
         eventually(
-            lambda: self.plane.admin.get(kind, limit="1")["metadata"].get("remainingItemCount", 0),
+            lambda: self.plane.admin.get(f"{_API}/functions", limit="1")["metadata"].get("remainingItemCount", 0),
             lambda rest: rest + 1 >= self.count,
             f"{self.count} Functions are there",
             self.plane.clock,
             within=300,
         )
+        eventually(self._has_cached, bool, "the API server's cache is up to date", self.plane.clock, within=300)
+
+    def _has_cached(self) -> bool:
+        """Ask for what is not there: without a limit it is looked for in the cache, once that is up to date."""
+        try:
+            self.plane.admin.get(f"{_API}/namespaces/{HOME}/functions")
+        except Refused:
+            return False
+        return True
+
+    # ---- who asks --------------------------------------------------------------------------------------------------
 
     def reader(self, name: str) -> Path:
         """Make a ServiceAccount that may read what the remediator reads, and answer a kubeconfig of it."""
         rules = shipped("clusterrole-read.yaml")[0]["rules"]
-        return self.plane.service_account(_HOME, name, rules)
+        return self.plane.service_account(HOME, name, rules)
 
-    def requests_of(self, name: str) -> int:
-        """Count the requests that the API server answered a ServiceAccount, but for its `SelfSubjectAccessReviews`."""
-        user = f"system:serviceaccount:{_HOME}:{name}"
+    def keeper(self, name: str) -> Path:
+        """Make a reader that keeps records and tells Events, too, and answer a kubeconfig of it."""
+        definition = self.folder / "definition"
+        definition.mkdir()
+        shutil.copy(MANIFESTS / "crd-remediations.yaml", definition)
+        self.plane.install(definition)
+        roles = ("clusterrole-read", "clusterrole-events", "role-records")
+        rules = [rule for role in roles for rule in shipped(f"{role}.yaml")[0]["rules"]]
+        return self.plane.service_account(HOME, name, rules)
+
+    def records(self) -> list[int]:
+        """Answer how many bytes each record has, as JSON."""
+        kind = f"/apis/ack-remediator.dev/v1alpha1/namespaces/{HOME}/remediations"
+        return [len(json.dumps(each, separators=(",", ":"))) for each in self.plane.admin.get(kind)["items"]]
+
+    # ---- what was asked --------------------------------------------------------------------------------------------
+
+    def requests_of(self, name: str) -> list[Asked]:
+        """List the requests that the API server answered a ServiceAccount, in the order in which they came."""
+        user = f"system:serviceaccount:{HOME}:{name}"
         lines = self.audit.read_text(encoding="utf-8").splitlines() if self.audit.exists() else []
-        return sum(1 for line in lines if (entry := json.loads(line))["user"]["username"] == user and _is_read(entry))
+        entries = [json.loads(line) for line in lines]
+        return sorted((_asked(each) for each in entries if each["user"]["username"] == user), key=_when)
 
-    def calls_to_aws(self) -> int:
-        """Count what AWS was asked of functions so far."""
-        return sum(1 for call in self.cloud.calls if call.function is not None)
+    def first_request(self, name: str, since: float) -> float:
+        """Say when the first request of a ServiceAccount came, after a time in seconds since 1970."""
+        came = eventually(
+            lambda: [each.at for each in self.requests_of(name) if each.at >= since],
+            bool,  # who asks once only can be gone before it is logged
+            f"a request of {name} is logged",
+            self.plane.clock,
+        )
+        return came[0]
 
-    def server_cpu(self) -> float:
-        """Read how many seconds of CPU the API server has used."""
-        found = _CPU.search(self.plane.admin.text("/metrics"))
-        assert found, "kube-apiserver does not tell its process_cpu_seconds_total"
+    def calls_to_aws(self, since: int = 0) -> list[Call]:
+        """List what AWS was asked about functions, but for the first calls."""
+        return [call for call in self.cloud.calls if call.function is not None][since:]
+
+    def server_metric(self, name: str) -> float:
+        """Read a metric of the API server's own that has no labels."""
+        found = re.search(_METRIC.format(name=name), self.plane.admin.text("/metrics"), re.MULTILINE)
+        assert found, f"kube-apiserver does not tell its {name}"
         return float(found[1])
 
 
@@ -112,5 +180,11 @@ def _key(function: Object) -> str:
     return f"lambda.services.k8s.aws/functions/{function['metadata']['namespace']}/{function['metadata']['name']}"
 
 
-def _is_read(entry: Mapping[str, Any]) -> bool:
-    return entry["verb"] in ("get", "list", "watch")
+def _asked(entry: Mapping[str, Any]) -> Asked:
+    return Asked(
+        entry["verb"], entry["requestURI"], datetime.fromisoformat(entry["requestReceivedTimestamp"]).timestamp()
+    )
+
+
+def _when(asked: Asked) -> float:
+    return asked.at
