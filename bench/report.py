@@ -8,6 +8,8 @@ from bench.contenders import KUBECTL, OURS
 from bench.measure import Cost
 from bench.results import GROWTH, RATIOS, Asking, Growth, Results, Traffic
 
+_TRAFFIC = ("", "requests", "received MB", "sent kB", "API server CPU s")
+
 
 def page(results: Results) -> str:
     """Write the page. What was not measured is left out."""
@@ -17,10 +19,15 @@ def page(results: Results) -> str:
         title = f"{size}, one run after the other"
         parts.append(_section(title, _costs(results.warm, results.rounds), _memory(results.warm)))
     if results.idle:
-        title = f"{size}, each run after {results.pause:g} s without a request"
+        title = (
+            f"{size}, nothing written since etcd was compacted, each run after {results.pause:g} s without a request"
+        )
         parts.append(_section(title, _costs(results.idle, results.rounds)))
     if results.traffic:
         parts.append(_section("What the API server is asked, and what that costs it", _traffic(results)))
+    if results.idle_traffic:
+        rows = [(name, *_counts(each)) for name, each in results.idle_traffic.items()]
+        parts.append(_section("The same, nothing written since etcd was compacted", table(_TRAFFIC, rows)))
     if results.growth.taken:
         parts.append(_section("Growth of ours", _growth(results.growth), _drawn("Growth", GROWTH)))
     if results.asking:
@@ -70,7 +77,7 @@ def _memory(taken: dict[str, Cost]) -> str:
 
 def _traffic(results: Results) -> str:
     rows = [(name, *_counts(each)) for name, each in results.traffic.items()]
-    told = table(("", "requests", "received MB", "sent kB", "API server CPU s"), rows)
+    told = table(_TRAFFIC, rows)
     if results.listed is None:
         return told
     plain, count = results.listed.plain, results.listed.count

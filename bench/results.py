@@ -106,6 +106,7 @@ class Results(Struct):
     warm: dict[str, Cost] = {}
     idle: dict[str, Cost] = {}
     traffic: dict[str, Traffic] = {}
+    idle_traffic: dict[str, Traffic] = {}
     listed: Listed | None = None
     growth: Growth = field(default_factory=Growth)
     asking: Asking | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import islice
@@ -23,6 +24,7 @@ from tests.bed.waiting import eventually
 from tests.cluster.records import MANIFESTS, shipped
 
 _API = "/apis/lambda.services.k8s.aws/v1alpha1"
+_FORGETS = 20.0  # seconds; the API server looks at what etcd has compacted every fifteen
 _AT_ONCE = 100  # Functions in one transaction of etcd
 _METRIC = r"^{name} (\S+)$"
 
@@ -89,6 +91,14 @@ class Stage:
         self._put(fleet(range(self.count, count), now=self._now))
         self.count = max(self.count, count)
         self._until_seen()
+
+    def rest(self) -> None:
+        """Let it be as if nothing had been written for long: etcd forgets what was before, and the API server with it.
+
+        It then reads every page of a list from etcd but the first. That is what five to ten minutes without a write do.
+        """
+        self.plane.compact()
+        time.sleep(_FORGETS)
 
     def fall_ill(self) -> Unwell:
         """Let one in a hundred of them be unwell, each in its way, and AWS know those that it has."""

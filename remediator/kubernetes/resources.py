@@ -45,7 +45,8 @@ class KubernetesCluster:
     """The Cluster port. `namespace` None means all of them; `selector` is a label selector as kubectl takes it.
 
     `writes` is the transport for writes, where those must not wait as long as reads may. `around` is given each patch
-    of a target, and what sends it: nothing is patched but by that. `whole` is how lists are read (`Lists`).
+    of a target, and what sends it: nothing is patched but by that. `page` is how many objects are listed at a time
+    (`Lists`).
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class KubernetesCluster:
         writes: Transport | None = None,
         around: Around = straight,
         *,
-        whole: bool | None = None,
+        page: int | None = None,
     ) -> None:
         self._transport = transport
         self._around = around
@@ -65,7 +66,7 @@ class KubernetesCluster:
         self._selector = selector
         self._saw_all = False
         self._references = References(transport)
-        self._lists = Lists(transport, namespace, selector, whole=whole)
+        self._lists = Lists(transport, namespace, selector, page=page)
 
     def resources(self) -> Iterator[Resource | str]:
         """List, each object as it comes. What cannot be decoded is named, and does not end the list; nor does an answer

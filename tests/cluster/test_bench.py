@@ -109,7 +109,7 @@ def test_each_stuck_one_has_a_record(found: Results) -> None:
 
 def test_everything_that_is_compared_was_measured(found: Results) -> None:
     for taken in (found.warm, found.idle):
-        assert set(taken) == set(found.traffic)
+        assert set(taken) == set(found.traffic) == set(found.idle_traffic)
         assert all(each.wall > each.first > 0 for each in taken.values())
     assert set(found.growth.taken) == {_FEW, _MANY}
     assert found.listed is not None

@@ -67,13 +67,16 @@ def transport(kubeconfig: Path) -> Transport:
 def asked(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was read, in order."""
     paths: list[str] = []
-    get = transport.get
 
-    def noting(path: str, query: dict[str, str | int] | None = None) -> bytes:
-        paths.append(path)
-        return get(path, query)
+    def noting(read: Callable[..., Any]) -> Callable[..., Any]:
+        def note(path: str, query: dict[str, str | int] | None = None) -> Any:
+            paths.append(path)
+            return read(path, query)
 
-    monkeypatch.setattr(transport, "get", noting)
+        return note
+
+    for name in ("get", "streamed"):
+        monkeypatch.setattr(transport, name, noting(getattr(transport, name)))
     return paths
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
 
 from remediator.errors import ClusterError, NotFound
-from remediator.kubernetes import listing as listing_module
 from remediator.kubernetes import remediation_object
 from remediator.kubernetes.remediation_object import Unusable, new_object, object_name
 from remediator.kubernetes.resources import KubernetesCluster, decode
@@ -44,7 +44,7 @@ def test_every_kind_is_listed_with_one_request(
     seed(function())
     for kind in OTHERS:
         seed(other(kind, "checkout"))
-    assert seen(KubernetesCluster(transport, whole=False)) == [
+    assert seen(KubernetesCluster(transport, page=500)) == [
         "Function shop/checkout", *(f"{kind} shop/checkout" for kind in OTHERS)
     ]  # fmt: skip
     assert asked == [f"{GROUP}/functions", GROUP, *(f"{GROUP}/{each.plural}" for each in OTHER_KINDS)]
@@ -71,22 +71,22 @@ def test_a_kind_that_is_not_installed_is_not_asked_for(
         return content
 
     monkeypatch.setattr(transport, "get", only_aliases)
-    assert seen(KubernetesCluster(transport, whole=False)) == ["Function shop/checkout"]
+    assert seen(KubernetesCluster(transport, page=500)) == ["Function shop/checkout"]
     assert asked == [f"{GROUP}/functions", GROUP, f"{GROUP}/aliases"]
 
 
 def test_a_kind_that_goes_between_discovery_and_list_is_none(
     transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    get = transport.get
+    streamed = transport.streamed
 
-    def gone(path: str, query: dict[str, str | int] | None = None) -> bytes:
+    def gone(path: str, query: dict[str, str | int] | None = None) -> Any:
         if path.endswith("/aliases"):
             raise NotFound("404 page not found")
-        return get(path, query)
+        return streamed(path, query)
 
-    monkeypatch.setattr(transport, "get", gone)
-    assert seen(KubernetesCluster(transport, whole=False)) == []
+    monkeypatch.setattr(transport, "streamed", gone)
+    assert seen(KubernetesCluster(transport, page=500)) == []
 
 
 def test_what_may_not_be_listed_is_told_once(
@@ -97,7 +97,7 @@ def test_what_may_not_be_listed_is_told_once(
     for plural in ("aliases", "versions"):
         message = f"{plural}.lambda.services.k8s.aws is forbidden"
         api.refuse("list", plural, code=403, reason="Forbidden", message=message)
-    told = seen(KubernetesCluster(transport, whole=False))
+    told = seen(KubernetesCluster(transport, page=500))
     assert told[:2] == ["Function shop/checkout", "LayerVersion shop/shared"]
     assert told[2:] == [
         "Aliases, Versions could not be listed: the API server refuses: aliases.lambda.services.k8s.aws is forbidden. "
@@ -108,7 +108,7 @@ def test_what_may_not_be_listed_is_told_once(
 def test_without_discovery_there_are_functions_and_a_sentence(connect: Connect) -> None:
     functions = answer(200, {"metadata": {}, "items": [function()]})
     with Wire(functions, answer(500, {"message": "etcd is away"})) as wire:
-        told = seen(KubernetesCluster(connect(wire.url), whole=False))
+        told = seen(KubernetesCluster(connect(wire.url), page=500))
     assert told[0] == "Function shop/checkout"
     assert told[1].startswith("which other kinds lambda.services.k8s.aws has could not be asked: ")
     assert len(told) == 2
@@ -117,18 +117,17 @@ def test_without_discovery_there_are_functions_and_a_sentence(connect: Connect) 
 def test_a_list_that_breaks_off_names_its_kind(
     transport: Transport, seed: Callable[[Json], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing_module, "_PAGE", 1)
     for name in "ab":
         seed(other("Alias", name))
-    get = transport.get
+    streamed = transport.streamed
 
-    def breaking(path: str, query: dict[str, str | int] | None = None) -> bytes:
+    def breaking(path: str, query: dict[str, str | int] | None = None) -> Any:
         if "continue" in (query or {}):
             raise ClusterError("no leader")
-        return get(path, query)
+        return streamed(path, query)
 
-    monkeypatch.setattr(transport, "get", breaking)
-    assert seen(KubernetesCluster(transport, whole=False)) == [
+    monkeypatch.setattr(transport, "streamed", breaking)
+    assert seen(KubernetesCluster(transport, page=1)) == [
         "Alias shop/a",
         "the list of Aliases broke off after 1 of about 2: no leader.",
     ]

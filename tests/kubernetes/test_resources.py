@@ -13,7 +13,6 @@ import pytest
 from msgspec import UNSET
 
 from remediator.errors import Changed, ClusterError, Forbidden, NotFound, RemediatorError
-from remediator.kubernetes import listing as listing_module
 from remediator.kubernetes.resources import KubernetesCluster, decode
 from remediator.kubernetes.transport import Expired, Transport
 from remediator.model.controller import Health
@@ -81,13 +80,10 @@ def test_a_selector_that_is_none_is_refused_in_words(transport: Transport) -> No
         names(KubernetesCluster(transport, "shop", "team in (shop"))
 
 
-def test_a_list_comes_in_pages(
-    transport: Transport, seed: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(listing_module, "_PAGE", 3)
+def test_a_list_comes_in_pages(transport: Transport, seed: Callable[..., None]) -> None:
     expected = [f"f-{number:02d}" for number in range(10)]
     seed(*expected)
-    assert names(KubernetesCluster(transport, whole=False)) == expected
+    assert names(KubernetesCluster(transport, page=3)) == expected
 
 
 def test_pages_ask_for_no_resourceVersion_and_carry_the_selector(  # noqa: N802 - Kubernetes' own spelling
@@ -96,7 +92,7 @@ def test_pages_ask_for_no_resourceVersion_and_carry_the_selector(  # noqa: N802 
     """A resourceVersion of 0 would be answered from a cache, which may be older than what a run has just written."""
     first = answer(200, {"metadata": {"continue": "more"}, "items": [function("a")]})
     with Wire(first, answer(200, {"metadata": {}, "items": [function("b")]})) as wire:
-        assert names(KubernetesCluster(connect(wire.url), "shop", "team=shop", whole=False)) == ["a", "b"]
+        assert names(KubernetesCluster(connect(wire.url), "shop", "team=shop", page=500)) == ["a", "b"]
     assert [each.query for each in wire.heard] == [
         {"limit": "500", "labelSelector": "team=shop"},
         {"limit": "500", "labelSelector": "team=shop", "continue": "more"},
@@ -110,35 +106,34 @@ def test_a_list_that_took_too_long_goes_on_where_it_was(connect: Connect) -> Non
     page = answer(200, {"metadata": {"continue": "more"}, "items": [function("a")]})
     old = answer(410, {"message": "too old", "metadata": {"continue": "from there on"}})
     with Wire(page, old, answer(200, {"metadata": {}, "items": [function("b")]})) as wire:
-        assert names(KubernetesCluster(connect(wire.url), whole=False)) == ["a", "b"]
+        assert names(KubernetesCluster(connect(wire.url), page=500)) == ["a", "b"]
     assert [each.query.get("continue") for each in wire.heard[:3]] == [None, "more", "from there on"]
 
 
 def test_history_compacted_in_the_middle_of_a_list(
     api: ApiServer, transport: Transport, seed: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing_module, "_PAGE", 2)
     expected = [f"f-{number}" for number in range(5)]
     seed(*expected)
     asked: list[str] = []
-    get = transport.get
+    streamed = transport.streamed
 
-    def compacting(path: str, query: dict[str, str | int] | None = None) -> bytes:
+    def compacting(path: str, query: dict[str, str | int] | None = None) -> Any:
         asked.append(path)
         if len(asked) == 2:
             api.seed(function("f-0", metadata={"labels": {"moved": "true"}}))
             api.compact()
-        return get(path, query)
+        return streamed(path, query)
 
-    monkeypatch.setattr(transport, "get", compacting)
-    assert names(KubernetesCluster(transport, whole=False)) == expected
+    monkeypatch.setattr(transport, "streamed", compacting)
+    assert names(KubernetesCluster(transport, page=2)) == expected
     assert len(asked) > 3
 
 
 def test_a_list_that_expires_before_anything_came_is_told(connect: Connect) -> None:
     with Wire(status(410, "too old")) as wire:
         with pytest.raises(Expired, match="too old"):
-            names(KubernetesCluster(connect(wire.url), whole=False))
+            names(KubernetesCluster(connect(wire.url), page=500))
         assert len(wire.heard) == 1
 
 
@@ -157,7 +152,7 @@ def test_a_list_that_expires_before_anything_came_is_told(connect: Connect) -> N
 def test_what_was_listed_counts_though_the_next_page_does_not_come(connect: Connect, told: bytes, said: str) -> None:
     first = answer(200, {"metadata": {"continue": "more", "remainingItemCount": 7}, "items": [function("a")]})
     with Wire(first, told) as wire:
-        seen, missing = names(KubernetesCluster(connect(wire.url), whole=False))
+        seen, missing = names(KubernetesCluster(connect(wire.url), page=500))
     assert seen == "a"
     assert missing.startswith("the list of Functions broke off after 1 of about 8: ")
     assert said in missing
@@ -167,7 +162,7 @@ def test_a_list_that_expires_again_and_again_breaks_off(connect: Connect) -> Non
     page = answer(200, {"metadata": {"continue": "more"}, "items": [function("a")]})
     old = answer(410, {"message": "too old", "metadata": {"continue": "from there on"}})
     with Wire(page, *[old] * 9) as wire:
-        told = names(KubernetesCluster(connect(wire.url), whole=False))
+        told = names(KubernetesCluster(connect(wire.url), page=500))
     assert told == ["a", "the list of Functions broke off after 1: too old."]
     assert len(wire.heard) == 7
 
@@ -175,7 +170,7 @@ def test_a_list_that_expires_again_and_again_breaks_off(connect: Connect) -> Non
 def test_a_list_that_nobody_says_how_to_go_on_with_breaks_off(connect: Connect) -> None:
     page = answer(200, {"metadata": {"continue": "more"}, "items": [function("a")]})
     with Wire(page, status(410, "too old")) as wire:
-        told = names(KubernetesCluster(connect(wire.url), whole=False))
+        told = names(KubernetesCluster(connect(wire.url), page=500))
     assert told == ["a", "the list of Functions broke off after 1: too old."]
 
 
@@ -191,7 +186,7 @@ def test_the_silence_of_what_was_not_seen_condemns_no_controller(connect: Connec
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)
     first = answer(200, {"metadata": {"continue": "more"}, "items": [function("a")]})
     with Wire(first, *more, answer(200, {"items": []})) as wire:
-        cluster = KubernetesCluster(connect(wire.url), whole=False)
+        cluster = KubernetesCluster(connect(wire.url), page=500)
         saw_all = all(isinstance(each, Resource) for each in cluster.resources())
         beats = Heartbeats(now - timedelta(hours=12), 1)
         facts = heard(cluster.controller(now), beats, now, everywhere=cluster.saw_everything())
@@ -202,7 +197,7 @@ def test_a_cluster_without_the_crd(connect: Connect) -> None:
     """An API server answers for a path that it does not serve with a line of text, not with a Status."""
     told = answer(404, "404 page not found\n", kind="text/plain; charset=utf-8")
     with Wire(told) as wire, pytest.raises(ClusterError) as raised:
-        names(KubernetesCluster(connect(wire.url), whole=False))
+        names(KubernetesCluster(connect(wire.url), page=500))
     assert not isinstance(raised.value, NotFound)
     assert "does not know functions.lambda.services.k8s.aws" in raised.value.message
     assert "--context" in raised.value.hint
@@ -212,7 +207,7 @@ def test_no_right_to_list(api: ApiServer, transport: Transport) -> None:
     said = 'functions.lambda.services.k8s.aws is forbidden: User "joe" cannot list resource "functions"'
     api.refuse("list", "functions", code=403, reason="Forbidden", message=said)
     with pytest.raises(Forbidden, match="joe"):
-        names(KubernetesCluster(transport, whole=False))
+        names(KubernetesCluster(transport, page=500))
 
 
 # ---- what is in a list -----------------------------------------------------------------------------------------------

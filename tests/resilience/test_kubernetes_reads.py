@@ -53,9 +53,7 @@ COMMANDS = [("scan", "-A"), ("explain", "checkout"), ("run", "-A"), ("run", "-A"
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that is too old for whole lists, and pages of two."""
-    monkeypatch.setattr(listing, "_STREAMS", (2, 0))
-    monkeypatch.setattr(listing, "_PAGE", 2)
+    monkeypatch.setattr(listing, "_LONG_PAGE", 2)
 
 
 @pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE.keys())
