@@ -19,15 +19,13 @@ def page(results: Results) -> str:
         title = f"{size}, one run after the other"
         parts.append(_section(title, _costs(results.warm, results.rounds), _memory(results.warm)))
     if results.idle:
-        title = (
-            f"{size}, nothing written since etcd was compacted, each run after {results.pause:g} s without a request"
-        )
+        title = f"{size}, long after the last write, each run after {results.pause:g} s without a request"
         parts.append(_section(title, _costs(results.idle, results.rounds)))
     if results.traffic:
         parts.append(_section("What the API server is asked, and what that costs it", _traffic(results)))
     if results.idle_traffic:
         rows = [(name, *_counts(each)) for name, each in results.idle_traffic.items()]
-        parts.append(_section("The same, nothing written since etcd was compacted", table(_TRAFFIC, rows)))
+        parts.append(_section("The same, long after the last write", table(_TRAFFIC, rows)))
     if results.growth.taken:
         parts.append(_section("Growth of ours", _growth(results.growth), _drawn("Growth", GROWTH)))
     if results.asking:

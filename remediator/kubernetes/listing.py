@@ -1,10 +1,10 @@
 """Lists of ACK's objects, page by page, each object read as it comes and not kept.
 
 How long a page should be is the server's matter. Since Kubernetes 1.34 it reads the first from its watch cache
-(KEP-4988, ListFromCacheSnapshot), and the others, too, unless nothing was written for some minutes: those then come from
-etcd, at four times the cost. So a page is long; but not the whole of a large list, of which the server would hold a copy
-meanwhile, 34 KB for each Function. An older server reads every page from etcd, and puts its JSON together in memory
-before it writes any of it (docs/performance.md).
+(KEP-4988, ListFromCacheSnapshot), and the others, too, unless nothing was written for some minutes: those then come
+from etcd, at four times the cost. So a page is long; but not the whole of a large list, of which the server would hold
+a copy meanwhile, 34 KB for each Function. An older server reads every page from etcd, and puts its JSON together in
+memory before it writes any of it (docs/performance.md).
 """
 
 from __future__ import annotations

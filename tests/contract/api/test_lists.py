@@ -126,8 +126,13 @@ def test_pages_of_a_selection_do_not_count_the_rest(five: Functions) -> None:
 
 
 def test_a_whole_list_ignores_the_limit(five: Functions) -> None:
-    """Version 0 is answered from memory, in one piece."""
-    assert len(five.names(limit="2", resourceVersion="0")) == 5
+    """Version 0 is answered from memory, in one piece, as soon as that knows of them all."""
+    eventually(
+        lambda: five.names(limit="2", resourceVersion="0"),
+        lambda found: len(found) == 5,
+        "all are there, in one piece",
+        five.plane.clock,
+    )
     assert len(five.names(limit="-1")) == 5
 
 
