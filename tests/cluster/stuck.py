@@ -31,7 +31,7 @@ def rules(*roles: str) -> list[Json]:
 
 def judged(wired: Wired, function: Function) -> tuple[Scan, Judged]:
     """Scan, and pick the one."""
-    scan = wired.work.scan()
+    scan = wired.work.scan(healthy=True)
     assert scan.partial == ()
     return scan, next(each for each in scan.results if each.seen.resource.metadata.name == function.name)
 

@@ -84,7 +84,7 @@ def to(name: str) -> Json:
 
 
 def judged(wired: Wired, kind: str, name: str) -> Judged:
-    scan = wired.work.scan()
+    scan = wired.work.scan(healthy=True)
     assert scan.partial == ()
     return next(
         each for each in scan.results if (each.seen.resource.kind, each.seen.resource.metadata.name) == (kind, name)
