@@ -110,7 +110,7 @@ def test_each_right_that_is_gone_is_told_with_what_is_lost_and_which_role_has_it
         assert check.said.startswith(f"may not {lost}")
         assert check.said.endswith(right.lost)
         assert right.role in check.fix
-        assert (check.level is Level.NOTE) == (right.use is Use.READING_LOGS)
+        assert (check.level is Level.NOTE) == (right.use in (Use.READING_LOGS, Use.SHARING))
 
 
 def test_who_may_approve_what_it_proposes_is_told_of(accounts: Accounts, api_server: Plane) -> None:

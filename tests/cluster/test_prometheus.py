@@ -126,7 +126,7 @@ def test_a_stuck_function_raises_its_alert_and_recovery_clears_it(
         # It counts as resolved once it was seen to be well twice.
         prometheus.becomes('remediator_resolved_total{by="us"}', 1)
         # Of messages nothing is told where the policy names no webhook.
-        prometheus.tells(used() | exported() - {WEBHOOK_DELIVERIES.name})
+        prometheus.tells((used() | exported()) - {WEBHOOK_DELIVERIES.name})
         assert (prometheus.alerts(), prometheus.troubles()) == ({}, [])
         daemon.terminate()
         assert daemon.ends() == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -11,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from remediator.cli.wiring import wire
-from remediator.kubernetes.lease import ACTION_LEASE, LEADER_LEASE
+from remediator.kubernetes.leading import LEADER_LEASES
+from remediator.kubernetes.lease import ACTION_LEASE
 from remediator.kubernetes.remediation_object import collection
 from remediator.model.kind import KINDS, LAMBDA_GROUP, LAMBDA_KINDS
 from remediator.model.plan import ActionName, Result
+from remediator.model.shard import MOST
 from remediator.sandbox.cloud import Cloud
 from tests.bed.api import found
 from tests.bed.controllers import Handle
@@ -95,6 +98,7 @@ def test_all_that_is_granted_is_used(
     forget_leases(installation)
     stuck, going = settled(), settled()
     rolled_back(control_plane, cloud, stuck)
+    shares(remediator)
     leads(remediator)
     approve(installation, stuck)
     assert acts(remediator) == [(ActionName.RESYNC, Result.STILL_STUCK)]
@@ -155,6 +159,13 @@ def leads(remediator: Mounted) -> None:
         assert process.ends() == 0
 
 
+def shares(remediator: Mounted) -> None:
+    """Make a run as each of as many shards as there can be, side by side."""
+    with ThreadPoolExecutor(4) as pool:
+        for ran in pool.map(lambda index: remediator.instead("run", "-A", "--shard", f"{index}/{MOST}"), range(MOST)):
+            assert ran.returncode == 0, ran.stderr
+
+
 def explains(remediator: Mounted, kind: str, name: str, namespace: str) -> None:
     """Type what people on call type in the daemon's pod."""
     explained = remediator.instead("explain", f"{kind}/{name}", "-n", namespace)
@@ -195,7 +206,7 @@ def another_writes(installation: Installation, function: Function, home: str = H
 
 def forget_leases(installation: Installation) -> None:
     """Let nobody have ever led or acted."""
-    for name in (LEADER_LEASE, ACTION_LEASE):
+    for name in (*LEADER_LEASES, ACTION_LEASE):
         path = f"/apis/coordination.k8s.io/v1/namespaces/{HOME}/leases/{name}"
         if found(installation.admin, path):
             installation.admin.delete(path)
