@@ -139,8 +139,8 @@ def main(args: list[str] | None = None) -> None:
 
         completing.shell(shell)
         return
-    # What is loaded at the start stays, and there is much of it: to look through it for garbage at each 700 objects more
-    # takes a twentieth of a scan.
+    # What is loaded at the start stays, and there is much of it: to look through it for garbage at each 700 objects
+    # more takes a twentieth of a scan.
     gc.set_threshold(_OBJECTS_MORE, 20, 20)
     if os.getpid() == _FIRST:
         from remediator.cli.interrupt import take_sigterm_as_interrupt
