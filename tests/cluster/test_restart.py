@@ -240,14 +240,23 @@ def test_it_waits_for_a_create_and_is_not_repeated_within_its_interval(
     assert "no create is in flight: ACK may be making Function" in outcome.detail
 
     # It waits, and goes on once the function is made, and noted.
-    on_call.when_told["waiting"] = hang.release
+    def asked() -> int:
+        return [call.operation for call in cloud.calls if call.function == fresh.name].count("CreateFunction")
+
+    begun: list[int] = []  # more than one where it hung for so long that the controller's own client tried again
+
+    def let_go() -> None:
+        begun.append(asked())
+        hang.release()
+
+    on_call.when_told["waiting"] = let_go
     before = [each.read() for each in (*silent, well)]
     outcome = on_call.restart(patience=timedelta(seconds=60))
     assert outcome.result is Result.RESOLVED, outcome.detail
     assert f"waiting until ACK has made Function {runner.namespace}/slow-to-make" in on_call.said
     assert (stand_in.starts, controller.running) == (1, True)
     assert fresh.read()["status"]["ackResourceMetadata"]["arn"]
-    assert [call.operation for call in cloud.calls if call.function == fresh.name].count("CreateFunction") == 1
+    assert [asked()] == begun, "the restart made nobody ask for it again"
     for each, earlier in zip((*silent, well), before, strict=True):
         after = each.becomes(partial(looked_at_since, earlier), "is looked at again")
         assert heartbeat(after) != heartbeat(earlier)
