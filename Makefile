@@ -65,7 +65,7 @@ test-page: $(VENV)/.browser ## Look at the page in headless Chromium, on a phone
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 # Three at a time, each with a control plane of its own: they wait for back-offs more than they compute.
-test-cluster: install ## Run contract and stories on a real control plane (built with Go the first time; ARGS=... for pytest)
+test-cluster: $(VENV)/.bench ## Run contract and stories on a real control plane (built with Go the first time; ARGS=... for pytest)
 	CONTROLLER=$(CONTROLLER) $(BIN)/python -m tests.bed.toolchain
 	CONTROLLER=$(CONTROLLER) $(BIN)/python -m pytest --bed cluster --numprocesses 3 --dist loadfile \
 		$(if $(findstring tests/,$(ARGS)),,tests/contract tests/cluster) $(ARGS)

@@ -103,7 +103,10 @@ class Restarter:
         self._everything = everything
 
     def look(self, scan: Scan, install: Install) -> Restart:
-        """Judge a restart by what a pass saw; raise ClusterError where the Deployment cannot be read."""
+        """Judge a restart by what a pass saw; raise ClusterError where the Deployment cannot be read.
+
+        What is in flight is listed anew: a pass keeps none of what is plainly well, what ACK is just making included.
+        """
         finding, plan = restart_controller(self._ground(scan, install, self._listed(install)))
         seen = self._seen(scan, plan)
         decision = self._decider.propose(finding, plan, self._situation(scan, seen), rehearse=True)

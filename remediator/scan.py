@@ -52,10 +52,6 @@ def _silently(_: str) -> None:
     """Tell nobody."""
 
 
-def _everything(_: Resource) -> bool:
-    return True
-
-
 def _nothing(_: Resource) -> bool:
     return False
 
@@ -109,7 +105,7 @@ class Pass:
         triage = Triage(self._means, self._policy, self._namespace, controller, requested)
         noted = noted_by_others(self._shard, self._means.episodes.records())
         census = Census(self._shard, stuck(noted))
-        census.take(self._means.cluster.resources(), _everything if healthy else triage.deserves)
+        census.take(self._means.cluster.resources(), lambda each: triage.deserves(each) or healthy)
         controller = self._observer.heard(controller, census.heartbeats)
         leftovers = tuple(each for each in census.kept if undo_leftover(each))
         observed = self._observer.observe(census.kept, controller, triage.known, census.claims(census.kept))

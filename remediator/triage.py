@@ -43,13 +43,14 @@ class Triage:
         """Tell of what looks unwell, or was so before; of what is being deleted, or bears our mark; and of what ACK
         looks for in another place than where it made it, which shows on nothing that it writes.
         """
+        around = self._around(resource)  # of each: who is to be observed has to be placed, too
         return (
             is_suspect(resource, self._now, self._timeouts)
             or resource.deleting
             or resource.metadata.uid in self._unwell
             or bool(undo_leftover(resource))
             or (resource.metadata.namespace, resource.metadata.name) in self._wanted
-            or bool(place(resource, self._around(resource), self._controller).drift)
+            or bool(place(resource, around, self._controller).drift)
         )
 
     def _around(self, resource: Resource) -> Identities:

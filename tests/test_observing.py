@@ -101,11 +101,18 @@ def test_of_namespaces_that_may_not_be_listed_each_is_read_when_it_is_met(monkey
     monkeypatch.setattr(FakeCluster, "namespace", namespace)
     unlisted = Identities(namespaces_unread="", namespaces_unlisted=True, accounts=RoleMap({}), selectors_unread="")
     monkeypatch.setattr(FakeCluster, "identities", lambda *_: unlisted)
-    scan = passing(cluster, FakeCloud())[1].scan()
+    cluster.write(lambda each: each["status"].update(state="Pending"), "b")
+    work = passing(cluster, FakeCloud(b=active()))[1]
+    scan = work.scan()
     assert read == ["hidden", "moved", "shop"]
+    suspect = next(each for each in scan.results if each.seen.resource.metadata.namespace == "hidden")
+    assert suspect.seen.placement is not None
+    assert suspect.seen.placement.unsure == "namespace hidden could not be read: no", "of a suspect that is asked, too"
+    everything = work.scan(healthy=True).results
+    assert all((each.seen.namespace is None) == (each.seen.resource.ref.namespace == "hidden") for each in everything)
     found = {each.seen.resource.ref.namespace: each.finding.name for each in scan.results if each.finding}
     assert found == {"moved": FindingName.IDENTITY_DRIFT}
-    assert {each.namespace: count for each, count in scan.well.items()} == {"hidden": 2, "shop": 2}
+    assert {each.namespace: count for each, count in scan.well.items()} == {"hidden": 1, "shop": 2}
 
 
 def test_one_that_is_looked_at_alone_is_placed_too() -> None:

@@ -134,6 +134,7 @@ def command(
             deliveries=deliveries,
             audit_log=audit_log,
             shard=share,
+            asks_aws=True,
         )
         board.over(wired.means.episodes, Where(wired.connection.context, wired.scope, wired.scope_flags, wired.home))
         return Ground(wired.means, (wired.connection.context, wired.connection.server), wired.namespace, share)

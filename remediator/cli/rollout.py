@@ -99,6 +99,7 @@ def command(
         policy=policy,
         clock=clock,
         asks_again=True,
+        asks_aws=True,
         audit_log=audit_log,
     )
     usual = wired.namespace or "default"

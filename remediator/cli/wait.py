@@ -96,6 +96,7 @@ def command(
         policy=policy,
         clock=clock,
         asks_again=True,
+        asks_aws=True,
     )
     where = wired.namespace or "default"
     told = waited.Telling(wired.means.clock, wired.connection.context, where, name)

@@ -94,6 +94,7 @@ def wire(
     counters: Counters | None = None,
     deliveries: Deliveries | None = None,
     asks_again: bool = False,
+    asks_aws: bool = False,
     audit_log: Path | None = None,
     cloud: Cloud | None = None,
     shard: Shard = WHOLE,
@@ -108,6 +109,7 @@ def wire(
     `counters` are told of every request, and of what ended; None: nobody is. `deliveries` takes messages for the
     policy's webhook; None: none are sent.
     `asks_again`: each question is soon asked anew, so that none is waited for as long as it may take elsewhere.
+    `asks_aws`: AWS will be asked, so that what is wrong with our own login there is told now, and not in the middle.
     `audit_log` is where it is told what is decided and written; None: nowhere.
     `cloud` asks AWS, where several clusters share one, and with it a pace and a login; None: one of its own.
     `shard` is what it looks after. `leads` is asked before anything is begun; None: nobody has to lead.
@@ -147,7 +149,7 @@ def wire(
         cluster=KubernetesCluster(
             transport, scope, selector, writes=prompt, around=trail.around if trail else straight
         ),
-        cloud=cloud or _cloud(rules, timekeeper, counting, asks_again=asks_again),
+        cloud=cloud or _cloud(rules, timekeeper, counting, asks_again=asks_again, at_once=asks_aws),
         episodes=StoredEpisodes(
             transport,
             place,
@@ -184,11 +186,11 @@ def wire(
 
 def shared_cloud(rules: Policy, clock: Clock | None) -> Cloud:
     """Make what asks AWS for several clusters: their functions can be in one account, and share its quota."""
-    return _cloud(rules, clock or SystemClock(), Uncounted(), asks_again=False)
+    return _cloud(rules, clock or SystemClock(), Uncounted(), asks_again=False, at_once=False)
 
 
-def _cloud(rules: Policy, clock: Clock, counters: Counters, *, asks_again: bool) -> Cloud:
-    """Make what asks AWS once somebody has something to ask; where all is well, nobody has."""
+def _cloud(rules: Policy, clock: Clock, counters: Counters, *, asks_again: bool, at_once: bool) -> Cloud:
+    """Make what asks AWS, `at_once` or when somebody has something to ask; where all is well, nobody has."""
 
     def make() -> Cloud:
         from remediator.aws.live import AwsCloud, Patience
@@ -196,7 +198,7 @@ def _cloud(rules: Policy, clock: Clock, counters: Counters, *, asks_again: bool)
         asked = partial(AwsCloud, rules.aws, clock, count=counters.aws)
         return asked(patience=Patience(connect=3.0, read=5.0, answer=5.0, attempts=1)) if asks_again else asked()
 
-    return CloudAtFirstUse(make)
+    return make() if at_once else CloudAtFirstUse(make)
 
 
 def _backups(rules: Policy, directory: Path | None, secrets: Backups, clock: Clock, counters: Counters) -> Backups:

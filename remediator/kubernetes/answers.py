@@ -48,12 +48,22 @@ def conflicts_in(body: bytes | str | None) -> tuple[tuple[str, str], ...]:
     return tuple((_owner(each.message), each.field) for each in causes if each.reason == "FieldManagerConflict")
 
 
-class _ListMeta(msgspec.Struct, rename={"next": "continue"}):
+class ListMeta(msgspec.Struct, frozen=True, rename={"next": "continue", "remaining": "remainingItemCount"}):
+    """`metadata` of a list: the token of its next page, and how many items are about to follow."""
+
     next: str = ""
+    remaining: int | None = None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A list, whole or a page of it; each item as the server wrote it."""
+
+    items: list[msgspec.Raw] | None
+    metadata: ListMeta = ListMeta()
 
 
 class _Listed(msgspec.Struct):
-    metadata: _ListMeta | None = None
+    metadata: ListMeta | None = None
 
 
 def next_in(body: bytes | str | None) -> str:

@@ -17,7 +17,8 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from remediator.errors import ClusterError, NotServed
-from remediator.kubernetes.pieces import ListMeta, items
+from remediator.kubernetes.answers import ListMeta
+from remediator.kubernetes.pieces import items
 from remediator.kubernetes.transport import Expired, Transport, decoded
 from remediator.model.kind import FUNCTION, Kind
 from remediator.model.resource import FUNCTION_GROUP

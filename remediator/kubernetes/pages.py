@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
-from msgspec import Struct
 
+from remediator.kubernetes.answers import Page
 from remediator.kubernetes.transport import Expired, Transport, decoded
 
 _PAGE = 500
 _RESTARTS = 2
-
-
-class _ListMeta(Struct, frozen=True, rename={"next": "continue"}):
-    next: str = ""
-
-
-class _Page(Struct, frozen=True):
-    items: tuple[msgspec.Raw, ...] | None = None
-    metadata: _ListMeta = _ListMeta()
 
 
 def listed(transport: Transport, path: str) -> list[msgspec.Raw]:
@@ -36,7 +27,7 @@ def pages(transport: Transport, path: str) -> Iterator[msgspec.Raw]:
     """Read a collection page by page; raise ClusterError where one fails, Expired where it takes too long."""
     query: dict[str, str | int] = {"limit": _PAGE}
     while True:
-        page = decoded(transport.get(path, query), _Page)
+        page = decoded(transport.get(path, query), Page)
         yield from page.items or ()
         if not page.metadata.next:
             return

@@ -13,31 +13,17 @@ from itertools import chain
 from typing import TypeVar
 
 import msgspec
-from msgspec import Struct
 
-from remediator.kubernetes.answers import MALFORMED
+from remediator.kubernetes.answers import MALFORMED, ListMeta, Page
 from remediator.kubernetes.transport import decoded
 
 _ITEMS = re.compile(rb'"items"\s*:\s*\[\s*')
-_BEGINNING = re.compile(rb'\{"apiVersion":"[^"\\]*","kind":')
+# As far as `metadata`: an object can have thousands of owners, each of which begins with a version and a kind.
+_BEGINNING = re.compile(rb'\{"apiVersion":"[^"\\]*","kind":"[^"\\]*","metadata":\{')
 # The list's own words come to less, and so does the beginning of an item.
 _SEEN_FIRST = 4096
 
 T = TypeVar("T")
-
-
-class ListMeta(Struct, frozen=True, rename={"next": "continue", "remaining": "remainingItemCount"}):
-    """`metadata` of a list: the token of its next page, and how many items are about to follow."""
-
-    next: str = ""
-    remaining: int | None = None
-
-
-class Page(Struct, frozen=True):
-    """A list, whole or a page of it; each item as the server wrote it."""
-
-    items: list[msgspec.Raw] | None
-    metadata: ListMeta = ListMeta()
 
 
 def items(pieces: Iterable[bytes], read: Callable[[bytes], T | str]) -> Generator[T | str, None, ListMeta]:

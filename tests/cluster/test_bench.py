@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -121,7 +120,6 @@ def test_the_table_has_each_promise(folder: Path, found: Results) -> None:
     assert [each.what for each in found.promises if f"| {each.what} | {each.measured} |" not in written] == []
 
 
-@pytest.mark.skipif(find_spec("matplotlib") is None, reason="no matplotlib: `make bench` installs it")
 @pytest.mark.parametrize("name", [results.RATIOS, results.GROWTH])
 def test_the_plots_are_there(folder: Path, name: str) -> None:
     assert (folder / name).read_bytes().startswith(b"\x89PNG")

@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remediator.errors import ClusterError
-from remediator.kubernetes.pieces import ListMeta, items
+from remediator.kubernetes.answers import ListMeta
+from remediator.kubernetes.pieces import items
 
 API_VERSION = "lambda.services.k8s.aws/v1alpha1"
 # What an item looks like from without, where it lies within another, or in a text.
-LIKENESS = {"apiVersion": API_VERSION, "kind": "Function"}
-LIKE_A_CUT = '},{"apiVersion":"lambda.services.k8s.aws/v1alpha1","kind":'
+LIKENESS: dict[str, Any] = {"apiVersion": API_VERSION, "kind": "Function", "metadata": {}}
+LIKE_A_CUT = '},{"apiVersion":"lambda.services.k8s.aws/v1alpha1","kind":"Function","metadata":{'
 
 texts = st.text(max_size=8) | st.sampled_from([LIKE_A_CUT, '"items":[', "]}", "\\", '"', "\u2028", "ß"])
 values = st.recursive(
@@ -78,6 +79,20 @@ def test_items_come_before_the_list_has_ended() -> None:
     coming: Iterator[Any] = items((each for each in pieces), read)
     assert [next(coming)["metadata"]["name"] for _ in range(2)] == ["f-0", "f-1"]
     assert next(pieces), "and the rest has not been asked for"
+
+
+def test_owners_that_look_like_it_are_no_work() -> None:
+    """Each cut that turns out to be none is a second reading of all that came before it."""
+    owned = [{"apiVersion": API_VERSION, "kind": "Function", "name": f"o-{number}"} for number in range(2000)]
+    content = written([long(number, metadata={"name": f"f-{number}", "ownerReferences": owned}) for number in range(4)])
+    count = 0
+
+    def counted(item: bytes) -> Any:
+        nonlocal count
+        count += 1
+        return read(item)
+
+    assert len(list(items(cut(content, [5000] * 100), counted))) == count == 4
 
 
 @pytest.mark.parametrize("step", [1, 7, 100, 4096, 1 << 16])
